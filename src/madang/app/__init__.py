@@ -1,0 +1,1 @@
+"""Composition root: command line, settings, wiring and lifecycle; the only room that knows all the others."""

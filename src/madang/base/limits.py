@@ -1,0 +1,133 @@
+"""Every bound of the server, each a named constant with the attack (A..) or fault (F..) it answers.
+
+Bytes, seconds and counts. `docs/3-operate/limits.md` is generated from this file: the comment above a
+constant is its explanation there.
+"""
+
+from typing import Final
+
+# --- sockets -----------------------------------------------------------------------------------------
+# A40: a peer that connects and says nothing.
+ACCEPT_TO_FIRST_BYTE_S: Final = 5.0
+# Dead peers: the kernel's own patience is 15 minutes.
+TCP_USER_TIMEOUT_S: Final = 20.0
+# Dead peers: idle, interval, count of keepalive probes.
+TCP_KEEPALIVE: Final = (30, 10, 3)
+# DESIGN law 3: without it the kernel hides 4 MB per slow viewer.
+TCP_NOTSENT_LOWAT_BYTES: Final = 64 * 1024
+# DESIGN: send buffer of a viewer's socket.
+VIEWER_SNDBUF_BYTES: Final = 256 * 1024
+# Connections from one address; never applied to loopback or to listed proxies.
+CONNECTIONS_PER_IP: Final = 1024
+# F21: connections in all; the start checks the descriptor limit against it.
+CONNECTIONS_TOTAL: Final = 12_000
+# F22: descriptors kept free for files and for the control plane.
+FD_RESERVE: Final = 256
+# Sessions of one address that are not yet admitted.
+PENDING_SESSIONS_PER_IP: Final = 128
+# Sessions in all that are not yet admitted.
+PENDING_SESSIONS_TOTAL: Final = 500
+# A41: a TLS handshake that is never done.
+TLS_HANDSHAKE_S: Final = 10.0
+
+# --- RTMP --------------------------------------------------------------------------------------------
+# A40: handshake that is never finished.
+RTMP_HANDSHAKE_S: Final = 5.0
+# A40: connect that never becomes publish or play.
+RTMP_COMMAND_S: Final = 10.0
+# F9: a publisher without media is lost after this.
+PUBLISHER_SILENT_S: Final = 10.0
+# F10: a holder silent this long may be taken over.
+TAKEOVER_SILENCE_S: Final = 3.0
+# F10: two encoders that fight: a second takeover within 10 s is refused for 60 s.
+TAKEOVER_GUARD_S: Final = 10.0
+TAKEOVER_REFUSAL_S: Final = 60.0
+# F7: the stream stays the same stream this long after its publisher vanished.
+RECONNECT_WINDOW_S: Final = 20.0
+# A kicked key may not come back before this; OBS returns after 2 s.
+KICK_REFUSAL_S: Final = 60.0
+# A36: one RTMP message.
+RTMP_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+# A36: partial messages of one connection together.
+RTMP_CONNECTION_BYTES: Final = 8 * 1024 * 1024
+# A36: chunk streams of one connection.
+RTMP_CHUNK_STREAMS: Final = 64
+# A35: Set Chunk Size.
+RTMP_CHUNK_BYTES_MAX: Final = 65_536
+# A38: nesting of AMF values.
+AMF_DEPTH: Final = 32
+# A38: values of one AMF message.
+AMF_VALUES: Final = 4096
+# A56: bytes of a publisher per second, averaged over PUBLISH_RATE_WINDOW_S.
+PUBLISH_BITRATE_MAX: Final = 60_000_000
+PUBLISH_RATE_WINDOW_S: Final = 5.0
+# A56: how far media time may run ahead of the wall clock.
+PUBLISH_AHEAD_S: Final = 30.0
+# A52: largest picture and frame rate that are admitted.
+VIDEO_WIDTH_MAX: Final = 4096
+VIDEO_HEIGHT_MAX: Final = 2304
+VIDEO_FPS_MAX: Final = 120
+# A29: failures of one address in a minute before answers are delayed, and the delay.
+KEY_FAILURES_PER_MINUTE: Final = 10
+KEY_FAILURE_DELAY_S: Final = 2.0
+
+# --- HTTP --------------------------------------------------------------------------------------------
+# A40: header that is never finished.
+HTTP_HEADER_S: Final = 10.0
+HTTP_HEADER_BYTES: Final = 16 * 1024
+HTTP_HEADERS: Final = 100
+# A40: body that is never finished, and its slowest rate.
+HTTP_BODY_S: Final = 30.0
+HTTP_BODY_BYTES_PER_S: Final = 1024
+# A45: JSON bodies of the API.
+API_BODY_BYTES: Final = 64 * 1024
+JSON_DEPTH: Final = 32
+# A44: uploads (avatars).
+UPLOAD_BYTES: Final = 5 * 1024 * 1024
+HTTP_KEEPALIVE_S: Final = 15.0
+# A40: an answer that is not read: bytes still queued after this close the connection.
+HTTP_STALLED_WRITE_S: Final = 20.0
+# A53: held playlist requests of one address.
+HOLDS_PER_IP: Final = 512
+# A53: a held playlist answers 503 after three target durations, at most this.
+HOLD_S_MAX: Final = 30.0
+# A21: ranges of one request; more are answered with the whole.
+HTTP_RANGES: Final = 1
+
+# --- viewers -----------------------------------------------------------------------------------------
+# F20: what may wait for one viewer; beyond it the viewer loses frames up to the next keyframe.
+VIEWER_QUEUE_BYTES: Final = 4 * 1024 * 1024
+VIEWER_QUEUE_S: Final = 5.0
+# F20: a viewer that falls behind twice within this is disconnected.
+VIEWER_SLOW_TWICE_S: Final = 30.0
+# The GOP cache of one stream.
+GOP_BYTES: Final = 16 * 1024 * 1024
+GOP_S: Final = 30.0
+# Playback sessions: gone when not seen for this long.
+AUDIENCE_FORGET_S: Final = 30.0
+AUDIENCE_SESSIONS: Final = 100_000
+
+# --- websocket ---------------------------------------------------------------------------------------
+WEBSOCKET_HELLO_S: Final = 5.0
+WEBSOCKET_PING_S: Final = 25.0
+WEBSOCKET_PONG_S: Final = 10.0
+# A43: one message from a client.
+WEBSOCKET_MESSAGE_BYTES: Final = 64 * 1024
+# A43: fragments of one message.
+WEBSOCKET_FRAGMENTS: Final = 64
+# A43: control frames of one client per second.
+WEBSOCKET_CONTROLS_PER_S: Final = 10
+
+# --- accounts ----------------------------------------------------------------------------------------
+# The one-time link.
+LOGIN_LINK_S: Final = 15 * 60.0
+# A27: a token as text.
+TOKEN_BYTES: Final = 8 * 1024
+# A30: failures of one account or address before the login answers 429.
+LOGIN_FAILURES_PER_MINUTE: Final = 10
+
+# --- shutdown ----------------------------------------------------------------------------------------
+# F25: SIGTERM to exit.
+DRAIN_S: Final = 10.0
+# F26: second SIGTERM to exit.
+FORCED_EXIT_S: Final = 3.0

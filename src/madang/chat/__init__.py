@@ -1,0 +1,1 @@
+"""The crowd's words: messages, roles, moderation, effects; knows nothing of video."""

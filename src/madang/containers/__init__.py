@@ -1,0 +1,1 @@
+"""Files and their parts as pure functions of bytes."""

@@ -1,0 +1,1 @@
+"""HLS playlists as text (RFC 8216bis)."""

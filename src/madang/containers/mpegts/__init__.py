@@ -1,0 +1,1 @@
+"""MPEG transport streams (ISO/IEC 13818-1)."""

@@ -1,0 +1,1 @@
+"""WebVTT cues as text."""

@@ -1,0 +1,1 @@
+"""Viewers that come by HTTP: HLS, DASH, FLV, posters."""

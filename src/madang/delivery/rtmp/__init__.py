@@ -1,0 +1,1 @@
+"""Viewers that come by RTMP: rendered chunks to a fan-out."""

@@ -1,0 +1,1 @@
+"""Viewers that come by RTSP: RTP packets to an RTSP session."""

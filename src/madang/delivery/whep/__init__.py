@@ -1,0 +1,1 @@
+"""Viewers that come by WHEP: RTP packets to a WebRTC session."""

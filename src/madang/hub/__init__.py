@@ -1,0 +1,1 @@
+"""The video's centre: streams, their timeline, their subscribers and their audience."""

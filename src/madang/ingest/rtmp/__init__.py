@@ -1,0 +1,1 @@
+"""An RTMP publisher: messages of its connection become frames of a stream."""

@@ -1,0 +1,1 @@
+"""An RTSP publisher: RTP of its session becomes frames of a stream."""

@@ -1,0 +1,1 @@
+"""An SRT publisher: MPEG-TS of its connection becomes frames of a stream."""

@@ -1,0 +1,1 @@
+"""A WHIP publisher: RTP of its session becomes frames of a stream."""

@@ -1,0 +1,1 @@
+"""Sockets: listeners, deadlines, connections up to the point where their meaning begins."""

@@ -1,0 +1,1 @@
+"""The hot HTTP door: uvicorn's protocol with deadlines, limits and routes answered before ASGI."""

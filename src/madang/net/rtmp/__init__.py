@@ -1,0 +1,1 @@
+"""An RTMP connection from its first byte up to publish or play."""

@@ -1,0 +1,1 @@
+"""One UDP port for all WebRTC sessions: ICE-lite, DTLS, SRTP."""

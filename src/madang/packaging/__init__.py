@@ -1,0 +1,1 @@
+"""Frames to bytes, once per stream and format; every viewer shares the result."""

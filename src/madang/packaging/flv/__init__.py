@@ -1,0 +1,1 @@
+"""FLV tags of a stream, rendered once."""

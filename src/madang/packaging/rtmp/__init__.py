@@ -1,0 +1,1 @@
+"""RTMP chunks of a stream, rendered once."""

@@ -1,0 +1,1 @@
+"""Payment providers for paid messages: implements chat's PaymentProvider."""

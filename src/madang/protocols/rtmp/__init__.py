@@ -1,0 +1,1 @@
+"""RTMP: handshake, chunk streams, messages, commands, Enhanced RTMP."""

@@ -1,0 +1,1 @@
+"""RTSP requests and responses (RFC 2326, RFC 7826)."""

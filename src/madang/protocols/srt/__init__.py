@@ -1,0 +1,1 @@
+"""SRT packets and handshakes."""

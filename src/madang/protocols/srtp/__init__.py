@@ -1,0 +1,1 @@
+"""SRTP key derivation and packet transforms (RFC 3711, RFC 7714)."""

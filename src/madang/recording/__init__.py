@@ -1,0 +1,1 @@
+"""The show on disk: crash-safe fragmented MP4, its index, its recovery."""

@@ -1,0 +1,1 @@
+"""Rows, brokers and blobs: implements the ports that the rooms below declare."""
