@@ -1,0 +1,106 @@
+"""What every test shares: programs it may need, a fake clock, and proof that nothing is left behind."""
+
+import asyncio
+import os
+import shutil
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("long", deadline=None, max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+PROGRAMS = {
+    "chromium": lambda: shutil.which("chromium"),
+    "nginx": lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
+    "postgres": lambda: next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None),
+    "root": lambda: os.geteuid() == 0 or None,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A missing program skips its tests with a reason; in CI it fails them."""
+    for item in items:
+        for marker in item.iter_markers("needs"):
+            missing = [name for name in marker.args if not PROGRAMS[name]()]
+            if missing:
+                reason = f"needs {', '.join(missing)}: run `make setup-tests` as root, or install by hand"
+                item.user_properties.append(("missing", reason))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name, reason in item.user_properties:
+        if name == "missing":
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(reason))
+
+
+class FakeClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, monotonic: float = 1000.0, wall: float = 1_790_000_000.0) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def wall(self) -> float:
+        return self._wall
+
+    def advance(self, seconds: float) -> None:
+        self._monotonic += seconds
+        self._wall += seconds
+
+    def jump_wall(self, seconds: float) -> None:
+        self._wall += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def _open_files() -> set[str]:
+    links = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = os.readlink(entry)
+        except OSError:
+            continue
+        if target.startswith("socket:"):
+            links.add(target)
+    return links
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each unit test: no socket, thread or child process that was not there before."""
+    if "/unit/" not in str(request.path):
+        yield
+        return
+    before = _open_files(), set(threading.enumerate()), _children()
+    yield
+    threads = {t for t in set(threading.enumerate()) - before[1] if t.is_alive() and not t.daemon}
+    threads = {t for t in threads if not t.name.startswith(("asyncio_", "ThreadPoolExecutor"))}
+    assert not threads, f"threads left: {threads}"
+    assert not _children() - before[2], "child processes left"
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """After each asynchronous unit test: no task that still runs."""
+    yield
+    if "/unit/" in str(request.path):
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, f"tasks left: {left}"
