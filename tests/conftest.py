@@ -1,6 +1,7 @@
 """What every test shares: programs it may need, a fake clock, and proof that nothing is left behind."""
 
 import asyncio
+import inspect
 import os
 import shutil
 import threading
@@ -66,41 +67,30 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def _open_files() -> set[str]:
-    links = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            target = os.readlink(entry)
-        except OSError:
-            continue
-        if target.startswith("socket:"):
-            links.add(target)
-    return links
-
-
 def _children() -> set[str]:
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After each unit test: no socket, thread or child process that was not there before."""
+    """After each unit test: no thread or child process that was not there before."""
     if "/unit/" not in str(request.path):
         yield
         return
-    before = _open_files(), set(threading.enumerate()), _children()
+    before = set(threading.enumerate()), _children()
+    if inspect.iscoroutinefunction(getattr(request.function, "__wrapped__", request.function)):
+        request.getfixturevalue("no_task_left")
     yield
-    threads = {t for t in set(threading.enumerate()) - before[1] if t.is_alive() and not t.daemon}
+    threads = {t for t in set(threading.enumerate()) - before[0] if t.is_alive() and not t.daemon}
     threads = {t for t in threads if not t.name.startswith(("asyncio_", "ThreadPoolExecutor"))}
     assert not threads, f"threads left: {threads}"
-    assert not _children() - before[2], "child processes left"
+    assert not _children() - before[1], "child processes left"
 
 
-@pytest.fixture(autouse=True)
-async def no_task_left(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
     """After each asynchronous unit test: no task that still runs."""
     yield
-    if "/unit/" in str(request.path):
-        await asyncio.sleep(0)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left, f"tasks left: {left}"
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left: {left}"
