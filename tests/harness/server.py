@@ -1,0 +1,111 @@
+"""The real server as a subprocess, with a data directory of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+MADANG = Path(sys.executable).parent / "madang"
+START_S = 20.0
+STOP_S = 15.0
+ADMIN_PASSWORD = "correct horse battery staple"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`madang serve` on free loopback ports; `http` and `rtmp` are its URLs."""
+
+    def __init__(
+        self, data: Path, *arguments: str, config: str = "", environment: dict[str, str] | None = None
+    ):
+        self.data = data
+        self.http_port, self.rtmp_port = free_port(), free_port()
+        self.http = f"http://127.0.0.1:{self.http_port}"
+        self.rtmp = f"rtmp://127.0.0.1:{self.rtmp_port}/live"
+        self.arguments = list(arguments)
+        self.environment = environment or {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = data.parent / f"{data.name}.log"
+        data.mkdir(parents=True, exist_ok=True)
+        password = data.parent / f"{data.name}.password"
+        password.write_text(ADMIN_PASSWORD)
+        self.arguments += ["--admin-password-file", str(password)]
+        if config:
+            file = data.parent / f"{data.name}.toml"
+            file.write_text(config)
+            self.arguments += ["--config", str(file)]
+
+    def start(self) -> "Server":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    MADANG, "serve", "--data", self.data,
+                    "--http", f"127.0.0.1:{self.http_port}", "--rtmp", f"127.0.0.1:{self.rtmp_port}",
+                    *self.arguments,
+                ],
+                stdout=log, stderr=log, start_new_session=True, env={**os.environ, **self.environment},
+            )  # fmt: skip
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server stopped at its start:\n{self.said()}")
+            try:
+                if httpx.get(f"{self.http}/readyz", timeout=2).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the server was not ready in {START_S:.0f} s:\n{self.said()}")
+
+    def said(self) -> str:
+        """Everything the server logged so far."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self, kind: signal.Signals = signal.SIGTERM) -> int:
+        """Stop it and return its exit code; what does not stop in time is killed and fails the test."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(kind)
+        try:
+            return self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"the server did not stop:\n{self.said()}") from None
+
+    def madang(self, *arguments: str) -> str:
+        """Run a command of the same program on the same data; its standard output."""
+        done = subprocess.run(
+            [MADANG, *arguments, "--data", self.data], capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def channel(self, name: str) -> str:
+        """A new channel and a key for it."""
+        self.madang("channel", "create", name)
+        return self.madang("key", "create", name)
+
+
+@contextmanager
+def running(
+    data: Path, *arguments: str, config: str = "", environment: dict[str, str] | None = None
+) -> Iterator[Server]:
+    """A server that is stopped at the end."""
+    server = Server(data, *arguments, config=config, environment=environment)
+    try:
+        yield server.start()
+    finally:
+        if server.process is not None:
+            server.stop()
