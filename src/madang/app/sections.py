@@ -1,0 +1,326 @@
+"""What can be set: one model per section of the settings file; each key's description is its manual.
+
+`sample.toml` and the docs page are rendered from these models, so the words here are what operators read.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
+
+from madang.base.secret import Secret
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Endpoint(NamedTuple):
+    """Where a door listens; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def endpoint(value: object) -> object:
+    """`HOST:PORT`, `[IPv6]:PORT`, `:PORT` (all IPv4 addresses) or `PORT`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f":{value}"
+    if not isinstance(value, str):
+        return value
+    host, _, port = value.strip().rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("a listener is HOST:PORT, for example 0.0.0.0:8080 or [::]:8080")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address stands in brackets, for example [::]:8080")
+    return Endpoint(host or "0.0.0.0", int(port))
+
+
+def _listed(value: object) -> object:
+    """A list, or one text with commas: environment variables have no lists."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return (value,) if isinstance(value, int) else value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("an address or a network, for example 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _url(*schemes: str) -> BeforeValidator:
+    """A base URL without a slash at its end, or nothing."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"a URL like {schemes[-1]}://live.example.org")
+        return value.rstrip("/")
+
+    return BeforeValidator(check)
+
+
+def _secret(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _path(value: object) -> object:
+    return None if value == "" else value
+
+
+Listeners = Annotated[tuple[Annotated[Endpoint, BeforeValidator(endpoint)], ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_listed)]
+File = Annotated[Path | None, BeforeValidator(_path)]
+Hidden = Annotated[Secret, BeforeValidator(_secret)]
+RELOADS: dict[str, Any] = {"reloads": True}
+"""Marks a key that SIGHUP applies without a restart."""
+
+
+class Section(BaseModel):
+    """A section is frozen and knows its keys; any other key is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class Http(Section):
+    """Web pages, the API, and every way out by HTTP."""
+
+    listen: Listeners = Field(
+        (Endpoint("0.0.0.0", 8080),),
+        description="Where HTTP listens: one HOST:PORT, or a list of them; more listeners keep old URLs "
+        "working.",
+    )
+    tls_listen: Listeners = Field(
+        (Endpoint("0.0.0.0", 8443),),
+        description="Where HTTPS listens. Opened only with a certificate under [tls].",
+    )
+
+
+class Rtmp(Section):
+    """The door of OBS and ffmpeg."""
+
+    listen: Listeners = Field(
+        (Endpoint("0.0.0.0", 1935),), description="Where RTMP listens: one HOST:PORT, or a list of them."
+    )
+    tls_listen: Listeners = Field(
+        (Endpoint("0.0.0.0", 1936),),
+        description="Where RTMPS listens. Opened only with a certificate under [tls].",
+    )
+
+
+class Tls(Section):
+    """HTTPS and RTMPS from one certificate. SIGHUP reads it again; a bad one keeps the old."""
+
+    certificate: File = Field(
+        None, description="PEM file: the certificate, then its intermediates.", json_schema_extra=RELOADS
+    )
+    key: File = Field(
+        None, description="PEM file: the private key, without a passphrase.", json_schema_extra=RELOADS
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Tls":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key are set together or not at all")
+        return self
+
+
+class Data(Section):
+    """What the server keeps."""
+
+    dir: Path = Field(
+        Path("data"),
+        description="The data directory: database, secret file, avatars, and the DVR spool of live streams.",
+    )
+    database: Hidden = Field(
+        Secret(""),
+        description="A database URL, for example postgresql://madang:password@db/madang. Empty: SQLite in "
+        "the data directory. A password in it is better given as MADANG_DATA__DATABASE.",
+    )
+
+
+class Hls(Section):
+    """LL-HLS, HLS and DASH. A channel may choose another preset and another DVR window."""
+
+    preset: Literal["standard", "low"] = Field(
+        "standard",
+        description="For channels that chose none: standard has parts of 0.5 s and suits every network, "
+        "low has parts of 0.2 s and about half a second less latency for more requests.",
+    )
+    segment_s: float = Field(
+        2.0, ge=1, le=10, description="Seconds of a segment; it is cut at the next keyframe."
+    )
+    dvr_window_s: float = Field(
+        1800.0, ge=60, le=86400, description="Seconds that a viewer may seek back in a live stream."
+    )
+    dvr_bytes: int = Field(
+        8 * 2**30,
+        ge=2**26,
+        description="Bytes of disk that one stream's DVR window may take; older segments go first.",
+    )
+
+
+class Fanout(Section):
+    """HTTP-FLV, websocket-FLV and playing by RTMP: how often a viewer is written to."""
+
+    merge_ms: int = Field(33, ge=0, le=1000, description="Milliseconds of frames joined into one write.")
+    crowd_viewers: int = Field(
+        200, ge=1, description="A stream with more viewers than this uses crowd_merge_ms."
+    )
+    crowd_merge_ms: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="The same for a crowd: a little more latency, three times the viewers per core.",
+    )
+
+
+class Publish(Section):
+    """What becomes of a publisher."""
+
+    reconnect_window_s: float = Field(
+        20.0,
+        ge=0,
+        le=300,
+        description="Seconds for which a stream waits for its lost publisher and stays the same.",
+    )
+    package_on_demand: bool = Field(
+        False,
+        description="Package HLS and DASH only from the first viewer on: many more publishers per core, "
+        "but no DVR before that viewer, who waits for the next segment.",
+    )
+
+
+class Posters(Section):
+    """The moving pictures of the home page."""
+
+    enabled: bool = Field(True, description="Make a JPEG of the live picture while somebody looks at it.")
+    every_s: float = Field(5.0, ge=1, le=300, description="Seconds between two pictures of a stream.")
+    width: int = Field(640, ge=160, le=1920, description="Width of the picture in pixels.")
+
+
+class Accounts(Section):
+    """Who signs in, and for how long."""
+
+    session_days: int = Field(
+        30, ge=1, le=400, description="Days after which an unused session is signed out."
+    )
+    invitation_days: int = Field(7, ge=1, le=90, description="Days for which an invitation link works.")
+
+
+class Metrics(Section):
+    """Prometheus, at /metrics: for loopback, and for an API token with the scope `metrics`."""
+
+    loopback: bool = Field(
+        True,
+        description="Answer loopback without a token. Switch it off where others have accounts on this "
+        "machine.",
+    )
+    public: bool = Field(
+        False, description='Answer everybody. Unsafe: needs "metrics.public" under [unsafe].'
+    )
+
+
+class Log(Section):
+    """What is written to standard error, one event per line."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is written.", json_schema_extra=RELOADS
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="json for machines, console for people; auto is console on a terminal, else json."
+    )
+
+
+class Unsafe(Section):
+    """The second key: what is unsafe works only when it is named here too, and is told at every start."""
+
+    allow: Annotated[tuple[Literal["metrics.public", "trusted_proxies"], ...], BeforeValidator(_listed)] = (
+        Field((), description='Of "metrics.public" and "trusted_proxies" (trusting every address).')
+    )
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    public_url: Annotated[str, _url("http", "https")] = Field(
+        "",
+        description="How viewers reach this server, for example https://live.example.org; every link "
+        "shown is made from it. Empty: the address that the browser asked for.",
+        json_schema_extra=RELOADS,
+    )
+    rtmp_public_url: Annotated[str, _url("rtmp", "rtmps", "rtmp")] = Field(
+        "",
+        description="How publishers reach it, for example rtmp://live.example.org. Empty: the host of "
+        "public_url.",
+        json_schema_extra=RELOADS,
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Proxies before this server, as addresses or networks. Only theirs X-Forwarded-For "
+        "and X-Forwarded-Proto are believed; the client is the rightmost address that is none "
+        "of them.",
+        json_schema_extra=RELOADS,
+    )
+    http: Http = Http()
+    rtmp: Rtmp = Rtmp()
+    tls: Tls = Tls()
+    data: Data = Data()
+    hls: Hls = Hls()
+    fanout: Fanout = Fanout()
+    publish: Publish = Publish()
+    posters: Posters = Posters()
+    accounts: Accounts = Accounts()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+    unsafe: Unsafe = Unsafe()
+
+    @model_validator(mode="after")
+    def _two_keys(self) -> "Settings":
+        for name, sentence in self.unsafe_settings():
+            if name not in self.unsafe.allow:
+                raise ValueError(f'{sentence} If that is meant, add "{name}" to unsafe.allow')
+        return self
+
+    def unsafe_settings(self) -> tuple[tuple[str, str], ...]:
+        """Unsafe settings that are on: (name, sentence), to be told at every start and every hour (A68)."""
+        found = []
+        if self.metrics.public:
+            found.append(("metrics.public", "metrics.public shows the server's metrics to everybody."))
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            found.append(("trusted_proxies", "trusted_proxies lets every client forge its address."))
+        return tuple(found)
+
+
+def sections() -> tuple[tuple[str, str, dict[str, FieldInfo]], ...]:
+    """The manual's order: (section, what it is for, its keys); the first is the top of the file."""
+    top: dict[str, FieldInfo] = {}
+    found = [("", "What every door needs.", top)]
+    for name, info in Settings.model_fields.items():
+        model = info.annotation
+        if isinstance(model, type) and issubclass(model, Section):
+            found.append((name, model.__doc__ or "", dict(model.model_fields)))
+        else:
+            top[name] = info
+    return tuple(found)
+
+
+def fields() -> dict[str, FieldInfo]:
+    """Every key by its dotted name."""
+    return {
+        f"{head}.{name}".lstrip("."): info for head, _, inner in sections() for name, info in inner.items()
+    }
