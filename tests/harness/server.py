@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -91,6 +92,23 @@ class Server:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def state(self, channel: str) -> str:
+        """`live`, `reconnecting` or `offline`, as anyone is told."""
+        return str(self.channel_json(channel)["live"]["state"])
+
+    def channel_json(self, channel: str) -> dict[str, Any]:
+        """The channel as anyone is told."""
+        return dict(httpx.get(f"{self.http}/api/v1/channels/{channel}", timeout=5).json())
+
+    def wait_for(self, channel: str, state: str, within_s: float = 10.0) -> float:
+        """Seconds until the channel is in `state`."""
+        began = time.monotonic()
+        while time.monotonic() - began < within_s:
+            if self.state(channel) == state:
+                return time.monotonic() - began
+            time.sleep(0.05)
+        raise AssertionError(f"{channel} is {self.state(channel)}, not {state}:\n{self.said()}")
 
     def channel(self, name: str) -> str:
         """A new channel and a key for it."""
