@@ -21,7 +21,8 @@ def publish_once(url: str, seconds: float = 1.0) -> "subprocess.CompletedProcess
     """A short publication by ffmpeg's own clock; its standard error says why it was refused."""
     return subprocess.run(
         [FFMPEG, "-hide_banner", "-loglevel", "verbose",
-         "-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30", "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-f", "flv", url],
+         "-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30", "-t", str(seconds),
+         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-f", "flv", url],
         capture_output=True, text=True, timeout=30,
     )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Half an hour of five publishers and 250 viewers, with a publisher's reconnect each minute."""
