@@ -1,1 +1,1 @@
-"""Fragmented MP4 boxes (ISO/IEC 14496-12, CMAF 23000-19)."""
+"""Fragmented MP4 (CMAF, ISO/IEC 14496-12 and 23000-19): initialisation segments, fragments, a reader."""
