@@ -158,12 +158,9 @@ def main() -> int:
         with running(Path(folder) / "data") as server:
             tally = asyncio.run(soak(server, clip, minutes))
     slope = slope_per_hour(tally.rss)
-    print(
-        f"{minutes:g} min, {tally.bytes_seen / 2**20:.0f} MiB seen by {PUBLISHERS * (FLV_VIEWERS + HLS_VIEWERS)} viewers"
-    )
-    print(
-        f"memory {tally.rss[0][1] / 2**20:.0f} → {tally.rss[-1][1] / 2**20:.0f} MiB, {slope / 2**20:+.1f} MiB/h"
-    )
+    viewers, first, last = PUBLISHERS * (FLV_VIEWERS + HLS_VIEWERS), tally.rss[0][1], tally.rss[-1][1]
+    print(f"{minutes:g} min, {tally.bytes_seen / 2**20:.0f} MiB seen by {viewers} viewers")
+    print(f"memory {first / 2**20:.0f} → {last / 2**20:.0f} MiB, {slope / 2**20:+.1f} MiB/h")
     print(f"{len(tally.disconnected)} disconnected, {len(tally.backwards)} timestamps backwards")
     for line in (tally.disconnected + tally.backwards)[:20]:
         print(f"  {line}")
