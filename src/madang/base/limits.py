@@ -126,6 +126,10 @@ TOKEN_BYTES: Final = 8 * 1024
 # A30: failures of one account or address before the login answers 429.
 LOGIN_FAILURES_PER_MINUTE: Final = 10
 
+# --- metrics -----------------------------------------------------------------------------------------
+# A65: streams with a label of their own; more are summed.
+METRIC_STREAMS: Final = 1000
+
 # --- shutdown ----------------------------------------------------------------------------------------
 # F25: SIGTERM to exit.
 DRAIN_S: Final = 10.0
