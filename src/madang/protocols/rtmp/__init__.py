@@ -1,1 +1,1 @@
-"""RTMP: handshake, chunk streams, messages, commands, Enhanced RTMP."""
+"""RTMP 1.0 and Enhanced RTMP v2 on the wire: handshake, chunks, messages, commands, both ends."""
