@@ -108,6 +108,11 @@ class Http(Section):
         (Endpoint("0.0.0.0", 8443),),
         description="Where HTTPS listens. Opened only with a certificate under [tls].",
     )
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Other sites whose pages may call the API with their visitor's session, as exact origins "
+        "like https://app.example.org. Watching needs none of this: media answers every origin.",
+    )
 
 
 class Rtmp(Section):
@@ -216,6 +221,7 @@ class Posters(Section):
 class Accounts(Section):
     """Who signs in, and for how long."""
 
+    members_create_channels: bool = Field(True, description="Whether every member may create channels.")
     session_days: int = Field(
         30, ge=1, le=400, description="Days after which an unused session is signed out."
     )
@@ -257,6 +263,9 @@ class Unsafe(Section):
 class Settings(Section):
     """Everything that can be set."""
 
+    name: str = Field(
+        "Madang", min_length=1, max_length=80, description="What this site is called on its pages."
+    )
     public_url: Annotated[str, _url("http", "https")] = Field(
         "",
         description="How viewers reach this server, for example https://live.example.org; every link "

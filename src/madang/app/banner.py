@@ -1,0 +1,128 @@
+"""What the terminal shows at the start: where to watch, where to sign in, what to type into OBS."""
+
+import io
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_QR_WIDTH = 60
+"""A QR code is drawn only where the terminal is wide enough to leave it whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What there is to tell. Empty texts are left out."""
+
+    version: str
+    watch: str
+    """URL of the home page, as this machine reaches it."""
+    network: str = ""
+    """The same, as others on the network reach it."""
+    login: str = ""
+    """The admin's one-time link, while there is no admin."""
+    rtmp: str = ""
+    """OBS's "Server"."""
+    key: str = ""
+    """OBS's "Stream key"."""
+    channel: str = ""
+    """Whose key it is."""
+    demo: bool = False
+    unsafe: tuple[str, ...] = ()
+    """Sentences about unsafe settings, which are told at every start (A68)."""
+
+
+def show(start: Start, console: "Console | None" = None) -> None:
+    """Print the banner; lines are never wrapped, so that they can be copied."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console(highlight=False)
+    console.print()
+    console.print(Text.assemble(("  마당 Madang ", "bold"), (start.version, "dim")), soft_wrap=True)
+    console.print()
+    for label, value, style, note in rows(start):
+        line = Text.assemble(
+            ("  " + label.ljust(12), "dim"), (value, style), (f"   {note}" if note else "", "dim")
+        )
+        console.print(line, soft_wrap=True)
+    for sentence in start.unsafe:
+        console.print(Text(f"  Unsafe      {sentence}", "bold red"), soft_wrap=True)
+    if console.is_terminal and start.network and console.width >= _QR_WIDTH:
+        console.print(Text(qr(start.network)), soft_wrap=True)
+    console.print()
+
+
+def rows(start: Start) -> list[tuple[str, str, str, str]]:
+    """The lines of the banner: (label, value, style, note)."""
+    owner = f"the channel {start.channel}" if start.channel else ""
+    lines = [
+        ("Watch", start.watch, "bold blue", "the demo is on the air" if start.demo else ""),
+        ("", start.network, "blue", "on your network"),
+        ("Sign in", start.login, "bold yellow", "once, within 15 minutes"),
+        ("OBS server", start.rtmp, "bold green", ""),
+        ("Stream key", start.key, "bold green", owner),
+    ]
+    if not start.demo:
+        lines.append(("Try it", "madang demo", "", "a moving test picture, without OBS"))
+    return [line for line in lines if line[1]]
+
+
+def qr(url: str) -> str:
+    """A QR code of half-block letters, for a phone held before the terminal."""
+    import segno
+
+    out = io.StringIO()
+    segno.make(url, error="l").terminal(out, compact=True, border=2)
+    return "\n".join("  " + line for line in out.getvalue().splitlines())
+
+
+def lan_address() -> str:
+    """The address by which others on the network reach this machine; empty when there is none.
+
+    Connecting a UDP socket sends nothing: the kernel only chooses the address that it would send from.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: an address that is nobody's
+            address = str(probe.getsockname()[0])
+        except OSError:
+            return ""
+    return "" if address.startswith(("127.", "0.")) else address
+
+
+def addresses(host: str, port: int, public_url: str = "") -> tuple[str, str]:
+    """(watch, network): the home page's URL here and for others, from where HTTP listens."""
+    if public_url:
+        return public_url + "/", ""
+    suffix = "" if port == 80 else f":{port}"
+    if host not in ("0.0.0.0", "::", ""):
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{'localhost' if host.startswith('127.') or host == '::1' else shown}{suffix}/", ""
+    lan = lan_address()
+    return f"http://localhost{suffix}/", f"http://{lan}{suffix}/" if lan else ""
+
+
+def busy(port: int, option: str, section: str, owner: str = "") -> str:
+    """One sentence for a port that is taken: which, by whom where that can be seen, and how to change it."""
+    who = f"by {owner}" if owner else "by another program"
+    return (
+        f"Port {port} is taken {who}: stop it, or start with `{option} HOST:{_next(port)}`, "
+        f"or set `listen` under [{section}] in the settings file."
+    )
+
+
+def rtmp_url(public: str, http_url: str, port: int) -> str:
+    """OBS's server: from rtmp_public_url, else the host of the watch page and the port of RTMP."""
+    if public:
+        return public if urlsplit(public).path.strip("/") else f"{public}/live"
+    host = urlsplit(http_url).hostname or "localhost"
+    shown = f"[{host}]" if ":" in host else host
+    return f"rtmp://{shown}{'' if port == 1935 else f':{port}'}/live"
+
+
+def _next(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1
