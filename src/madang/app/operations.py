@@ -14,8 +14,8 @@ _PLAIN: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no
 _DECIDE_S: Final = 5.0
 
 
-def _json(status: int, **values: object) -> Answer:
-    return Answer(status, _PLAIN, json.dumps(values).encode() + b"\n")
+def _json(code: int, **values: object) -> Answer:
+    return Answer(code, _PLAIN, json.dumps(values).encode() + b"\n")
 
 
 class Operations:
@@ -79,8 +79,7 @@ class Operations:
         return Answer(200, headers, self._metrics.render())
 
     def _refusal(self) -> Answer:
-        return Answer(
-            401,
-            (*_PLAIN, (b"www-authenticate", b'Bearer realm="madang", scope="metrics"')),
-            b'{"status": 401, "title": "The metrics are for this machine, or for a token that may read them"}\n',
+        told = (
+            b'{"status": 401, "title": "Metrics are for this machine, or for a token that may read them"}\n'
         )
+        return Answer(401, (*_PLAIN, (b"www-authenticate", b'Bearer realm="madang", scope="metrics"')), told)
