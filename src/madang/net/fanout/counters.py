@@ -1,0 +1,20 @@
+"""What the fan-out counts."""
+
+
+class FanoutCounters:
+    """Totals of one format since the start; `app` prints them as metrics."""
+
+    __slots__ = ("bytes_sent", "disconnected", "drops", "joined", "left", "lost_pieces", "writes")
+
+    def __init__(self) -> None:
+        self.joined = 0
+        self.left = 0
+        self.writes = 0
+        self.bytes_sent = 0
+        """Bytes handed to transports, start bursts included."""
+        self.drops = 0
+        """Times that a viewer fell too far behind and lost its frames up to the next keyframe."""
+        self.lost_pieces = 0
+        """Tags or messages that those viewers lost."""
+        self.disconnected = 0
+        """Viewers that fell behind twice and were sent away."""
