@@ -90,15 +90,19 @@ class Growing:
 
     Shared by all who ask for it; the protocol remembers an index into `pieces` per connection."""
 
-    __slots__ = ("done", "headers", "pieces", "waiting")
+    __slots__ = ("chunks", "done", "headers", "pieces", "waiting")
 
     def __init__(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self.headers = headers
         self.pieces: list[bytes] = []
+        self.chunks: list[bytes] = []
+        """The pieces as HTTP/1.1 chunks, framed once for all; a cache that the protocol owns."""
         self.done = False
         self.waiting: set[Callable[[], None]] = set()
 
     def grow(self, piece: bytes) -> None:
+        if not piece:
+            return  # an empty chunk would end the body
         self.pieces.append(piece)
         for wake in tuple(self.waiting):
             wake()
@@ -119,7 +123,10 @@ class TakeOver:
         self.begin = begin
 
 
+Outcome = Answer | Hold | Growing | TakeOver | None
+
+
 class Route(Protocol):
     """A hot route, registered under a path prefix by `app/wiring`."""
 
-    def ask(self, request: Request) -> Answer | Hold | Growing | TakeOver | None: ...
+    def ask(self, request: Request) -> Outcome: ...

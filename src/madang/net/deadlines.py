@@ -1,0 +1,112 @@
+"""One sweeper for all deadlines of all connections: a coarse timer wheel on one timer.
+
+Its clock stands still while the event loop does (F23): time that the loop was stalled, when nobody had a
+chance to be read, does not count against anybody. Deadlines are met within `TICK_S`, never early.
+"""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import Final, Protocol
+
+TICK_S: Final = 0.25
+# A tick that comes later than this is our own stall, not the peers' silence.
+STALL_S: Final = 2 * TICK_S
+NEVER: Final = inf
+NOWHERE: Final = -1
+
+
+class Expiring(Protocol):
+    """Something with one deadline. Both attributes belong to the sweeper; start with NEVER and NOWHERE.
+
+    An owner may move `deadline` later (or to NEVER) by plain assignment, which is what makes a deadline
+    cost nothing on the hot path; to move it earlier it must call `Sweeper.expire`.
+    """
+
+    deadline: float
+    bucket: int
+
+    def on_deadline(self) -> None:
+        """The deadline has passed and is disarmed; arm it again with `Sweeper.expire` if wanted."""
+        ...
+
+
+class Sweeper:
+    """Keeps deadlines in buckets of TICK_S. `now` is seconds of listening time since the start."""
+
+    __slots__ = ("_buckets", "_handle", "_last", "_loop", "_passed", "_ticks", "now", "stalls")
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.stalls = 0
+        """How often the loop stood still for longer than STALL_S."""
+        self._buckets: dict[int, set[Expiring]] = {}
+        self._passed = 0
+        self._ticks: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._last = 0.0
+
+    def start(self) -> None:
+        """Tick on the running loop until `stop`."""
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._handle = self._loop.call_later(TICK_S, self._tick)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def each_tick(self, call: Callable[[], None]) -> None:
+        """Call this at every tick, a few times a second."""
+        self._ticks.append(call)
+
+    def expire(self, item: Expiring, after_s: float) -> None:
+        """Set the item's deadline `after_s` from now, earlier or later than before."""
+        item.deadline = deadline = self.now + after_s
+        bucket = max(int(deadline / TICK_S) + 1, self._passed + 1)
+        if item.bucket == NOWHERE or bucket < item.bucket:
+            self._place(item, bucket)
+
+    def forget(self, item: Expiring) -> None:
+        """Drop the item; to be called when its owner is gone."""
+        item.deadline = NEVER
+        if item.bucket != NOWHERE:
+            self._buckets[item.bucket].discard(item)
+            item.bucket = NOWHERE
+
+    def advance(self, elapsed_s: float) -> None:
+        """Let `elapsed_s` of listening time pass and call everyone who is due."""
+        self.now += elapsed_s
+        reached = int(self.now / TICK_S)
+        while self._passed < reached:
+            self._passed += 1
+            for item in self._buckets.pop(self._passed, ()):
+                self._meet(item)
+
+    def _meet(self, item: Expiring) -> None:
+        item.bucket = NOWHERE
+        if item.deadline <= self.now:
+            item.deadline = NEVER
+            item.on_deadline()
+        elif item.deadline != NEVER:
+            self._place(item, max(int(item.deadline / TICK_S) + 1, self._passed + 1))
+
+    def _place(self, item: Expiring, bucket: int) -> None:
+        if item.bucket != NOWHERE:
+            self._buckets[item.bucket].discard(item)
+        item.bucket = bucket
+        self._buckets.setdefault(bucket, set()).add(item)
+
+    def _tick(self) -> None:
+        assert self._loop is not None
+        now = self._loop.time()
+        elapsed, self._last = now - self._last, now
+        self._handle = self._loop.call_later(TICK_S, self._tick)
+        if elapsed > STALL_S:
+            self.stalls += 1
+            elapsed = TICK_S
+        self.advance(elapsed)
+        for call in self._ticks:
+            call()
