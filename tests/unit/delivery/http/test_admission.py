@@ -1,0 +1,65 @@
+"""What a request shows to the play gate."""
+
+import json
+
+import pytest
+
+from madang.base.limits import TOKEN_BYTES
+from madang.delivery.http.admission import NOT_FOUND, play_request, problem
+
+
+class FakeRequest:
+    method = "GET"
+    path = "/live/main.flv"
+    client = "192.0.2.7"
+    secure = False
+    host = "localhost"
+    http_1_0 = False
+
+    def __init__(self, query: bytes = b"", **headers: bytes) -> None:
+        self.query = query
+        self.headers = headers
+
+    def header(self, name: bytes) -> bytes:
+        return self.headers.get(name.decode(), b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "authorization", "token"),
+    [
+        (b"", b"", ""),
+        (b"token=a.b%2Ec", b"", "a.b.c"),
+        (b"x=1&token=abc&y=2", b"", "abc"),
+        (b"mytoken=abc", b"", ""),
+        (b"", b"Bearer abc", "abc"),
+        (b"", b"bearer  abc ", "abc"),
+        (b"", b"Basic abc", ""),
+        (b"token=query", b"Bearer header", "query"),
+        (b"token=" + b"x" * (TOKEN_BYTES + 1), b"", ""),
+    ],
+)
+def test_tokens(query: bytes, authorization: bytes, token: str) -> None:
+    asked = play_request("flv", "main", FakeRequest(query, authorization=authorization))
+    assert asked.token.reveal() == token
+    assert (asked.door, asked.name, asked.peer) == ("flv", "main", "192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "session"),
+    [
+        (b"", ""),
+        (b"madang_session=abc", "abc"),
+        (b'a=b; madang_session="abc"; c=d', "abc"),
+        (b"not_madang_session=abc", ""),
+        (b"madang_session=" + b"x" * (TOKEN_BYTES + 1), ""),
+    ],
+)
+def test_session_cookies(cookie: bytes, session: str) -> None:
+    assert play_request("flv", "main", FakeRequest(cookie=cookie)).session.reveal() == session
+
+
+def test_problems_are_json_and_never_cached() -> None:
+    answer = problem(404, "not_found", "Gone.")
+    assert json.loads(answer.body)["status"] == 404
+    assert (b"Cache-Control", b"no-store") in answer.headers
+    assert json.loads(NOT_FOUND.body)["code"] == "not_found"
