@@ -170,7 +170,7 @@ class Hls(Section):
         2.0, ge=1, le=10, description="Seconds of a segment; it is cut at the next keyframe."
     )
     dvr_window_s: float = Field(
-        1800.0, ge=60, le=86400, description="Seconds that a viewer may seek back in a live stream."
+        1800.0, ge=0, le=14400, description="Seconds that a viewer may seek back in a live stream."
     )
     dvr_bytes: int = Field(
         8 * 2**30,
@@ -225,7 +225,6 @@ class Accounts(Section):
     session_days: int = Field(
         30, ge=1, le=400, description="Days after which an unused session is signed out."
     )
-    invitation_days: int = Field(7, ge=1, le=90, description="Days for which an invitation link works.")
 
 
 class Metrics(Section):
