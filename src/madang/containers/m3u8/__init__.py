@@ -1,1 +1,1 @@
-"""HLS playlists as text (RFC 8216bis)."""
+"""HLS playlists as text, by draft-pantos-hls-rfc8216bis."""
