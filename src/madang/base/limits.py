@@ -107,6 +107,21 @@ GOP_S: Final = 30.0
 AUDIENCE_FORGET_S: Final = 30.0
 AUDIENCE_SESSIONS: Final = 100_000
 
+# --- packaging ---------------------------------------------------------------------------------------
+# A packager that waits for viewers stops when nobody asked for this long.
+PACKAGER_IDLE_S: Final = 30.0
+# An ended broadcast's playlist and segments stay for those who still watch its end.
+PACKAGER_KEPT_S: Final = 60.0
+# Media of a broadcast kept in memory; older segments are read from the spool.
+PACKAGER_MEMORY_S: Final = 30.0
+# A54: viewers' errands in all (gates asked, segments read from disk) that run at once; more get 503.
+VIEWER_ERRANDS: Final = 512
+VIEWER_ERRAND_S: Final = 5.0
+# Grants of private channels that are kept for playing; the oldest goes first.
+PLAY_GRANTS: Final = 100_000
+# The first playlist of a broadcast may be waited for.
+FIRST_PLAYLIST_S: Final = 6.0
+
 # --- websocket ---------------------------------------------------------------------------------------
 WEBSOCKET_HELLO_S: Final = 5.0
 WEBSOCKET_PING_S: Final = 25.0
@@ -125,6 +140,24 @@ LOGIN_LINK_S: Final = 15 * 60.0
 TOKEN_BYTES: Final = 8 * 1024
 # A30: failures of one account or address before the login answers 429.
 LOGIN_FAILURES_PER_MINUTE: Final = 10
+# A30: password hashes computed at once; each takes 64 MB and a core.
+PASSWORD_HASHES_AT_ONCE: Final = 2
+# Browsers in which one account is signed in; the eldest is signed out.
+SESSIONS_PER_ACCOUNT: Final = 100
+# Channels that one member may own.
+CHANNELS_PER_ACCOUNT: Final = 100
+# Stream keys of one channel that are in use.
+KEYS_PER_CHANNEL: Final = 50
+# API tokens of one account.
+TOKENS_PER_ACCOUNT: Final = 50
+# Pages that follow the event feed at once.
+FEED_VIEWERS: Final = 100_000
+# Facts about streams that wait for a slow database; beyond it the eldest are counted and dropped.
+PENDING_FACTS: Final = 10_000
+# A61: pixels of an uploaded picture in each direction, read before it is decoded.
+AVATAR_PIXELS_MAX: Final = 4096
+# A61: the picture that is kept.
+AVATAR_PIXELS: Final = 512
 
 # --- metrics -----------------------------------------------------------------------------------------
 # A65: streams with a label of their own; more are summed.

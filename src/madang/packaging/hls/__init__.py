@@ -1,1 +1,1 @@
-"""HLS and LL-HLS playlists over CMAF segments."""
+"""HLS playlists of a window of segments: full, delta and multivariant."""
