@@ -89,7 +89,7 @@ class Rendering:
                 fanout.close()
 
     def _render_headers(self, at_ms: int) -> bytes:
-        pieces = (self._framing(Message(type, at_ms, body)) for type, body in self._headers)
+        pieces = (self._framing(Message(type, at_ms, b"", body)) for type, body in self._headers)
         return b"".join(piece for message in pieces for piece in message)
 
     def _render_burst(self) -> list[Piece]:

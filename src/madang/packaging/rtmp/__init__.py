@@ -1,1 +1,1 @@
-"""RTMP chunks of a stream, rendered once."""
+"""RTMP: the chunks of a stream, rendered once for all its players."""
