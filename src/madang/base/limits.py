@@ -13,9 +13,9 @@ ACCEPT_TO_FIRST_BYTE_S: Final = 5.0
 TCP_USER_TIMEOUT_S: Final = 20.0
 # Dead peers: idle, interval, count of keepalive probes.
 TCP_KEEPALIVE: Final = (30, 10, 3)
-# DESIGN law 3: without it the kernel hides 4 MB per slow viewer.
+# Unsent bytes in the kernel: without this bound it hides 4 MB, half a minute, per slow viewer.
 TCP_NOTSENT_LOWAT_BYTES: Final = 64 * 1024
-# DESIGN: send buffer of a viewer's socket.
+# Send buffer of a viewer's socket.
 VIEWER_SNDBUF_BYTES: Final = 256 * 1024
 # Connections from one address; never applied to loopback or to listed proxies.
 CONNECTIONS_PER_IP: Final = 1024
@@ -54,11 +54,15 @@ RTMP_CONNECTION_BYTES: Final = 8 * 1024 * 1024
 RTMP_CHUNK_STREAMS: Final = 64
 # A35: Set Chunk Size.
 RTMP_CHUNK_BYTES_MAX: Final = 65_536
+# A39: replies that wait for a peer which asks and never reads.
+RTMP_REPLY_BYTES: Final = 64 * 1024
+# How long a refused peer may take to read why, before its connection is cut.
+RTMP_LINGER_S: Final = 2.0
 # A38: nesting of AMF values.
 AMF_DEPTH: Final = 32
 # A38: values of one AMF message.
 AMF_VALUES: Final = 4096
-# A56: bytes of a publisher per second, averaged over PUBLISH_RATE_WINDOW_S.
+# A56: bits of a publisher per second, averaged over PUBLISH_RATE_WINDOW_S.
 PUBLISH_BITRATE_MAX: Final = 60_000_000
 PUBLISH_RATE_WINDOW_S: Final = 5.0
 # A56: how far media time may run ahead of the wall clock.
@@ -72,7 +76,7 @@ KEY_FAILURES_PER_MINUTE: Final = 10
 KEY_FAILURE_DELAY_S: Final = 2.0
 
 # --- HTTP --------------------------------------------------------------------------------------------
-# A40: header that is never finished.
+# A40: header that is never finished, or never ends.
 HTTP_HEADER_S: Final = 10.0
 HTTP_HEADER_BYTES: Final = 16 * 1024
 HTTP_HEADERS: Final = 100
@@ -84,6 +88,7 @@ API_BODY_BYTES: Final = 64 * 1024
 JSON_DEPTH: Final = 32
 # A44: uploads (avatars).
 UPLOAD_BYTES: Final = 5 * 1024 * 1024
+# A connection that asks nothing more.
 HTTP_KEEPALIVE_S: Final = 15.0
 # A40: an answer that is not read: bytes still queued after this close the connection.
 HTTP_STALLED_WRITE_S: Final = 20.0
@@ -123,6 +128,7 @@ PLAY_GRANTS: Final = 100_000
 FIRST_PLAYLIST_S: Final = 6.0
 
 # --- websocket ---------------------------------------------------------------------------------------
+# A40: a websocket that says nothing after its handshake, and how dead ones are found.
 WEBSOCKET_HELLO_S: Final = 5.0
 WEBSOCKET_PING_S: Final = 25.0
 WEBSOCKET_PONG_S: Final = 10.0

@@ -1,0 +1,136 @@
+"""Writes the pages that are made from the program: `.venv/bin/python docs/generate.py`.
+
+A test holds them to the program and fails when they are stale.
+"""
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+from madang.app import sample
+from madang.base import limits
+
+DOCS = Path(__file__).parent
+CONFIGURATION = DOCS / "3-operate" / "configuration.md"
+LIMITS = DOCS / "3-operate" / "limits.md"
+MARK = "<!-- made by docs/generate.py: edit the program, not this page -->"
+
+_CONFIGURATION_HEAD = f"""{MARK}
+# Configuration
+
+Madang runs without any configuration. What you want otherwise stands in one TOML file, in `MADANG_*`
+variables, or on the command line; the command line wins over variables, variables win over the file.
+
+```sh run
+madang config sample > madang.toml     # every key, commented out, with its default
+madang config check --config madang.toml
+madang config show --config madang.toml
+```
+
+The file is the one given by `--config`, else by `MADANG_CONFIG`, else `madang.toml` in the data directory.
+Relative paths in it are relative to the file. `[http] listen` is `MADANG_HTTP__LISTEN` as a variable, and
+`public_url` is `MADANG_PUBLIC_URL`; lists have commas there. A key that does not exist is an error, with a
+suggestion. `madang config show` hides secrets.
+
+`systemctl reload madang` (SIGHUP) reads the file again. Keys marked *applied by SIGHUP* take effect at
+once, the log names those that wait for a restart, and a file with a mistake changes nothing.
+
+What is unsafe needs two keys: the setting itself, and its name under `[unsafe] allow`. It is told at every
+start.
+
+"""
+
+_LIMITS_HEAD = f"""{MARK}
+# Limits
+
+Everything has a bound. A peer that reaches one is told so in its own protocol and counted in
+[the metrics](operations.md#metrics); limits per address never apply to loopback and to `trusted_proxies`.
+The letters name the attack (A) or the fault (F) that a limit answers.
+
+"""
+
+
+class Limit(NamedTuple):
+    """One constant of `base/limits.py` with the comment above it."""
+
+    name: str
+    value: str
+    why: str
+
+
+def groups(source: str) -> list[tuple[str, list[Limit]]]:
+    """The limits by the heading comments of their file: a comment explains all constants up to the next."""
+    values = {node.target.id: node.value for node in ast.parse(source).body if isinstance(node, ast.AnnAssign)
+              and isinstance(node.target, ast.Name)}  # fmt: skip
+    found: list[tuple[str, list[Limit]]] = []
+    why: list[str] = []
+    fresh = True
+    for line in source.splitlines():
+        if line.startswith("# ---"):
+            found.append((line.strip("# -"), []))
+            why = []
+        elif line.startswith("#"):
+            why = [*([] if fresh else why), line.removeprefix("# ")]
+            fresh = False
+        else:
+            fresh = True
+            name = line.partition(":")[0]
+            if name in values and found:
+                found[-1][1].append(Limit(name, _shown(name), " ".join(why)))
+                continue
+        if not line:
+            why = []
+    return found
+
+
+def _shown(name: str) -> str:
+    """A value with its unit, from the name's ending."""
+    value = getattr(limits, name)
+    if isinstance(value, tuple):
+        return ", ".join(str(one) for one in value)
+    for part in (name, name.removesuffix("_MAX")):
+        if part.endswith("_BYTES_PER_S"):
+            return f"{_size(value)}/s"
+        if part.endswith("_BYTES"):
+            return _size(value)
+        if part.endswith("_S"):
+            return _duration(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _size(value: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size and value % size == 0:
+            return f"{value // size:,} {unit}"
+    return f"{value:,} bytes"
+
+
+def _duration(value: float) -> str:
+    if value >= 3600 and value % 3600 == 0:
+        return f"{value / 3600:g} h"
+    if value >= 120 and value % 60 == 0:
+        return f"{value / 60:g} min"
+    return f"{value:g} s"
+
+
+def limits_page() -> str:
+    lines = [_LIMITS_HEAD.rstrip(), ""]
+    for head, inner in groups(Path(limits.__file__).read_text(encoding="utf-8")):
+        lines += [f"## {head[:1].upper()}{head[1:]}", "", "| limit | value | why |", "|---|---|---|"]
+        lines += [f"| `{limit.name}` | {limit.value} | {limit.why} |" for limit in inner]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def configuration_page() -> str:
+    return _CONFIGURATION_HEAD + sample.page().rstrip() + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page."""
+    return {CONFIGURATION: configuration_page(), LIMITS: limits_page()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
