@@ -1,1 +1,1 @@
-"""An RTMP connection from its first byte up to publish or play."""
+"""RTMP connections up to publish or play: deadlines, pending sessions; then the handlers decide."""
