@@ -1,7 +1,7 @@
 """Hot answers over a real socket: variants, ranges, keep-alive, pipelining."""
 
 import pytest
-from tests.unit.net.http.conftest import HOST, Yard
+from tests.unit.net.conftest import HOST, Yard
 
 from madang.net.http.routes import Answer
 
