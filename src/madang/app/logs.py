@@ -38,6 +38,8 @@ _IN_TEXT: Final = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"']+@"), r"\1***@"),
     # rtmp://host/app/<stream key>: channel names are short words, keys are not.
     (re.compile(r"(?i)\b(rtmps?://[^\s/]+/[^\s/]+/)[a-z0-9_-]{20,}"), r"\1***"),
+    # API tokens, wherever they stand.
+    (re.compile(r"\bmdg_[a-z0-9]{8,}"), "mdg_***"),
     # One-time links, invitations, overlays.
     (re.compile(r"(?i)(/(?:login|invite|overlay)/)[a-z0-9_.~-]{12,}"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9+/=._~-]{8,}"), r"\1 ***"),

@@ -70,6 +70,7 @@ def test_the_level_filters_and_can_be_changed() -> None:
         ("http://h/invite/abcdefghijklmnop?x=1", "http://h/invite/***?x=1"),
         ("jwt eyJhbGciOi.eyJzdWIiOi.sig_nature end", "jwt *** end"),
         ("password=hunter2&name=yuna", "password=***&name=yuna"),
+        ("seen mdg_0123456789abcdef here", "seen mdg_*** here"),
         ("monkey=1", "monkey=1"),
         ("keyframe_interval=8", "keyframe_interval=8"),
     ],
