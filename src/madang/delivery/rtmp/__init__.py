@@ -1,1 +1,1 @@
-"""Viewers that come by RTMP: rendered chunks to a fan-out."""
+"""RTMP play: what a player's connection means."""

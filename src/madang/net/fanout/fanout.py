@@ -253,11 +253,11 @@ class Fanout:
         group = self._groups[self._phase]
         self._serve(group)
         for viewer, transport in [*group.in_step.items(), *group.apart.items()]:
-            if not viewer.paused:
-                transport.write(viewer.goodbye())
-            transport.close()
             if viewer.paused:
+                transport.close()
                 self._schedule.call_at(self._schedule.time() + HTTP_STALLED_WRITE_S, transport.abort)
+            else:
+                viewer.finish()
             self.leave(viewer)
         self._phase += 1
         self._next = self._schedule.call_soon(self._finish) if self._viewers else None

@@ -30,7 +30,7 @@ class Group:
 
 class Viewer(asyncio.Protocol):
     """The protocol of a connection that plays. It is in step with its group, or apart from it: joining,
-    paused by its transport, or catching up. Subclasses say goodbye and are told when the peer is gone."""
+    paused by its transport, or catching up. Subclasses may say goodbye and are told when the peer is gone."""
 
     __slots__ = ("bursting", "fanout", "group", "headers", "paused", "position", "slow_at", "transport")
 
@@ -48,9 +48,10 @@ class Viewer(asyncio.Protocol):
         self.slow_at = float("-inf")
         """When it last fell behind."""
 
-    def goodbye(self) -> bytes:
-        """What to send behind the last frame when the stream has ended."""
-        return b""
+    def finish(self) -> None:
+        """The stream has ended and this viewer has all of it: close."""
+        if self.transport is not None:
+            self.transport.close()
 
     def left(self) -> None:
         """The connection is gone."""

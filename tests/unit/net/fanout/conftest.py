@@ -95,8 +95,9 @@ class FakeTransport:
 class SpeakingViewer(Viewer):
     __slots__ = ()
 
-    def goodbye(self) -> bytes:
-        return b"bye"
+    def finish(self) -> None:
+        self.transport.write(b"bye")
+        super().finish()
 
 
 class Stage:

@@ -1,0 +1,61 @@
+"""Answers players: `rtmp://host/live/{name}`, with `?token=` for a private channel."""
+
+from madang.base.errors import Overloaded, PeerError
+from madang.base.secret import Secret
+from madang.delivery.rtmp.player import NOT_FOUND, RtmpPlayer
+from madang.hub.attendance import Attendance
+from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
+from madang.hub.registry import Registry
+from madang.net.rtmp.connection import RtmpConnection
+from madang.packaging.flv.rendering import Renderings
+from madang.packaging.rtmp.chunks import STREAM_ID
+from madang.protocols.rtmp.address import locate
+from madang.protocols.rtmp.server import Play
+
+
+class RtmpPlay:
+    """Implements `net.rtmp.handlers.PlayHandler`."""
+
+    def __init__(
+        self, gate: PlayGate, registry: Registry, attendance: Attendance, renderings: Renderings
+    ) -> None:
+        self._gate = gate
+        self._registry = registry
+        self._attendance = attendance
+        self._renderings = renderings
+
+    async def play(self, connection: RtmpConnection, request: Play) -> None:
+        """Decide, answer, then serve from the shared chunks; a stream that is not live is not found."""
+        if request.stream_id != STREAM_ID:
+            connection.refuse("NetStream.Play.Failed", "Play on the first stream of the connection.")
+            return
+        try:
+            grant = await self._admit(connection, request)
+        except Overloaded as error:
+            connection.refuse("NetStream.Play.Failed", error.told)
+        except PeerError as error:
+            connection.refuse(NOT_FOUND, error.told)
+        else:
+            self._begin(connection, grant)
+
+    async def _admit(self, connection: RtmpConnection, request: Play) -> PlayGrant:
+        address = locate(request.connect, request.name)
+        asked = PlayRequest(
+            door="rtmp",
+            name=address.name,
+            peer=connection.peer.address,
+            token=Secret(address.parameter("token")),
+        )
+        return self._gate.peek(address.name) or await self._gate.admit(asked)
+
+    def _begin(self, connection: RtmpConnection, grant: PlayGrant) -> None:
+        stream = self._registry.get(grant.channel)
+        if stream is None or not stream.tracks:
+            connection.refuse(NOT_FOUND, "This stream is not live.")
+            return
+        player = RtmpPlayer(connection, self._attendance, grant)
+        if not connection.accept_play(player.stop) or connection.transport is None:
+            player.left()
+            return
+        connection.transport.set_protocol(player)
+        self._renderings.join(stream, player, connection.transport)
