@@ -1,16 +1,29 @@
 """A stream: one broadcast of one channel, from its first frame to its end, across reconnects."""
 
-import contextlib
+from collections.abc import Callable
+from typing import ParamSpec
+
+import structlog
 
 from madang.base.clock import Clock
 from madang.base.ids import BroadcastId
+from madang.hub.counters import HubCounters
 from madang.hub.gate import Lease
 from madang.hub.gop import GopCache
 from madang.hub.health import Health
 from madang.hub.listener import StreamListener, StreamState
 from madang.hub.timeline import Timeline
 from madang.media.frame import Frame
-from madang.media.track import Track
+from madang.media.track import Kind, Track
+
+log = structlog.get_logger(__name__)
+P = ParamSpec("P")
+FAILED = "a follower of the stream failed"
+
+PENDING_TRACKS_S = 5.0
+"""New audio waits this long for a keyframe to begin with; then the picture waits for the next one."""
+REBASE_REPAIRS = 3
+"""A leap of the publisher's clock weighs as much as so many clamped frames."""
 
 
 class Stream:
@@ -20,74 +33,203 @@ class Stream:
     the wall clock (program date-time), the one axis on which DVR, captions and chat meet.
     """
 
-    def __init__(self, broadcast: BroadcastId, lease: Lease, clock: Clock) -> None:
+    def __init__(
+        self, broadcast: BroadcastId, lease: Lease, clock: Clock, counters: HubCounters | None = None
+    ) -> None:
         self.broadcast = broadcast
         self.lease = lease
         self.state = StreamState.RECONNECTING
         self.tracks: tuple[Track, ...] = ()
         self.gop = GopCache()
         self.health = Health()
+        self.counters = counters or HubCounters()
         self.started_wall = clock.wall()
         self.epoch = 0
+        """Publishers so far: the first is 1."""
+        self.restored = False
+        """The broadcast began in another run of the server; its playlists go on."""
         self.bytes_in = 0
+        self.frames_in = 0
         self.last_frame_at = clock.monotonic()
-        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._wall = clock.wall
         self._timeline = Timeline()
+        self._repairs = 0
+        self._video = False
+        self._leading_scale = 1
+        self._need_keyframe = False
+        self._began_at: float | None = None
+        """Arrival of the publisher's first frame while its first keyframe is awaited."""
+        self._pending: tuple[tuple[Track, ...], float] | None = None
+        """Tracks that wait for the next keyframe, and since when."""
         self._listeners: list[StreamListener] = []
+        self._waiting: list[StreamListener] = []
+        """Those who joined without a cached keyframe and get no picture before the next one."""
 
     @property
     def channel(self) -> str:
         return self.lease.channel
 
+    @property
+    def media_s(self) -> float:
+        """Media time reached, in seconds."""
+        return self._timeline.head_s
+
     def wall_of(self, media_s: float) -> float:
         """Wall time, in seconds since 1970, at which the frame with this media time arrived live."""
         return self._timeline.wall_of(media_s)
 
+    def restore(self, media_s: float, media_wall: float) -> None:
+        """Go on where another run of the server had come to `media_s` at wall time `media_wall`."""
+        self.restored = True
+        self._timeline.restore(media_s, media_wall, self._monotonic(), self._wall())
+
     def attach(self, listener: StreamListener) -> None:
         """Follow the stream: its tracks and its cached GOP are replayed at once."""
-        self._listeners = [*self._listeners, listener]
-        if self.tracks:
-            listener.on_tracks(self.tracks, False)
-            for frame in self.gop.frames:
-                listener.on_frame(frame)
+        if self.tracks and not self._call(listener, self._replay, listener):
+            return
+        if self._video and not self.gop.frames and not self._need_keyframe:
+            self._waiting = [*self._waiting, listener]
+        else:
+            self._listeners = [*self._listeners, listener]
         if self.state is not StreamState.LIVE:
-            listener.on_state(self.state)
+            self._call(listener, listener.on_state, self.state)
 
     def detach(self, listener: StreamListener) -> None:
         """Follow no longer; unknown listeners are ignored."""
-        with contextlib.suppress(ValueError):
-            listeners = list(self._listeners)
-            listeners.remove(listener)
-            self._listeners = listeners
+        self._listeners = [other for other in self._listeners if other is not listener]
+        self._waiting = [other for other in self._waiting if other is not listener]
 
     def offer_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
-        """New tracks from the publisher: listeners get them before the next frame."""
-        if tracks == self.tracks and not discontinuity:
-            return
-        self.tracks = tracks
-        self.gop.clear()
-        self._timeline.begin(tracks, self._clock.monotonic(), self._clock.wall())
+        """New tracks from the publisher: listeners get them before the next frame.
+
+        While the picture goes on as it was, other tracks wait for its next keyframe."""
+        if discontinuity or not self.tracks:
+            self._timeline.begin(tracks, self._monotonic(), self._wall())
+            self.health.begin(tracks)
+            self._began_at = None
+            self._announce(tracks, discontinuity)
+        elif tracks == self.tracks:
+            self._pending = None
+        elif self._video and not self._need_keyframe and _picture(tracks) == _picture(self.tracks):
+            self._pending = (tracks, self._monotonic())
+        else:
+            self._change(tracks)
+
+    def _change(self, tracks: tuple[Track, ...]) -> None:
+        """The same publisher goes on with other tracks."""
+        self._timeline.change(tracks)
         self.health.begin(tracks)
-        for listener in self._listeners:
-            listener.on_tracks(tracks, discontinuity)
+        self._announce(tracks, False)
+
+    def _announce(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
+        """Tell everybody; what follows starts with a keyframe."""
+        self.tracks = tracks
+        self._pending = None
+        picture = _picture(tracks)
+        self._video = picture is not None
+        self._leading_scale = (picture or tracks[0]).timescale if tracks else 1
+        self._need_keyframe = self._video
+        self.gop.begin(tracks)
+        self._listeners, self._waiting = self._listeners + self._waiting, []
+        self._tell_tracks(discontinuity)
 
     def offer(self, raw: Frame) -> None:
         """One frame from the publisher, with the publisher's times."""
-        now = self._clock.monotonic()
-        frame = self._timeline.repair(raw)
+        now = self._monotonic()
+        self.last_frame_at = now
+        self.bytes_in += len(raw.payload)
+        self.frames_in += 1
+        leads = raw.keyframe and (raw.track == 1 or not self._video)
+        if self._pending is not None:
+            self._settle_tracks(leads, now)
+        if self._need_keyframe and raw.track == 1 and not self._begins(leads, now):
+            return
+        timeline = self._timeline
+        frame = timeline.repair(raw, now)
+        if timeline.clamped + timeline.rebased != self._repairs:
+            self._count_repairs(now)
         if frame is None:
             return
-        self.last_frame_at = now
-        self.bytes_in += len(frame.payload)
+        if leads:
+            self._lead(frame, now)
         self.gop.add(frame)
         self.health.add(frame, now)
         for listener in self._listeners:
-            listener.on_frame(frame)
+            try:
+                listener.on_frame(frame)
+            except Exception:
+                log.exception(FAILED, channel=self.lease.channel, follower=repr(listener))
+                self._expel(listener)
+        if self._waiting and raw.track != 1:
+            for listener in self._waiting:
+                self._call(listener, listener.on_frame, frame)
+
+    def _settle_tracks(self, leads: bool, now: float) -> None:
+        """Pending tracks take effect with a keyframe, or when none came for long."""
+        if self._pending is not None and (leads or now - self._pending[1] > PENDING_TRACKS_S):
+            self._change(self._pending[0])
+
+    def _begins(self, leads: bool, now: float) -> bool:
+        """Whether this picture is the keyframe that is awaited; those before it are dropped."""
+        if self._began_at is None:
+            self._began_at = now
+        if leads:
+            self._need_keyframe = False
+            self.health.waited(now - self._began_at, now)
+        return leads
+
+    def _count_repairs(self, now: float) -> None:
+        timeline = self._timeline
+        weight = timeline.clamped + timeline.rebased
+        self.health.repaired(weight - self._repairs, now)
+        self._repairs = weight
+
+    def _lead(self, frame: Frame, now: float) -> None:
+        """A frame with which players may begin: the place for a discontinuity, and to join."""
+        if self._timeline.check(frame.dts / self._leading_scale, now, self._wall()):
+            self.gop.clear()
+            self._tell_tracks(True)
+        if self._waiting:
+            self._listeners, self._waiting = self._listeners + self._waiting, []
 
     def enter(self, state: StreamState) -> None:
         """Change state and tell the listeners."""
         if state is self.state:
             return
         self.state = state
-        for listener in self._listeners:
-            listener.on_state(state)
+        for listener in (*self._listeners, *self._waiting):
+            self._call(listener, listener.on_state, state)
+        if state is StreamState.ENDED:
+            self._listeners, self._waiting = [], []
+            self.gop.clear()
+
+    def _replay(self, listener: StreamListener) -> None:
+        listener.on_tracks(self.tracks, False)
+        for frame in self.gop.frames:
+            listener.on_frame(frame)
+
+    def _tell_tracks(self, discontinuity: bool) -> None:
+        for listener in (*self._listeners, *self._waiting):
+            self._call(listener, listener.on_tracks, self.tracks, discontinuity)
+
+    def _call(
+        self, listener: StreamListener, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs
+    ) -> bool:
+        """A follower that raises is no longer one: it must not hurt the others."""
+        try:
+            call(*args, **kwargs)
+        except Exception:
+            log.exception(FAILED, channel=self.lease.channel, follower=repr(listener))
+            self._expel(listener)
+            return False
+        return True
+
+    def _expel(self, listener: StreamListener) -> None:
+        self.detach(listener)
+        self.counters.listener_failures += 1
+
+
+def _picture(tracks: tuple[Track, ...]) -> Track | None:
+    """The video track."""
+    return next((track for track in tracks if track.kind is Kind.VIDEO), None)

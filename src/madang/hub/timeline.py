@@ -1,40 +1,283 @@
-"""Timeline repair: the publisher's times become one monotonic axis that starts at 0."""
+"""Timeline repair: the publisher's times become one monotonic axis that starts at 0.
 
+Every track has a lane. A lane adds its shift to the publisher's times; lanes share one shift, so that
+sound stays with the picture. What does not fit the lane is tried, in this order, as a gap that the clock
+confirms, as a wrap of the counter, as a leap that another lane has already made; else the axis is
+based anew (fault F19). Audio is laid on a grid of whole frames, because a publisher's milliseconds are
+rounded and samples are not.
+"""
+
+from madang.hub.reorder import Reorder
+from madang.hub.wallclock import WallClock
 from madang.media.frame import Frame
-from madang.media.track import Track
+from madang.media.timebase import VIDEO_TIMESCALE, rescale
+from madang.media.track import Kind, Track
+
+LEAP_S = 1.0
+"""F19: a step forward beyond this needs a reason, a step back beyond it is a new clock."""
+START_S = 5.0
+"""How far behind the other track a track may start; further off it has a clock of its own."""
+RESUME_S = 0.05
+"""Distance kept from what was there before a reconnect, when the clock gives none."""
+COMPOSITION_S = 10.0
+"""A frame shown later than this after its decoding has a broken composition time."""
+AUDIO_BACK_S = 0.1
+"""Audio without a grid that steps back further than this repeats what was heard, and is left out."""
+GRID_FRAMES = 2
+"""Audio this many frames off the grid has a gap; less is jitter."""
+GRID_PULL = 1 / 16
+"""Weight of a frame in the mean distance from the grid."""
+_NEVER = -(1 << 62)
+
+
+class _Lane:
+    """One track's state; ticks of its timescale."""
+
+    __slots__ = (
+        "at",
+        "begun",
+        "bias",
+        "delay",
+        "generation",
+        "last",
+        "reorder",
+        "shift",
+        "step",
+        "ticks_per_s",
+        "video",
+    )
+
+    def __init__(self, track: Track) -> None:
+        self.ticks_per_s = track.timescale
+        self.video = track.kind is Kind.VIDEO
+        self.step = track.frame_samples if track.timescale == track.sample_rate else 0
+        """Ticks of an audio frame where all are equal, else 0."""
+        self.shift = 0
+        self.generation = 0
+        """Of the shared shift that the lane follows."""
+        self.at = _NEVER
+        """The last frame by the publisher's own clock, shifted."""
+        self.last = -1
+        """The last dts that went out."""
+        self.begun = False
+        self.bias = 0.0
+        """Mean distance of the publisher's times from the grid."""
+        self.delay = 0
+        """Ticks by which dts is early, so that pts >= dts where composition times are negative."""
+        self.reorder = Reorder()
+
+    def follow(self, old: "_Lane") -> None:
+        """Go on behind `old`, on the same axis in perhaps another timescale."""
+        self.last = -(-old.last * self.ticks_per_s // old.ticks_per_s)
+        self.shift = rescale(old.shift, old.ticks_per_s, self.ticks_per_s)
+        if old.begun:
+            self.at = rescale(old.at, old.ticks_per_s, self.ticks_per_s)
+            self.begun = True
 
 
 class Timeline:
-    """Maps a publisher's dts and pts to media time, across wraps, jumps and reconnects."""
+    """Maps a publisher's dts and pts to media time, across wraps, jumps and reconnects.
+
+    `now` is monotonic seconds.
+    """
 
     def __init__(self) -> None:
-        self._tracks: dict[int, Track] = {}
-        self._origin_s: float | None = None
-        self._anchor_wall = 0.0
-        self._anchor_monotonic = 0.0
-        self._base_s = 0.0
-        self._last: dict[int, int] = {}
+        self.clamped = 0
+        """Frames whose time stepped back and that were moved or left out."""
+        self.rebased = 0
+        """Leaps of the publisher's clock."""
+        self.head_s = 0.0
+        """Media time reached."""
+        self.broken = False
+        """The axis was based anew since this was last set to False: a discontinuity is due."""
+        self._wallclock = WallClock()
+        self._lanes: dict[int, _Lane] = {}
+        self._head_at = 0.0
+        self._generation = 0
+        """Leaps so far: a lane of an older one has not made the last leap yet."""
+        self._shift: int | None = None
+        """Added to the publisher's times, in ticks of 90 kHz; None until the first frame."""
+        self._running = False
+
+    def restore(self, media_s: float, media_wall: float, monotonic: float, wall: float) -> None:
+        """Go on with an axis of another run of the server, which had come to `media_s` at `media_wall`."""
+        gap_s = max(0.0, wall - media_wall)
+        self.head_s = media_s
+        self._running = True
+        self._wallclock.anchor(media_s, monotonic - gap_s, wall - gap_s)
 
     def begin(self, tracks: tuple[Track, ...], monotonic: float, wall: float) -> None:
-        """A publisher (again): its next frame continues at the media time of now."""
-        if not self._tracks:
-            self._anchor_wall, self._anchor_monotonic = wall, monotonic
-        self._tracks = {track.id: track for track in tracks}
-        self._origin_s = None
-        self._base_s = monotonic - self._anchor_monotonic
+        """A publisher (again): its first frame goes where the clock is."""
+        if not self._running:
+            self._wallclock.anchor(self.head_s, monotonic, wall)
+        self._lanes = self._follow(tracks)
+        self._shift = None
+        for lane in self._lanes.values():
+            lane.begun, lane.at = False, _NEVER
+
+    def change(self, tracks: tuple[Track, ...]) -> None:
+        """The same publisher changes its tracks: the axis stays."""
+        self._lanes = self._follow(tracks)
+
+    def _follow(self, tracks: tuple[Track, ...]) -> dict[int, _Lane]:
+        lanes = {track.id: _Lane(track) for track in tracks}
+        for track, lane in lanes.items():
+            if track in self._lanes:
+                lane.follow(self._lanes[track])
+        return lanes
 
     def wall_of(self, media_s: float) -> float:
         """The wall time of a media time."""
-        return self._anchor_wall + media_s
+        return self._wallclock.wall_of(media_s)
 
-    def repair(self, raw: Frame) -> Frame | None:
+    def check(self, media_s: float, monotonic: float, wall: float) -> bool:
+        """Whether a discontinuity is due before the frame at `media_s`, which arrives now (F18, F19)."""
+        drifted = self._wallclock.check(media_s, monotonic, wall)
+        due = self.broken or drifted
+        self.broken = False
+        return due
+
+    def repair(self, raw: Frame, now: float) -> Frame | None:
         """`raw` on the stream's axis, or None when the frame has no place on it."""
-        track = self._tracks.get(raw.track)
-        if track is None:
+        lane = self._lanes.get(raw.track)
+        if lane is None:
             return None
-        if self._origin_s is None:
-            self._origin_s = raw.dts / track.timescale - self._base_s
-        shift = round(self._origin_s * track.timescale)
-        dts = max(raw.dts - shift, self._last.get(raw.track, -1) + 1)
-        self._last[raw.track] = dts
-        return Frame(raw.track, dts, max(raw.pts - shift, dts), raw.keyframe, raw.payload)
+        at = raw.dts + lane.shift
+        if not 0 < at - lane.at <= lane.ticks_per_s:
+            at = self._place(lane, raw, now)
+        lane.at = at
+        at_s = at / lane.ticks_per_s
+        if at_s > self.head_s:
+            self.head_s = at_s
+            self._head_at = now
+        if lane.video:
+            return self._picture(lane, raw, at)
+        return self._sound(lane, raw, at)
+
+    def _picture(self, lane: _Lane, raw: Frame, at: int) -> Frame:
+        """A video frame is never left out: others are decoded from it."""
+        last = lane.last
+        if lane.reorder.depth:
+            dts = lane.reorder.decode_time(at, last)
+            lane.last = dts
+            return Frame(raw.track, dts, max(at, dts), raw.keyframe, raw.payload)
+        composition = raw.pts - raw.dts
+        bound = lane.ticks_per_s * COMPOSITION_S
+        if composition + lane.delay < 0 and composition > -bound:
+            lane.delay = -composition
+        elif composition > bound:
+            composition = 0
+        dts = at - lane.delay
+        if dts <= last:
+            dts = last + 1
+        lane.last = dts
+        pts = at + composition
+        return Frame(raw.track, dts, pts if pts > dts else dts, raw.keyframe, raw.payload)
+
+    def _sound(self, lane: _Lane, raw: Frame, at: int) -> Frame | None:
+        """An audio frame is laid on the grid; one that repeats what was heard is left out."""
+        dts = lane.last + (lane.step or 1)
+        error = at - dts
+        if lane.last < 0 or not lane.step:
+            if error < (-lane.ticks_per_s * AUDIO_BACK_S if lane.last >= 0 else 1 - (lane.step or 1)):
+                self.clamped += 1
+                return None
+            dts = max(at, lane.last + 1)
+        elif -GRID_FRAMES * lane.step <= error <= GRID_FRAMES * lane.step:
+            lane.bias += (error - lane.bias) * GRID_PULL
+            if not -lane.step <= 2 * lane.bias <= lane.step:
+                dts += round(lane.bias)
+                lane.bias = 0.0
+        elif error > 0:
+            dts, lane.bias = at, 0.0
+        else:
+            self.clamped += 1
+            return None
+        lane.last = dts
+        return Frame(raw.track, dts, dts, True, raw.payload)
+
+    def _place(self, lane: _Lane, raw: Frame, now: float) -> int:
+        """The axis time of a frame that is not just a little later than the one before it."""
+        if self._shift is None:
+            return self._start(lane, raw.dts, now)
+        if not lane.begun or self._leaps_along(lane, raw.dts, now):
+            lane.shift = rescale(self._shift, VIDEO_TIMESCALE, lane.ticks_per_s)
+            lane.generation = self._generation
+        at = raw.dts + lane.shift
+        if self._fits(lane, at, now):
+            if at <= lane.at:
+                self._back(lane, raw, at)
+            lane.begun = True
+            return at
+        for shift in self._wrapped_shifts(lane):
+            at = raw.dts + shift
+            if self._fits(lane, at, now):
+                if at <= lane.at:
+                    self._back(lane, raw, at)
+                lane.shift, lane.begun = shift, True
+                return at
+        return self._rebase(lane, raw.dts, now)
+
+    def _leaps_along(self, lane: _Lane, raw_dts: int, now: float) -> bool:
+        """Whether a lane makes a leap that another one has made: where the shared shift puts the frame
+        nearer to where it ought to be. Frames that were under way stay with the old one."""
+        if lane.generation == self._generation or self._shift is None:
+            return False
+        due = (self.head_s + max(0.0, now - self._head_at)) * lane.ticks_per_s
+        shared = raw_dts + rescale(self._shift, VIDEO_TIMESCALE, lane.ticks_per_s)
+        nearer = abs(shared - due) < abs(raw_dts + lane.shift - due)
+        return nearer and self._fits(lane, shared, now)
+
+    def _fits(self, lane: _Lane, at: int, now: float) -> bool:
+        """Whether a time is at most a little back, and not ahead of what the clocks allow: a screen that
+        is shared at one frame a second leaps each time, and the clock leaps with it."""
+        at_s = at / lane.ticks_per_s
+        reached_s = lane.last / lane.ticks_per_s if lane.begun else self.head_s - START_S
+        elapsed_s = max(0.0, now - self._head_at)
+        ahead_s = max(self.head_s + elapsed_s, self._wallclock.media_at(now))
+        return reached_s - LEAP_S <= at_s <= ahead_s + LEAP_S
+
+    def _back(self, lane: _Lane, raw: Frame, at: int) -> None:
+        """A step back of at most LEAP_S: B-frames without composition times, or a clock set back."""
+        if not lane.video or raw.pts != raw.dts or not lane.reorder.back(at / lane.ticks_per_s):
+            self.clamped += 1
+
+    def _wrapped_shifts(self, lane: _Lane) -> tuple[int, ...]:
+        """Shifts that explain a leap: wraps of RTMP's milliseconds and of RTP's and
+        MPEG-TS's 32 and 33 bits, in both directions (a step back across 0 reads as one forward)."""
+        periods = (
+            rescale(1 << 32, 1000, lane.ticks_per_s),
+            1 << 32,
+            rescale(1 << 33, VIDEO_TIMESCALE, lane.ticks_per_s),
+        )
+        return tuple(lane.shift + sign * period for period in periods for sign in (1, -1))
+
+    def _start(self, lane: _Lane, raw_dts: int, now: float) -> int:
+        """The first frame of a publisher: at the origin, or behind the gap that it left."""
+        position_s = self.head_s
+        if self._running:
+            position_s = max(self.head_s + RESUME_S, self._wallclock.media_at(now))
+        else:
+            self._running = True
+        return self._adopt(lane, raw_dts, position_s, now)
+
+    def _rebase(self, lane: _Lane, raw_dts: int, now: float) -> int:
+        """The publisher's clock leapt: this frame goes where real time has come to since the last one."""
+        if lane.begun:
+            self.rebased += 1
+            self.broken = True
+            self._generation += 1
+            for other in self._lanes.values():
+                other.at = _NEVER
+        lane.reorder = Reorder()
+        return self._adopt(lane, raw_dts, self.head_s + max(0.0, now - self._head_at), now)
+
+    def _adopt(self, lane: _Lane, raw_dts: int, position_s: float, now: float) -> int:
+        """Share a shift that puts `raw_dts` of `lane` at `position_s`."""
+        raw = rescale(raw_dts, lane.ticks_per_s, VIDEO_TIMESCALE)
+        self._shift = round(position_s * VIDEO_TIMESCALE) - raw
+        lane.shift = max(rescale(self._shift, VIDEO_TIMESCALE, lane.ticks_per_s), lane.last + 1 - raw_dts)
+        lane.generation = self._generation
+        lane.begun = True
+        self._head_at = now
+        return raw_dts + lane.shift
