@@ -1,1 +1,1 @@
-"""An RTMP publisher: messages of its connection become frames of a stream."""
+"""RTMP publishers: key and name from what encoders send, admission, FLV bodies into frames, end or loss."""

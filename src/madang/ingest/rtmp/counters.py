@@ -1,0 +1,20 @@
+"""What RTMP publishers counted since the start; `app` prints it on the metrics page."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class IngestCounters:
+    """Plain numbers, only ever added to."""
+
+    admitted: int = 0
+    refused: int = 0
+    frames: int = 0
+    broken_frames: int = 0
+    """Bodies that could not be read; the stream went on without them."""
+    early_frames: int = 0
+    """Frames that came before their track was known and were dropped."""
+    unsupported: int = 0
+    """Codecs that a publisher sent in vain."""
+    too_fast: int = 0
+    """Publishers that were cut off for their rate (A56)."""
