@@ -6,13 +6,12 @@
 
 import asyncio
 import re
-import socket
 from typing import Final
 
 import msgspec
 
 from madang.base.ids import SessionId
-from madang.base.limits import VIEWER_ERRAND_S, VIEWER_SNDBUF_BYTES
+from madang.base.limits import VIEWER_ERRAND_S
 from madang.base.secret import Secret
 from madang.containers.flv.tag import build_header
 from madang.delivery.http.admission import CORS, NO_STORE, NOT_FOUND, PREFLIGHT, WRONG_METHOD, play_request
@@ -189,7 +188,6 @@ class FlvRoute:
         if stream is None:
             viewer.finish()
             return
-        bound_send_buffer(transport)
         head = b"" if envelope else _HEAD
         self._renderings.join(stream, viewer, transport, head + file_header(stream), envelope)
 
@@ -203,10 +201,3 @@ def file_header(stream: Stream) -> bytes:
 def binary_head(length: int) -> bytes:
     """The websocket frame head of a batch: shared by all viewers, so that batches are framed once."""
     return frame.build_head(frame.BINARY, length)
-
-
-def bound_send_buffer(transport: asyncio.Transport) -> None:
-    """Let the kernel queue no more than VIEWER_SNDBUF_BYTES for a viewer."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, VIEWER_SNDBUF_BYTES)
