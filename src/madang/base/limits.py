@@ -119,6 +119,14 @@ PACKAGER_IDLE_S: Final = 30.0
 PACKAGER_KEPT_S: Final = 60.0
 # Media of a broadcast kept in memory; older segments are read from the spool.
 PACKAGER_MEMORY_S: Final = 30.0
+# The DVR spool of all broadcasts together; beyond it segments are lost from the window, not from memory.
+SPOOL_BYTES: Final = 64 * 1024**3
+# F15: the spool leaves this much of the disk free.
+SPOOL_FREE_BYTES: Final = 1024**3
+# A slow disk: segments that wait to be written.
+SPOOL_PENDING_BYTES: Final = 256 * 1024 * 1024
+# TARGETDURATIONs of ended broadcasts that are remembered, by channel.
+REMEMBERED_TARGETS: Final = 10_000
 # A54: viewers' errands in all (gates asked, segments read from disk) that run at once; more get 503.
 VIEWER_ERRANDS: Final = 512
 VIEWER_ERRAND_S: Final = 5.0

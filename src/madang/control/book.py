@@ -1,0 +1,69 @@
+"""Facts about streams on their way into the database: never waited for, retried, bounded (F13)."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from madang.base.errors import Overloaded
+from madang.base.limits import PENDING_FACTS
+from madang.control.clerk import Clerk
+from madang.control.ports import Work
+from madang.control.records import Happening
+
+log = logging.getLogger("madang.control")
+Fact = Callable[[Work], Awaitable[None]]
+_RETRY_S = 1.0
+_BATCH = 100
+
+
+class Book:
+    """`write` returns at once; `run` brings facts into the database, in order, many per transaction."""
+
+    def __init__(self, clerk: Clerk) -> None:
+        self.dropped = 0
+        self._clerk = clerk
+        self._facts: deque[Fact] = deque()
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def write(self, fact: Fact) -> None:
+        """Keep a fact; the eldest goes when too many wait."""
+        if len(self._facts) >= PENDING_FACTS:
+            self._facts.popleft()
+            self.dropped += 1
+        self._facts.append(fact)
+        self._wake.set()
+
+    def record(self, happening: Happening) -> None:
+        """Keep a happening."""
+
+        async def fact(work: Work) -> None:
+            await work.happenings.add(happening)
+
+        self.write(fact)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Bring what waits into the database; comes back to it later when the database is away."""
+        while self._facts:
+            batch = [self._facts[i] for i in range(min(_BATCH, len(self._facts)))]
+            try:
+                async with self._clerk.store.write() as work:
+                    for fact in batch:
+                        await fact(work)
+            except (Overloaded, OSError) as error:
+                log.warning("database is away: %s", error)
+                self._wake.set()
+                await asyncio.sleep(_RETRY_S)
+                return
+            for _ in batch:
+                self._facts.popleft()

@@ -1,0 +1,72 @@
+"""What every use-case shares: store, directory, vault, clock, new ids, and notes of what happened."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from madang.base.clock import Clock
+from madang.base.events import Plain
+from madang.base.ids import ChannelId, encode_id
+from madang.control.directory import Directory
+from madang.control.feed import EventFeed
+from madang.control.ports import Store, Work
+from madang.control.records import Happening
+from madang.control.rights import Actor
+from madang.control.settings import Settings
+from madang.control.vault import Vault
+
+
+class Clerk:
+    """Passed to each use-case; holds no rule of its own."""
+
+    def __init__(
+        self, store: Store, vault: Vault, clock: Clock, entropy: Callable[[int], bytes], settings: Settings
+    ) -> None:
+        self.store = store
+        self.vault = vault
+        self.clock = clock
+        self.entropy = entropy
+        self.settings = settings
+        self.directory = Directory(store)
+        self.feed = EventFeed(self.directory)
+        self.after_change: list[Callable[[], None]] = []
+        """Called when the directory changed: held rights are looked at again."""
+
+    def new_id(self) -> str:
+        """26 letters that sort by time: 48 bits of milliseconds, 80 of chance."""
+        stamp = int(self.clock.wall() * 1000).to_bytes(6, "big")
+        return encode_id(stamp + self.entropy(10))
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[Work]:
+        """A transaction, after which this process sees at once what it wrote."""
+        async with self.store.write() as work:
+            yield work
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Take over what changed, whoever changed it."""
+        if await self.directory.refresh():
+            for look in self.after_change:
+                look()
+
+    def happening(
+        self, kind: str, actor: Actor | None, channel: ChannelId | None = None, **data: Plain
+    ) -> Happening:
+        """Something that happened now; not yet written."""
+        return Happening(
+            id=self.new_id(),
+            at=self.clock.wall(),
+            kind=kind,
+            channel=channel,
+            actor=actor.account if actor else None,
+            peer=actor.peer if actor else "",
+            data=data,
+        )
+
+    async def note(
+        self, work: Work, kind: str, actor: Actor | None, channel: ChannelId | None = None, **data: Plain
+    ) -> None:
+        """Write into the book, in the same transaction as the deed, and tell the studios."""
+        happening = self.happening(kind, actor, channel, **data)
+        await work.happenings.add(happening)
+        self.feed.happened(happening)

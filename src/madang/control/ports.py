@@ -1,0 +1,93 @@
+"""What the control plane asks of a database: rows by noun, and a transaction around them."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from madang.control.records import (
+    Account,
+    Avatar,
+    Broadcast,
+    Channel,
+    Happening,
+    Kept,
+    Link,
+    Member,
+    Page,
+    Record,
+    Session,
+    Slug,
+    StreamKey,
+    Token,
+)
+
+R = TypeVar("R", bound=Record)
+Value = str | int | float | bool | None
+Wanted = Value | list[str]
+
+
+class Rows(Protocol[R]):
+    """The rows of one noun. A record that breaks a unique name raises Conflict `taken`."""
+
+    async def get(self, *key: str) -> R | None:
+        """By primary key."""
+        ...
+
+    async def find(self, **equals: Wanted) -> list[R]:
+        """Every row whose columns equal these, or are in these lists; all rows without any."""
+        ...
+
+    async def page(self, cursor: str | None, limit: int, *, newest: bool = True, **equals: Value) -> Page[R]:
+        """Rows by id, which is by time; `cursor` is the id of the last row of the page before."""
+        ...
+
+    async def add(self, record: R) -> None: ...
+
+    async def put(self, record: R) -> None:
+        """Write a changed record back, by its primary key."""
+        ...
+
+    async def note(self, *key: str, **values: Value) -> None:
+        """Set columns that change no right, such as when something was last seen; not counted as a change."""
+        ...
+
+    async def delete(self, **equals: Value) -> int:
+        """Delete what equals these; how many rows went."""
+        ...
+
+
+class Work(Protocol):
+    """One transaction."""
+
+    accounts: Rows[Account]
+    avatars: Rows[Avatar]
+    sessions: Rows[Session]
+    links: Rows[Link]
+    channels: Rows[Channel]
+    slugs: Rows[Slug]
+    members: Rows[Member]
+    keys: Rows[StreamKey]
+    tokens: Rows[Token]
+    broadcasts: Rows[Broadcast]
+    happenings: Rows[Happening]
+    kept: Rows[Kept]
+
+    async def forget(self, now: float, events_before: float) -> None:
+        """Delete what is over: expired sessions, links, kept answers, old happenings."""
+        ...
+
+
+class Store(Protocol):
+    """A database that several processes may share."""
+
+    def read(self) -> AbstractAsyncContextManager[Work]:
+        """A transaction that only looks."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Work]:
+        """A transaction that commits when the block ends well, and rolls back when it raises."""
+        ...
+
+    async def changes(self) -> int:
+        """A number that grows with every write to accounts, channels, members, keys, sessions and tokens,
+        by whichever process."""
+        ...

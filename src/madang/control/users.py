@@ -1,0 +1,77 @@
+"""Accounts, as admins see and change them."""
+
+from typing import Protocol
+
+import msgspec
+
+from madang.base.events import Plain
+from madang.base.roles import SiteRole
+from madang.control.accounts import Accounts
+from madang.control.clerk import Clerk
+from madang.control.errors import Conflict
+from madang.control.records import Account, Page
+from madang.control.rights import Actor
+
+
+class Change(Protocol):
+    """What is to be different; None stays."""
+
+    role: SiteRole | None
+    disabled: bool | None
+    display_name: str | None
+
+
+class Users:
+    """The last admin who can sign in stays one."""
+
+    def __init__(self, clerk: Clerk, accounts: Accounts) -> None:
+        self._clerk = clerk
+        self._accounts = accounts
+
+    async def list(self, cursor: str | None, limit: int) -> Page[Account]:
+        async with self._clerk.store.read() as work:
+            return await work.accounts.page(cursor, limit, newest=False)
+
+    async def get(self, user: str) -> Account:
+        return self._clerk.directory.need_account(user)
+
+    async def change(self, actor: Actor, user: str, change: Change) -> Account:
+        """Change role, display name, or whether the account may sign in; bites within two seconds."""
+        account = self._clerk.directory.need_account(user)
+        if change.display_name is not None:
+            account = await self._accounts.set_display_name(actor, account, change.display_name)
+        role = account.role if change.role is None else change.role
+        disabled = account.disabled if change.disabled is None else change.disabled
+        if role is account.role and disabled == account.disabled:
+            return account
+        if role is not SiteRole.ADMIN or disabled:
+            self._keep_an_admin(account)
+        changed = msgspec.structs.replace(account, role=role, disabled=disabled)
+        async with self._clerk.change() as work:
+            await work.accounts.put(changed)
+            if disabled:
+                await work.sessions.delete(account=account.id)
+            note: dict[str, Plain] = {"account": account.id, "role": role.value, "disabled": disabled}
+            await self._clerk.note(work, "account.changed", actor, None, **note)
+        await self._accounts.recheck()
+        return changed
+
+    def _keep_an_admin(self, account: Account) -> None:
+        if [admin.id for admin in self._clerk.directory.admins()] == [account.id]:
+            raise Conflict("last_admin", "This is the last admin; make another one first.")
+
+    async def delete(self, actor: Actor, user: str) -> None:
+        """Delete an account with its sessions, tokens, roles and picture."""
+        account = self._clerk.directory.need_account(user)
+        self._keep_an_admin(account)
+        if any(channel.owner == account.id for channel in self._clerk.directory.channels()):
+            raise Conflict("owns_channels", "Hand over or delete this account's channels first.")
+        async with self._clerk.change() as work:
+            await work.sessions.delete(account=account.id)
+            await work.tokens.delete(account=account.id)
+            await work.members.delete(account=account.id)
+            await work.avatars.delete(account=account.id)
+            await work.links.delete(account=account.id)
+            await work.accounts.delete(id=account.id)
+            await self._clerk.note(work, "account.deleted", actor, account=account.id, name=account.name)
+        await self._accounts.recheck()
