@@ -1,0 +1,169 @@
+"""The database behind its URL: SQLite (WAL) by default, PostgreSQL when it grows."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, event, select, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from madang.base.errors import Overloaded
+from madang.control import records
+from madang.store import schema
+from madang.store.rows import TableRows
+from madang.store.upgrade import StoreError, bring_up_to_date
+
+_BUSY_S = 5.0
+"""F15: how long a writer waits for another process's lock."""
+_KEPT_S = 86_400.0
+
+
+class SqlWork:
+    """One transaction over all nouns; implements `control.ports.Work`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.touched = False
+        self._connection = connection
+        self.accounts = self._rows(schema.accounts, records.Account)
+        self.avatars = self._rows(schema.avatars, records.Avatar)
+        self.sessions = self._rows(schema.sessions, records.Session)
+        self.links = self._rows(schema.links, records.Link)
+        self.channels = self._rows(schema.channels, records.Channel)
+        self.slugs = self._rows(schema.slugs, records.Slug)
+        self.members = self._rows(schema.members, records.Member)
+        self.keys = self._rows(schema.keys, records.StreamKey)
+        self.tokens = self._rows(schema.tokens, records.Token)
+        self.broadcasts = self._rows(schema.broadcasts, records.Broadcast)
+        self.happenings = self._rows(schema.happenings, records.Happening)
+        self.kept = self._rows(schema.kept, records.Kept)
+
+    def _rows(self, table: Any, kind: type[records.R]) -> Any:
+        quiet = table in (schema.broadcasts, schema.happenings, schema.kept, schema.links)
+        return TableRows(self._connection, table, kind, _nothing if quiet else self._touch)
+
+    def _touch(self) -> None:
+        self.touched = True
+
+    async def forget(self, now: float, events_before: float) -> None:
+        """Delete what is over."""
+        for over in (
+            delete(schema.sessions).where(schema.sessions.c.expires_at < now),
+            delete(schema.links).where(schema.links.c.expires_at < now - _KEPT_S),
+            delete(schema.kept).where(schema.kept.c.at < now - _KEPT_S),
+            delete(schema.happenings).where(schema.happenings.c.at < events_before),
+        ):
+            await self._connection.execute(over)
+
+
+def _nothing() -> None:
+    return None
+
+
+class SqlStore:
+    """Implements `control.ports.Store`; writes of this process take turns."""
+
+    def __init__(self, engine: AsyncEngine, url: URL) -> None:
+        self.url = url
+        self.engine = engine
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str, data_dir: Path) -> "SqlStore":
+        """Open the database, creating or upgrading it; StoreError when it is newer than us or damaged."""
+        parsed = resolve(url, data_dir)
+        engine = make_engine(parsed)
+        try:
+            await bring_up_to_date(engine, parsed, data_dir)
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            await engine.dispose()
+            raise StoreError(f"The database {shown(parsed)} cannot be used: {error}") from error
+        except BaseException:
+            await engine.dispose()
+            raise
+        return cls(engine, parsed)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlWork]:
+        """A transaction that only looks."""
+        with _busy_is_overload():
+            async with self.engine.connect() as connection:
+                yield SqlWork(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[SqlWork]:
+        """A transaction that commits when the block ends well."""
+        with _busy_is_overload():
+            async with self._turn, self.engine.connect() as plain:
+                connection = await plain.execution_options(madang_writes=True)
+                async with connection.begin():
+                    work = SqlWork(connection)
+                    yield work
+                    if work.touched:
+                        await connection.execute(
+                            update(schema.changes).values(count=schema.changes.c.count + 1)
+                        )
+
+    async def changes(self) -> int:
+        """How many writes there have been, by whichever process."""
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(select(schema.changes.c.count))).scalar_one())
+
+
+class _busy_is_overload:  # noqa: N801
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError):
+            raise Overloaded(f"database: {error.orig}", "The database is busy; try again.", 2) from error
+
+
+def resolve(url: str, data_dir: Path) -> URL:
+    """The URL with its async driver; an empty one is `madang.db` in the data directory."""
+    parsed = make_url(url or f"sqlite:///{data_dir / 'madang.db'}")
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.set(drivername="sqlite+aiosqlite")
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+asyncpg")
+    raise StoreError(f"Databases are sqlite or postgresql, not {parsed.get_backend_name()}.")
+
+
+def shown(url: URL) -> str:
+    """The URL without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def make_engine(url: URL) -> AsyncEngine:
+    """An engine whose SQLite connections are durable and whose writers queue up at BEGIN."""
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
+    engine = create_async_engine(url, pool_size=3, max_overflow=5, connect_args={"timeout": _BUSY_S})
+    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={int(_BUSY_S * 1000)}",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Any) -> None:
+    writes = connection.get_execution_options().get("madang_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
