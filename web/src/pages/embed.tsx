@@ -1,0 +1,45 @@
+import { ExternalLink } from "lucide-react";
+import { useMemo, useState } from "react";
+import { sourceOf } from "../player/engine";
+import { Player } from "../player/player";
+import { useChannel } from "../store/channel";
+import { useT } from "../store/language";
+import { useTitle } from "../ui/title";
+import { Resting } from "./resting";
+
+/** `/embed/{channel}`: the picture alone, muted, in somebody else's page; `?token=` opens a private channel. */
+export function Embed({ slug }: { slug: string }) {
+  const t = useT();
+  const [token] = useState(() => new URLSearchParams(location.search).get("token") ?? "");
+  const { value: channel, error } = useChannel(slug, token);
+  const dvr = channel?.dvr_window_s ?? 0;
+  const name = channel?.slug ?? slug;
+  const source = useMemo(() => sourceOf(name, dvr, token), [name, dvr, token]);
+  useTitle(channel?.title ?? "");
+  if (!channel) {
+    return <main className="dusk grid h-dvh place-items-center p-4 text-center text-white">{error ? <p className="font-bold">{t("notfound.title")}</p> : null}</main>;
+  }
+  return (
+    <main className="h-dvh bg-black">
+      <h1 className="sr-only">{channel.title || channel.name}</h1>
+      <Player
+        muted
+        source={source}
+        name={channel.name}
+        state={channel.live.state}
+        beganAt={channel.live.began_at}
+        viewers={channel.live.viewers}
+        poster={`/live/${channel.slug}/poster.jpg`}
+        theatre={null}
+        offline={<Resting channel={channel} ended={false} />}
+        corner={
+          <a href={channel.urls.watch} target="_blank" rel="noopener" className="on-picture inline-flex min-h-11 items-center gap-1.5 md:min-h-7">
+            {t("watch.open", { site: t("site.name") })}
+            <ExternalLink size={14} aria-hidden />
+          </a>
+        }
+        className="size-full"
+      />
+    </main>
+  );
+}

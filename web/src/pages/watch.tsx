@@ -1,0 +1,128 @@
+import { Clock, Radio, Share2 } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import { useLocation } from "wouter";
+import { ApiError } from "../api/client";
+import type { Channel } from "../api/types";
+import { ago, liveFor } from "../i18n/moments";
+import { sourceOf } from "../player/engine";
+import { Player } from "../player/player";
+import { Share } from "../player/share";
+import { useChannel } from "../store/channel";
+import { useNow } from "../store/clock";
+import { useT } from "../store/language";
+import { prefer, usePreferences } from "../store/preferences";
+import { Button, ButtonLink } from "../ui/button";
+import { classes } from "../ui/classes";
+import { Avatar, Chip } from "../ui/marks";
+import { Shell } from "../ui/shell";
+import { Failed } from "../ui/states";
+import { useTitle } from "../ui/title";
+import { Missing } from "./missing";
+import { Resting } from "./resting";
+
+/** `/@{channel}`: the picture, and who shows it. */
+export function Watch({ slug }: { slug: string }) {
+  const channel = useChannel(slug);
+  const [, navigate] = useLocation();
+  const found = channel.value;
+  useEffect(() => {
+    // A former slug: the address follows the new one.
+    if (found && found.slug !== slug) navigate(`/@${found.slug}`, { replace: true });
+  }, [found, slug, navigate]);
+  if (found) return <WatchChannel key={found.id} channel={found} />;
+  if (channel.error instanceof ApiError && channel.error.status === 404) return <Missing />;
+  return (
+    <Shell flush>
+      {channel.error ? <Failed error={channel.error} retry={channel.reload} /> : <div className="mx-auto aspect-video w-full max-w-[1320px] bg-surface md:mt-6 md:rounded-l" />}
+    </Shell>
+  );
+}
+
+function WatchChannel({ channel }: { channel: Channel }) {
+  const theatre = usePreferences().theatre ?? false;
+  useTitle(channel.title || channel.name);
+  const source = useMemo(() => sourceOf(channel.slug, channel.dvr_window_s), [channel.slug, channel.dvr_window_s]);
+  const everLive = useEverLive(channel);
+  return (
+    <Shell flush>
+      <div className={classes(theatre ? "bg-black" : "mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] md:px-5 md:pt-5")}>
+        <Player
+          source={source}
+          name={channel.name}
+          state={channel.live.state}
+          beganAt={channel.live.began_at}
+          viewers={channel.live.viewers}
+          poster={`/live/${channel.slug}/poster.jpg`}
+          theatre={theatre}
+          onTheatre={() => prefer({ theatre: theatre ? undefined : true })}
+          offline={<Resting channel={channel} ended={everLive} />}
+          className={theatre ? "mx-auto h-[calc(100dvh-56px)] max-h-[calc(100vw*9/16)] w-full" : "aspect-video w-full md:rounded-l"}
+        />
+      </div>
+      <About channel={channel} />
+    </Shell>
+  );
+}
+
+/** Whether the channel was live since this page was opened. */
+function useEverLive(channel: Channel): boolean {
+  const [ever, setEver] = useState(false);
+  const live = channel.live.state !== "offline";
+  if (live && !ever) setEver(true);
+  return ever;
+}
+
+function About({ channel }: { channel: Channel }) {
+  const t = useT();
+  const now = useNow(10_000);
+  const [sharing, setSharing] = useState(false);
+  const { live, my_role: role } = channel;
+  const mine = role === "owner" || role === "broadcaster" || role === "manager";
+  return (
+    <section className="mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] px-4 py-4 md:px-5">
+      <div className="flex flex-wrap items-start gap-3">
+        <div className="min-w-0 flex-[1_1_320px]">
+          <h1 className="text-l font-bold tracking-tight md:text-xl">{channel.title || channel.name}</h1>
+          <div className="mt-2.5 flex flex-wrap gap-2">
+            {channel.category && <Chip>{channel.category}</Chip>}
+            {channel.visibility !== "public" && <Chip>{t(`watch.${channel.visibility}`)}</Chip>}
+            {live.began_at && (
+              <Chip>
+                <Clock size={14} aria-hidden />
+                {liveFor(t, (now - Date.parse(live.began_at)) / 1000)}
+              </Chip>
+            )}
+            {!live.began_at && channel.last_live_at && <Chip>{t("watch.last", { when: ago(t, channel.last_live_at, now) })}</Chip>}
+          </div>
+        </div>
+        <div className="flex gap-2">
+          {mine && (
+            <ButtonLink href={`/studio/live?channel=${channel.slug}`} icon={<Radio size={17} aria-hidden />}>
+              {t("watch.studio")}
+            </ButtonLink>
+          )}
+          <Button icon={<Share2 size={17} aria-hidden />} onClick={() => setSharing(true)}>
+            {t("watch.share")}
+          </Button>
+        </div>
+      </div>
+      <div className="mt-5 flex items-center gap-3">
+        <Avatar name={channel.name} url={channel.owner?.avatar_url} size="m" />
+        <div className="min-w-0">
+          <div className="truncate font-semibold">{channel.name}</div>
+          {live.state !== "offline" && <div className="num text-s text-ink-2">{t("viewers.watching", { n: live.viewers })}</div>}
+        </div>
+      </div>
+      {channel.description && <p className="mt-4 max-w-[68ch] whitespace-pre-line text-ink-2">{channel.description}</p>}
+      <Share
+        open={sharing}
+        onClose={() => setSharing(false)}
+        name={channel.name}
+        title={channel.title}
+        watch={channel.urls.watch}
+        embed={channel.urls.embed}
+        qr={`/api/v1/channels/${channel.slug}/qr.svg`}
+      />
+    </section>
+  );
+}

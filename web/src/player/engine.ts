@@ -1,0 +1,58 @@
+/** What every way of playing can do; `session.ts` drives one of these at a time. */
+
+export type EngineName = "hls" | "native" | "flv";
+
+/** Where the media of a channel are, and how far back one may seek. */
+export type Source = {
+  slug: string;
+  index: string;
+  dvr: string;
+  flv: string;
+  dvrWindowS: number;
+};
+
+export type Quality = { id: string; height: number; bitrate: number };
+
+/** Why an engine stopped. All of them are fatal to the engine; the session decides about another try. */
+export type EngineFailure =
+  /** The server did not answer or the connection broke. */
+  | "network"
+  /** The browser could not decode or append what came. */
+  | "media"
+  /** The browser has nothing to play this with. */
+  | "unsupported";
+
+export type EngineEvents = {
+  onFailure: (failure: EngineFailure) => void;
+  /** The server said that no more is coming. */
+  onEnd: () => void;
+  onQualities: (qualities: Quality[]) => void;
+};
+
+export type EngineFacts = {
+  codecs: string;
+  /** Of the media as declared or measured, bits per second; 0 where unknown. */
+  bitrate: number;
+};
+
+export type Engine = {
+  readonly name: EngineName;
+  /** Whether one can seek back in the broadcast. */
+  readonly seekable: boolean;
+  start(): void;
+  destroy(): void;
+  /** Jump to the live edge, or as near to it as this engine plays. */
+  goLive(): void;
+  /** Seconds that the frame on the screen is behind the live edge; null where unknown. */
+  latencyS(): number | null;
+  /** Jump to so many seconds behind the live edge, as far as the broadcast is kept. */
+  seekBehind(seconds: number): void;
+  pick(quality: string): void;
+  facts(): EngineFacts;
+};
+
+/** The media of a channel; always of this very origin, whatever the public address is. */
+export function sourceOf(slug: string, dvrWindowS: number, token = ""): Source {
+  const at = (tail: string) => `/live/${slug}${tail}${token ? `?token=${encodeURIComponent(token)}` : ""}`;
+  return { slug, index: at("/index.m3u8"), dvr: at("/dvr.m3u8"), flv: at(".flv"), dvrWindowS };
+}

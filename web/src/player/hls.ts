@@ -1,0 +1,148 @@
+import Hls, { type ErrorData, type Fragment, type HlsConfig, type LevelDetails } from "hls.js";
+import { LiveEdge } from "./edge";
+import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
+
+/** Playlist requests are tried again this long: a publisher's reconnect is not the viewer's problem. */
+const PATIENCE_TRIES = 60;
+const RETRY_MS = 400;
+
+const patient = {
+  default: {
+    maxTimeToFirstByteMs: 15_000,
+    maxLoadTimeMs: 20_000,
+    timeoutRetry: { maxNumRetry: PATIENCE_TRIES, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    errorRetry: { maxNumRetry: PATIENCE_TRIES, retryDelayMs: RETRY_MS, maxRetryDelayMs: 2000, backoff: "linear" as const },
+  },
+};
+
+const config: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: 1.5,
+  // A single stall is no reason to stay a whole second further behind.
+  liveSyncOnStallIncrease: 0.2,
+  backBufferLength: 30,
+  maxBufferLength: 20,
+  playlistLoadPolicy: patient,
+  fragLoadPolicy: patient,
+  capLevelToPlayerSize: false,
+};
+
+function dateOf(fragment: Fragment, time: number): number | null {
+  return fragment.programDateTime === null ? null : fragment.programDateTime + (time - fragment.start) * 1000;
+}
+
+/** LL-HLS by hls.js: the default wherever Media Source Extensions are. */
+export class HlsEngine implements Engine {
+  readonly name = "hls";
+  readonly seekable = true;
+  private hls: Hls | null = null;
+  private details: LevelDetails | null = null;
+  private pendingSeek: number | null = null;
+  private inDvr = false;
+  private readonly edge = new LiveEdge();
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly source: Source,
+    private readonly events: EngineEvents,
+  ) {}
+
+  start(): void {
+    this.load(this.source.index, -1);
+  }
+
+  private load(url: string, startPosition: number): void {
+    this.hls?.destroy();
+    this.details = null;
+    const hls = new Hls({ ...config, startPosition });
+    this.hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      this.events.onQualities(hls.levels.map((level, id) => ({ id: String(id), height: level.height, bitrate: level.bitrate })));
+    });
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, data) => this.updated(data.details));
+    hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
+    hls.loadSource(url);
+    hls.attachMedia(this.video);
+  }
+
+  private updated(details: LevelDetails): void {
+    this.details = details;
+    this.noteEdge(details);
+    if (this.pendingSeek !== null) {
+      const wall = this.pendingSeek;
+      this.pendingSeek = null;
+      this.seekTo(details, wall);
+    }
+    if (!details.live) this.events.onEnd();
+  }
+
+  private failed(hls: Hls, data: ErrorData): void {
+    if (!data.fatal) return;
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
+    this.events.onFailure(data.type === Hls.ErrorTypes.NETWORK_ERROR ? "network" : "media");
+  }
+
+  destroy(): void {
+    this.hls?.destroy();
+    this.hls = null;
+  }
+
+  goLive(): void {
+    if (this.inDvr) {
+      this.inDvr = false;
+      this.load(this.source.index, -1);
+      return;
+    }
+    const live = this.hls?.liveSyncPosition;
+    if (typeof live === "number") this.video.currentTime = live;
+  }
+
+  /** A playlist arrived: everything up to its end is there now. */
+  private noteEdge(details: LevelDetails): void {
+    const last = details.fragments.at(-1);
+    const end = last ? dateOf(last, details.edge) : null;
+    if (end !== null && details.live) this.edge.arrived(end, Date.now());
+  }
+
+  latencyS(): number | null {
+    const now = this.edge.now(Date.now());
+    const last = this.details?.fragments.at(-1);
+    const playing = this.hls?.playingDate?.getTime() ?? (last ? dateOf(last, this.video.currentTime) : null);
+    return now === null || playing === null || this.video.readyState < 2 ? null : (now - playing) / 1000;
+  }
+
+  seekBehind(seconds: number): void {
+    const now = this.edge.now(Date.now());
+    const { details } = this;
+    if (now === null || !details) return;
+    const wall = now - seconds * 1000;
+    const first = details.fragments[0];
+    const start = first ? dateOf(first, first.start) : null;
+    if (this.inDvr || (start !== null && wall >= start)) {
+      this.seekTo(details, wall);
+      return;
+    }
+    // Beyond the short playlist: the long one has it.
+    this.inDvr = true;
+    this.pendingSeek = wall;
+    this.load(this.source.dvr, -1);
+  }
+
+  private seekTo(details: LevelDetails, wallMs: number): void {
+    const fragment = details.fragments.findLast((each) => (each.programDateTime ?? Infinity) <= wallMs) ?? details.fragments[0];
+    if (!fragment) return;
+    const inside = Math.max(0, (wallMs - (fragment.programDateTime ?? wallMs)) / 1000);
+    this.video.currentTime = fragment.start + Math.min(inside, fragment.duration);
+  }
+
+  pick(quality: string): void {
+    if (this.hls) this.hls.nextLevel = quality === "" ? -1 : Number(quality);
+  }
+
+  facts(): EngineFacts {
+    const level = this.hls?.levels[Math.max(0, this.hls.currentLevel)];
+    const codecs = [level?.videoCodec, level?.audioCodec].filter(Boolean).join(", ");
+    return { codecs, bitrate: level?.bitrate ?? 0 };
+  }
+}
+

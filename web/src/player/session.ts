@@ -1,0 +1,288 @@
+import type { Engine, EngineEvents, EngineFacts, EngineFailure, EngineName, Quality, Source } from "./engine";
+
+/** What the controls show. It follows the media element and the engine and is never ahead of them. */
+export type Playback = {
+  engine: EngineName | null;
+  /** `idle`: nothing to play; `starting`: no frame yet; `stalled`: the buffer is empty. */
+  phase: "idle" | "starting" | "playing" | "stalled" | "failed";
+  failure: EngineFailure | null;
+  paused: boolean;
+  muted: boolean;
+  volume: number;
+  /** Muted by the browser's autoplay rule, not by somebody. */
+  hushed: boolean;
+  /** Seconds behind the live edge by the wall clock; null where unknown. */
+  latencyS: number | null;
+  /** Nobody asked to be anywhere but at the live edge. */
+  following: boolean;
+  seekable: boolean;
+  qualities: Quality[];
+  quality: string;
+  height: number;
+  inPicture: boolean;
+};
+
+export type Wishes = { engine: EngineName; muted: boolean; volume: number; quality: string };
+
+const silent: Playback = {
+  engine: null,
+  phase: "idle",
+  failure: null,
+  paused: true,
+  muted: true,
+  volume: 1,
+  hushed: false,
+  latencyS: null,
+  following: true,
+  seekable: false,
+  qualities: [],
+  quality: "",
+  height: 0,
+  inPicture: false,
+};
+
+const TICK_MS = 250;
+/** A hole in the buffer (the publisher was away) is jumped when the picture stands before it. */
+const HOLE_S = 0.05;
+/** A viewer who follows live and fell this far behind (a sleeping tab) is brought back. */
+const LOST_S = 8;
+/** Nearer than this to live is live. */
+const NEAR_LIVE_S = 3;
+const RETRY_FIRST_MS = 300;
+const RETRY_MAX_MS = 3000;
+const MEDIA_FAILURES = 4;
+
+/** Loads an engine; each is a chunk of its own. */
+async function engineFor(name: EngineName, video: HTMLVideoElement, source: Source, events: EngineEvents): Promise<Engine> {
+  if (name === "flv") return new (await import("./flv")).FlvEngine(video, source, events);
+  if (name === "native") return new (await import("./native")).NativeEngine(video, source, events);
+  return new (await import("./hls")).HlsEngine(video, source, events);
+}
+
+/** The engine to use: the wished one where the browser has Media Source Extensions, else its own HLS. */
+export function engineThatWorks(wished: EngineName): EngineName | null {
+  const mse = "MediaSource" in window || "ManagedMediaSource" in window;
+  if (mse && (wished !== "flv" || "MediaSource" in window)) return wished === "native" ? "hls" : wished;
+  if (mse) return "hls";
+  return document.createElement("video").canPlayType("application/vnd.apple.mpegurl") ? "native" : null;
+}
+
+/** One viewer's playback of one channel: owns the engine, starts it again when it fails, and reports. */
+export class PlaybackSession {
+  private state: Playback;
+  private readonly listeners = new Set<() => void>();
+  private element: HTMLVideoElement | null = null;
+  private engine: Engine | null = null;
+  private source: Source | null = null;
+  private run = 0;
+  private retries = 0;
+  private mediaFailures = 0;
+  private retryTimer = 0;
+
+  constructor(private wishes: Wishes) {
+    this.state = { ...silent, muted: wishes.muted, volume: wishes.volume, quality: wishes.quality };
+  }
+
+  get video(): HTMLVideoElement | null {
+    return this.element;
+  }
+
+  /** Takes the element to play in; the answer lets it go. */
+  attach = (video: HTMLVideoElement): (() => void) => {
+    this.element = video;
+    video.volume = this.wishes.volume;
+    video.muted = this.wishes.muted;
+    const gone = new AbortController();
+    this.follow(video, gone.signal);
+    const timer = window.setInterval(() => this.tick(video), TICK_MS);
+    return () => {
+      window.clearInterval(timer);
+      gone.abort();
+      this.stop();
+      this.element = null;
+    };
+  };
+
+  snapshot = (): Playback => this.state;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  private set(change: Partial<Playback>): void {
+    const differs = (Object.keys(change) as (keyof Playback)[]).some((key) => this.state[key] !== change[key]);
+    if (!differs) return;
+    this.state = { ...this.state, ...change };
+    this.listeners.forEach((listener) => listener());
+  }
+
+  private follow(video: HTMLVideoElement, signal: AbortSignal): void {
+    const on = (names: string[], handle: () => void) =>
+      names.forEach((name) => video.addEventListener(name, handle, { signal }));
+    on(["play", "pause"], () => this.set({ paused: video.paused }));
+    on(["volumechange"], () => this.set({ muted: video.muted, volume: video.volume, hushed: this.state.hushed && video.muted }));
+    on(["waiting"], () => this.state.phase === "playing" && this.set({ phase: "stalled" }));
+    on(["playing", "timeupdate"], () => this.moving(video));
+    on(["resize"], () => this.set({ height: video.videoHeight }));
+    on(["enterpictureinpicture"], () => this.set({ inPicture: true }));
+    on(["leavepictureinpicture"], () => this.set({ inPicture: false }));
+  }
+
+  private moving(video: HTMLVideoElement): void {
+    if (!this.engine || video.readyState < 2 || video.seeking) return;
+    this.retries = 0;
+    this.set({ phase: "playing", failure: null, height: video.videoHeight });
+  }
+
+  /** Play this source; the same source again changes nothing. */
+  play(source: Source): void {
+    if (this.source?.slug === source.slug && this.state.phase !== "idle") return;
+    this.source = source;
+    this.mediaFailures = 0;
+    this.begin();
+  }
+
+  private begin(): void {
+    this.halt();
+    const run = ++this.run;
+    const name = engineThatWorks(this.wishes.engine);
+    const video = this.element;
+    if (!this.source || !video || name === null) {
+      this.set({ phase: "failed", failure: "unsupported" });
+      return;
+    }
+    this.set({ phase: "starting", failure: null, engine: name, following: true, latencyS: null });
+    const events: EngineEvents = {
+      onFailure: (failure) => run === this.run && this.fail(failure),
+      onEnd: () => undefined,
+      onQualities: (qualities) => run === this.run && this.set({ qualities }),
+    };
+    engineFor(name, video, this.source, events).then(
+      (engine) => {
+        if (run !== this.run) return;
+        this.engine = engine;
+        this.set({ seekable: engine.seekable });
+        engine.start();
+        if (this.wishes.quality) engine.pick(this.wishes.quality);
+        this.resume(video);
+      },
+      () => run === this.run && this.fail("network"),
+    );
+  }
+
+  /** Starts the element; where the browser forbids sound before a gesture, without sound. */
+  private resume(video: HTMLVideoElement): void {
+    video.play().catch((error: unknown) => {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || video.muted) return;
+      video.muted = true;
+      this.set({ hushed: true });
+      video.play().catch(() => undefined);
+    });
+  }
+
+  private fail(failure: EngineFailure): void {
+    if (failure === "media" && ++this.mediaFailures > MEDIA_FAILURES) {
+      this.halt();
+      this.set({ phase: "failed", failure });
+      return;
+    }
+    const wait = Math.min(RETRY_FIRST_MS * 2 ** this.retries++, RETRY_MAX_MS) * (0.75 + Math.random() / 2);
+    window.clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => this.begin(), wait);
+    this.set({ failure, phase: this.state.phase === "playing" ? "stalled" : "starting" });
+  }
+
+  private halt(): void {
+    window.clearTimeout(this.retryTimer);
+    this.run++;
+    this.engine?.destroy();
+    this.engine = null;
+  }
+
+  /** The broadcast is over: nothing to play until `play` is called again. */
+  stop(): void {
+    this.halt();
+    this.source = null;
+    this.set({ phase: "idle", failure: null, latencyS: null, qualities: [] });
+  }
+
+  private tick(video: HTMLVideoElement): void {
+    if (!this.engine) return;
+    this.jumpHole(video);
+    const measured = this.engine.latencyS();
+    const latencyS = measured === null ? null : Math.max(0, Math.round(measured * 10) / 10);
+    this.set({ latencyS });
+    const playing = this.state.phase === "playing" && !video.paused;
+    if (latencyS !== null && latencyS > LOST_S && this.state.following && playing) this.engine.goLive();
+  }
+
+  private jumpHole(video: HTMLVideoElement): void {
+    if (video.paused || video.seeking || video.readyState > 2) return;
+    const { buffered, currentTime } = video;
+    for (let index = 0; index < buffered.length; index++) {
+      const start = buffered.start(index);
+      if (start > currentTime + HOLE_S) {
+        video.currentTime = start + 0.01;
+        return;
+      }
+    }
+  }
+
+  /** Play or pause, as the viewer wants. A pause leaves the live edge. */
+  toggle(): void {
+    const video = this.element;
+    if (!video) return;
+    if (video.paused) {
+      this.resume(video);
+      return;
+    }
+    video.pause();
+    this.set({ following: false });
+  }
+
+  goLive(): void {
+    this.set({ following: true });
+    this.engine?.goLive();
+    if (this.element) this.resume(this.element);
+  }
+
+  /** To `seconds` behind the live edge. */
+  seekBehind(seconds: number): void {
+    if (seconds < NEAR_LIVE_S) {
+      this.goLive();
+      return;
+    }
+    this.set({ following: false });
+    this.engine?.seekBehind(seconds);
+    if (this.element) this.resume(this.element);
+  }
+
+  setVolume(volume: number): void {
+    if (!this.element) return;
+    this.element.volume = Math.min(1, Math.max(0, volume));
+    this.element.muted = this.element.volume === 0;
+  }
+
+  setMuted(muted: boolean): void {
+    if (!this.element) return;
+    this.element.muted = muted;
+    if (!muted && this.element.volume === 0) this.element.volume = 0.5;
+  }
+
+  pick(quality: string): void {
+    this.wishes = { ...this.wishes, quality };
+    this.engine?.pick(quality);
+    this.set({ quality });
+  }
+
+  use(engine: EngineName): void {
+    this.wishes = { ...this.wishes, engine };
+    this.mediaFailures = 0;
+    if (this.source) this.begin();
+  }
+
+  facts(): EngineFacts {
+    return this.engine?.facts() ?? { codecs: "", bitrate: 0 };
+  }
+}
