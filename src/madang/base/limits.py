@@ -121,7 +121,7 @@ PACKAGER_KEPT_S: Final = 60.0
 PACKAGER_MEMORY_S: Final = 30.0
 # The DVR spool of all broadcasts together; beyond it segments are lost from the window, not from memory.
 SPOOL_BYTES: Final = 64 * 1024**3
-# F15: the spool leaves this much of the disk free.
+# F4: the spool leaves this much of the disk free.
 SPOOL_FREE_BYTES: Final = 1024**3
 # A slow disk: segments that wait to be written.
 SPOOL_PENDING_BYTES: Final = 256 * 1024 * 1024

@@ -42,8 +42,8 @@ def program_date_time(moment: str) -> str:
     return f"#EXT-X-PROGRAM-DATE-TIME:{moment}\n"
 
 
-def part(uri: str, duration: float, independent: bool) -> str:
-    mark = ",INDEPENDENT=YES" if independent else ""
+def part(uri: str, duration: float, independent: bool, gap: bool = False) -> str:
+    mark = ",GAP=YES" if gap else ",INDEPENDENT=YES" if independent else ""
     return f'#EXT-X-PART:DURATION={duration:.5f},URI="{uri}"{mark}\n'
 
 

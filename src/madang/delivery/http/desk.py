@@ -116,6 +116,8 @@ class Desk:
 
     def _gone(self, hold: Hold) -> None:
         self._waiting.pop(hold, None)
+        for holds in self._parts.values():
+            holds.pop(hold, None)
         self._unready.pop(hold, None)
         self._watched.pop(hold, None)
 
@@ -195,9 +197,7 @@ class Desk:
             return NOT_FOUND
         targets = self._window.targets
         patience = 3.0 * targets.target_duration if targets else HOLD_S_MAX
-        hold = Hold(
-            min(patience, HOLD_S_MAX), STALLED, lambda gone: self._parts.get(number, {}).pop(gone, None)
-        )
+        hold = Hold(min(patience, HOLD_S_MAX), STALLED, self._gone)
         self._parts.setdefault(number, {})[hold] = key
         return hold
 

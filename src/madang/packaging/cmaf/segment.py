@@ -39,7 +39,8 @@ class Part(msgspec.Struct):
     duration: float
     independent: bool
     """Begins with a keyframe."""
-    body: bytes
+    body: bytes | memoryview
+    """Rendered bytes; a view of the segment's body once that is joined."""
     spans: dict[Kind, Span]
 
     def bytes_of(self, name: Name) -> bytes | memoryview:
@@ -52,9 +53,11 @@ class Part(msgspec.Struct):
     def duration_of(self, name: Name) -> float:
         """Seconds of a rendition's part."""
         span = self.spans.get(Kind.AUDIO) if name is Name.AUDIO else None
-        if name is Name.AUDIO and self.spans:
-            return span.duration if span else 0.0
-        return self.duration
+        return span.duration if span else self.duration
+
+    def holds(self, name: Name) -> bool:
+        """Whether the rendition has frames in this part."""
+        return name is Name.MAIN or Kind(name.value) in self.spans
 
 
 class Init(msgspec.Struct, frozen=True):
@@ -114,11 +117,13 @@ class Segment(msgspec.Struct):
         """No more parts: the body is joined, once."""
         layout = []
         offset = 0
+        self.body = b"".join(part.body for part in self.parts)
+        view = memoryview(self.body)
         for part in self.parts:
             layout += [(kind, offset + span.begin, offset + span.end) for kind, span in part.spans.items()]
+            part.body = view[offset : offset + len(part.body)]
             offset += len(part.body)
         self.layout = tuple(layout)
-        self.body = b"".join(part.body for part in self.parts)
         self.size = offset
         self.closed = True
 

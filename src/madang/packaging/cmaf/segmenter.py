@@ -1,121 +1,112 @@
-"""Frames into parts and segments: where to cut, and the rendering of each part.
+"""Frames into parts and segments: where to cut.
 
-Called for each frame of each stream: it only appends to a list until a part is due, then a part is
-rendered by one join.
+Called for each frame of each stream: it appends to a list until a part is due. A part of steady video
+is published with its last frame, whose end is foreseen, and not one frame later.
 """
 
-from madang.containers.fmp4.fragment import append_fragment
 from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
 from madang.media.track import Kind, Track
-from madang.packaging.cmaf.segment import Part, Segment, Span
-from madang.packaging.cmaf.targets import probe
+from madang.packaging.cmaf.rendering import Run, render, run_of_sound
+from madang.packaging.cmaf.segment import Part, Segment
+from madang.packaging.cmaf.targets import JITTER_S, Targets, probe, settle
 from madang.packaging.cmaf.window import Window
+
+# Sound that runs on without picture is published after this; twice as long when the picture was only late.
+STARVED_S = 1.0
+_STARVED_S_MAX = 8.0
 
 
 class Segmenter:
     """A StreamListener that fills a Window. The primary track (video, or audio alone) decides the cuts;
-    the other track's frames go with the part whose time they fall into."""
+    frames of the other track go with the part whose time they fall into. Ticks are the primary track's."""
 
-    def __init__(self, stream: Stream, window: Window, last_target: int = 0, resumed: bool = False) -> None:
+    def __init__(self, stream: Stream, window: Window, last_target: int = 0) -> None:
         self._stream = stream
         self._window = window
         self._last_target = last_target
-        self._sequence = 0
-        self._init = 0
         self._tracks: tuple[Track, ...] = ()
         self._primary: Track | None = None
         self._secondary: Track | None = None
         self._primary_id = self._secondary_id = -1
+        self._video = False
+        self._init = 0
         self._frames: list[Frame] = []
         self._others: list[Frame] = []
-        self._probe: list[Frame] = []
-        self._interval = 0
+        self._last_dts = 0
+        self._end = 0
+        """Where the last part ended."""
         self._segment_start = 0
+        self._discontinuity = window.last is not None
+        self._patience_s = STARVED_S
+        self._starved_at = 0
+        """Sound beyond this, in its own ticks, is no longer kept back."""
         self._part_limit = self._segment_limit = self._longest_limit = 0
-        self._discontinuity = resumed
+        self._slack = self._step = 0
 
     # --- StreamListener ---
 
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         """Frames of these tracks follow, the first of the video track a keyframe."""
-        if self._tracks and (discontinuity or tracks != self._tracks):
-            self._finish_segment()
-            self._discontinuity = True
+        if self._part_limit:
+            self._finish()
+        self._discontinuity = self._window.last is not None
         self._tracks = tracks
         by_kind = {track.kind: track for track in reversed(tracks)}
         video, audio = by_kind.get(Kind.VIDEO), by_kind.get(Kind.AUDIO)
         self._primary, self._secondary = (video, audio) if video else (audio, None)
+        self._video = video is not None
         self._primary_id = self._primary.id if self._primary else -1
         self._secondary_id = self._secondary.id if self._secondary else -1
-        self._frames, self._others, self._probe = [], [], []
+        self._frames, self._others = [], []
         self._init = self._window.begin_tracks(tracks)
-        self._interval = 0
         self._set_limits()
 
     def on_frame(self, frame: Frame) -> None:
-        """One frame; a part or a segment may end before it."""
+        """One frame; a part or a segment may end before it, or with it."""
         if frame.track == self._primary_id:
-            frames = self._frames
-            if not frames:
-                self._begin(frame)
-                return
-            if self._part_limit:
-                dts = frame.dts
-                self._interval = dts - frames[-1].dts
-                length = dts - self._segment_start
-                if (
-                    frame.keyframe and length >= self._segment_limit
-                ) or length + self._interval > self._longest_limit:
-                    self._end_part(dts)
-                    self._end_segment()
-                elif dts - frames[0].dts + self._interval > self._part_limit:
-                    self._end_part(dts)
-                    self._window.touch()
-                if not self._frames:
-                    self._begin(frame)
-                    return
-                frames.append(frame)
-            else:
+            if not self._part_limit:
                 self._learn(frame)
+            elif self._window.open is None and not self._frames:
+                self._begin(frame)
+            else:
+                self._add(frame)
         elif frame.track == self._secondary_id:
             self._others.append(frame)
+            if frame.dts > self._starved_at and self._part_limit:
+                self._starve(frame)
 
     def on_state(self, state: StreamState) -> None:
         """Nothing more for now, or for ever: what is there is published."""
         if state is not StreamState.LIVE:
-            self._finish_segment()
+            self._finish()
+            self._discontinuity = True
         if state is StreamState.ENDED:
             self._window.ended = True
         self._window.touch()
 
-    # --- cutting ---
+    def stop(self) -> None:
+        """Forget what is pending; frames that follow begin a new segment."""
+        self._frames, self._others = [], []
+        self._tracks = ()
 
-    def _begin(self, frame: Frame) -> None:
-        """The first frame of a part, and of a segment when none is open."""
-        if self._window.open is None:
-            if self._primary is None or (self._primary.kind is Kind.VIDEO and self._waits(frame)):
-                return
-            self._segment_start = frame.dts
-        self._frames.append(frame)
-
-    def _waits(self, frame: Frame) -> bool:
-        """A segment must not begin here: the first, and one behind a discontinuity, need a keyframe."""
-        return not frame.keyframe and (self._discontinuity or self._window.last is None)
+    # --- before the first playlist ---
 
     def _learn(self, frame: Frame) -> None:
-        """Before the first playlist: keep frames until the targets can be fixed, then cut them."""
-        self._frames.append(frame)
-        assert self._primary is not None
-        self._window.targets = probe(
-            self._primary, self._frames, self._stream.lease.profile, self._last_target
-        )
-        if self._window.targets is None:
+        """Keep frames until the targets can be fixed, then cut them."""
+        if self._primary is None or (not self._frames and not frame.keyframe):
             return
+        self._frames.append(frame)
+        targets = probe(self._primary, self._frames, self._stream.lease.profile, self._last_target)
+        if targets is not None:
+            self._fix(targets)
+
+    def _fix(self, targets: Targets) -> None:
+        self._window.targets = targets
+        if self._video:
+            self._window.frame_rate = round(1 / targets.frame, 3)
         self._set_limits()
-        if self._primary.kind is Kind.VIDEO:
-            self._window.frame_rate = round(1 / self._window.targets.frame, 3)
         held, self._frames = self._frames, []
         for each in held:
             self.on_frame(each)
@@ -125,92 +116,136 @@ class Segmenter:
         if targets is None or primary is None:
             self._part_limit = 0
             return
-        self._part_limit = round(targets.part * primary.timescale)
-        self._segment_limit = round(targets.segment * primary.timescale) if primary.kind is Kind.VIDEO else 0
-        if primary.kind is Kind.AUDIO:
-            self._segment_limit = round(targets.segment * primary.timescale)
-        self._longest_limit = round(targets.longest_segment * primary.timescale)
+        ticks = primary.timescale
+        self._part_limit = int(targets.part_target * ticks)
+        self._segment_limit = int(targets.segment * ticks)
+        self._longest_limit = int(targets.longest_segment * ticks)
+        self._slack = int(JITTER_S / 2 * ticks)
+        self._step = round(targets.frame * ticks)
 
-    def _finish_segment(self) -> None:
-        """Publish what is pending and close the segment, without knowing the next frame."""
-        if self._frames and not self._part_limit:
-            self._settle()
-        if self._frames:
-            self._end_part(self._frames[-1].dts + self._last_duration())
-        if self._window.open is not None:
-            self._end_segment()
-        self._others = []
+    # --- cutting ---
 
-    def _settle(self) -> None:
-        """The publisher left before the targets were known: fix them from what there is."""
-        assert self._primary is not None
+    def _begin(self, frame: Frame) -> None:
+        """The first frame of a segment; the first one ever, and one behind a break, is a keyframe."""
+        broken = self._discontinuity or self._window.last is None
+        if frame.keyframe or not broken:
+            if not broken:
+                frame = self._joined(frame)
+            self._segment_start = self._end = self._last_dts = frame.dts
+            self._frames.append(frame)
+            self._wait_for(frame.dts)
+
+    def _add(self, frame: Frame) -> None:
+        dts = frame.dts
         frames = self._frames
-        while len(frames) < 3:
-            step = self._primary.timescale // 30
-            frames = [*frames, Frame(self._primary_id, frames[-1].dts + step, 0, False, b"")]
-        far = Frame(self._primary_id, frames[0].dts + 3 * self._primary.timescale, 0, False, b"")
-        self._window.targets = probe(
-            self._primary, [*frames, far], self._stream.lease.profile, self._last_target
-        )
-        self._set_limits()
-
-    def _last_duration(self) -> int:
-        if self._primary is not None and self._primary.frame_samples:
-            return self._primary.frame_samples
-        return self._interval or (self._primary.timescale // 30 if self._primary else 1)
-
-    # --- rendering ---
-
-    def _end_part(self, end: int) -> None:
-        """Render the pending frames as a part that ends at `end`, in ticks of the primary track."""
-        primary, frames = self._primary, self._frames
-        assert primary is not None
-        window = self._window
-        segment = window.open
-        start = frames[0].dts / primary.timescale
-        if segment is None:
-            segment = self._begin_segment(start)
-        pieces: list[bytes | memoryview] = []
-        spans: dict[Kind, Span] = {}
-        self._sequence += 1
-        duration = (end - frames[0].dts) / primary.timescale
-        fixed = primary.frame_samples
-        size = append_fragment(pieces, self._sequence, frames, end, fixed)
-        spans[primary.kind] = Span(0, size, frames[0].dts, duration)
-        if self._secondary is not None:
-            self._append_others(
-                pieces, spans, self._secondary, end * self._secondary.timescale // primary.timescale
-            )
-        part = Part(
-            window.next_part, len(segment.parts), start, duration,
-            frames[0].keyframe, b"".join(pieces), spans,
-        )  # fmt: skip
-        window.next_part += 1
-        segment.add(part)
-        self._frames = []
-
-    def _append_others(
-        self, pieces: list[bytes | memoryview], spans: dict[Kind, Span], track: Track, limit: int
-    ) -> None:
-        """Those frames of the other track that begin before `limit`, in its own ticks."""
-        others = self._others
-        count = len(others)
-        while count and others[count - 1].dts >= limit:
-            count -= 1
-        if not count:
+        step = dts - self._last_dts
+        length = dts - self._segment_start
+        if (frame.keyframe and length >= self._segment_limit) or length + step > self._longest_limit:
+            self._cut(dts)
+            self._begin(frame)
             return
-        taken, self._others = others[:count], others[count:]
-        last = taken[-1].dts
-        end = last + track.frame_samples
-        if not track.frame_samples:
-            end = self._others[0].dts if self._others else last + (last - taken[0].dts) // max(1, count - 1)
-            end = max(end, last + 1)
-        self._sequence += 1
-        begin = next(iter(spans.values())).end
-        size = append_fragment(pieces, self._sequence, taken, end, track.frame_samples)
-        spans[track.kind] = Span(begin, begin + size, taken[0].dts, (end - taken[0].dts) / track.timescale)
+        if not frames:
+            frame = self._joined(frame)
+            dts = frame.dts
+        elif dts - frames[0].dts + step > self._part_limit:
+            self._publish(dts)
+            frames = self._frames
+        frames.append(frame)
+        self._last_dts = dts
+        full = dts - frames[0].dts + 2 * step > self._part_limit
+        if full and self._video and abs(step - self._step) <= self._slack:
+            self._publish(dts + self._step)
 
-    def _begin_segment(self, start: float) -> Segment:
+    def _joined(self, frame: Frame) -> Frame:
+        """The first frame of a part, where the part before it was foreseen to end, give or take jitter."""
+        early = self._end - frame.dts
+        if early > self._slack:  # late picture, whose time was already given to sound alone
+            self._patience_s = min(2 * self._patience_s, _STARVED_S_MAX)
+        elif early < -self._slack or not early:
+            return frame
+        return Frame(frame.track, self._end, max(frame.pts, self._end), frame.keyframe, frame.payload)
+
+    def _cut(self, end: int) -> None:
+        """End the part and the segment."""
+        if self._frames:
+            self._publish(end, quiet=True)
+        self._window.close()
+        self._window.touch()
+
+    def _starve(self, frame: Frame) -> None:
+        """The picture stands still: sound goes on in parts of its own, after some patience."""
+        primary, secondary = self._primary, self._secondary
+        if primary is None or secondary is None or self._window.last is None:
+            return
+        now = frame.dts * primary.timescale // secondary.timescale
+        while now - (self._frames[0].dts if self._frames else self._end) > self._part_limit:
+            self._publish((self._frames[0].dts if self._frames else self._end) + self._part_limit)
+            if self._end - self._segment_start + self._part_limit > self._longest_limit:
+                self._window.close()
+                self._window.touch()
+                self._segment_start = self._end
+
+    def _wait_for(self, dts: int) -> None:
+        """From here on, sound is kept back for the picture for a while."""
+        if self._primary is not None and self._secondary is not None:
+            until = dts / self._primary.timescale + self._window_part_s + self._patience_s
+            self._starved_at = int(until * self._secondary.timescale)
+
+    @property
+    def _window_part_s(self) -> float:
+        return self._window.targets.part_target if self._window.targets else 0.0
+
+    def _finish(self) -> None:
+        """Publish what is pending and close the segment, without knowing the next frame."""
+        if not self._part_limit and self._frames and self._primary is not None:
+            self._fix(settle(self._primary, self._frames, self._stream.lease.profile, self._last_target))
+        if self._frames:
+            self._publish(self._frames[-1].dts + max(1, self._step), quiet=True)
+        if self._window.open is not None:
+            self._window.close()
+            self._window.touch()
+        self._frames, self._others = [], []
+
+    def _publish(self, end: int, quiet: bool = False) -> None:
+        """Render the pending frames as a part that ends at `end`; `quiet` when more news follow at once."""
+        frames, self._frames = self._frames, []
+        start, self._end = (frames[0].dts if frames else self._end), end
+        runs = self._runs(frames, end)
+        if runs and self._primary is not None:
+            self._append(runs, start / self._primary.timescale, end / self._primary.timescale)
+        self._wait_for(end)
+        if not quiet:
+            self._window.touch()
+
+    def _runs(self, frames: list[Frame], end: int) -> list[Run]:
+        """What goes into a part that ends at `end`: these frames, and the sound up to there."""
+        runs = []
+        primary, secondary = self._primary, self._secondary
+        if frames and primary is not None:
+            runs.append(Run(primary, frames, end))
+        if secondary is not None and primary is not None:
+            others = self._others
+            limit = end * secondary.timescale // primary.timescale
+            count = len(others)
+            while count and others[count - 1].dts >= limit:
+                count -= 1
+            if count:
+                following = others[count] if count < len(others) else None
+                runs.append(run_of_sound(secondary, others[:count], following))
+                self._others = others[count:]
+        return runs
+
+    def _append(self, runs: list[Run], start: float, end: float) -> None:
+        window = self._window
+        segment = window.open or self._open_segment(start)
+        body, spans = render(window.next_fragment, runs)
+        first = runs[0]
+        independent = first.track is self._primary and first.frames[0].keyframe
+        segment.add(Part(window.next_part, len(segment.parts), start, end - start, independent, body, spans))
+        window.next_part += 1
+        window.next_fragment += len(runs)
+
+    def _open_segment(self, start: float) -> Segment:
         segment = Segment(
             self._window.next_msn, self._init, start, self._stream.wall_of(start),
             discontinuity=self._discontinuity and self._window.last is not None,
@@ -218,7 +253,3 @@ class Segmenter:
         self._discontinuity = False
         self._window.begin(segment)
         return segment
-
-    def _end_segment(self) -> None:
-        self._window.close()
-        self._window.touch()

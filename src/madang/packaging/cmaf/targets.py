@@ -1,10 +1,11 @@
 """What never changes within a broadcast: TARGETDURATION, PART-TARGET, and the hold-backs made of them.
 
-rfc8216bis section 4.4.3.1 and 4.4.3.7; players stop (iOS: -12642) when one of these changes.
+rfc8216bis sections 4.4.3.1 and 4.4.3.7; players stop (iOS: -12642) when one of these changes.
 """
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 import msgspec
 
@@ -18,9 +19,13 @@ UNKNOWN_TARGET_S = 9
 # How long the first playlist waits for the second keyframe.
 PROBE_S = 2.5
 # Publishers' milliseconds: a part of N frames may measure so much more than N times the frame interval.
-_JITTER_S = 0.004
+JITTER_S = 0.004
 # EXTINF may exceed TARGETDURATION by less than this, as it is compared rounded (section 4.4.3.1).
 _ROUNDING_S = 0.49
+# A keyframe that comes early by so much of a segment still ends it.
+_EARLY = 0.1
+# Where a broadcast ended before its rate could be measured.
+_UNKNOWN_INTERVAL_S = 1 / 30
 
 
 class Targets(msgspec.Struct, frozen=True):
@@ -28,22 +33,15 @@ class Targets(msgspec.Struct, frozen=True):
 
     target_duration: int
     part_target: float
-    part: float
-    """A part is closed when one more frame would make it longer than this."""
     segment: float
     """A keyframe cuts once the segment is so long."""
     frame: float
-    """Between frames of the primary track, on average."""
+    """Between frames of the primary track."""
 
     @property
     def longest_segment(self) -> float:
         """A segment is cut inside its GOP before it is longer."""
         return self.target_duration + _ROUNDING_S
-
-    @property
-    def part_hold_back(self) -> float:
-        """Three part targets, as Apple's authoring specification demands."""
-        return round(3 * self.part_target, 3)
 
     @property
     def hold_back(self) -> int:
@@ -63,32 +61,33 @@ def probe(track: Track, frames: Sequence[Frame], profile: Profile, last_target: 
     """
     if len(frames) < 3:
         return None
-    elapsed = seconds(frames[-1].dts - frames[0].dts, track.timescale)
-    interval = elapsed / (len(frames) - 1)
     if track.kind is Kind.AUDIO:
-        return _targets(interval, _multiple(profile.segment_s, interval), profile)
-    second = next((frame for frame in frames[1:] if frame.keyframe), None)
-    if second is not None:
-        distance = seconds(second.dts - frames[0].dts, track.timescale)
-        return _targets(interval, _multiple(profile.segment_s, distance), profile)
-    if elapsed < PROBE_S:
+        return settle(track, frames, profile, math.ceil(profile.segment_s))
+    if frames[-1].keyframe:
+        distance = seconds(frames[-1].dts - frames[0].dts, track.timescale)
+        return settle(track, frames, profile, _target_of(profile.segment_s, distance))
+    if seconds(frames[-1].dts - frames[0].dts, track.timescale) < PROBE_S:
         return None
-    return _targets(interval, float(last_target or UNKNOWN_TARGET_S), profile)
+    return settle(track, frames, profile, last_target)
 
 
-def _multiple(wanted: float, unit: float) -> float:
-    """The least multiple of `unit` that is not below `wanted`, give or take the jitter of times."""
-    return max(1, math.ceil((wanted - 0.05) / unit)) * unit
-
-
-def _targets(interval: float, longest: float, profile: Profile) -> Targets:
-    """`interval` between frames, `longest` segment expected."""
-    frames = max(1, round(profile.part_s / interval))
-    part = max(frames * interval, 0.001)
+def settle(track: Track, frames: Sequence[Frame], profile: Profile, target: int = 0) -> Targets:
+    """Targets from whatever frames there are; `target` 0 for a TARGETDURATION that fits any usual GOP."""
+    steps = [after.dts - before.dts for before, after in zip(frames, frames[1:], strict=False)]
+    interval = seconds(round(median(steps)), track.timescale) if steps else _UNKNOWN_INTERVAL_S
+    if track.frame_samples:
+        interval = seconds(track.frame_samples, track.timescale)
+    interval = max(interval, 0.001)
+    part = max(1, round(profile.part_s / interval)) * interval + JITTER_S
     return Targets(
-        target_duration=max(1, math.ceil(longest - 0.05)),
-        part_target=math.ceil((part + _JITTER_S) * 1000) / 1000,
-        part=part + _JITTER_S,
-        segment=profile.segment_s - 0.05,
+        target_duration=target or UNKNOWN_TARGET_S,
+        part_target=math.ceil(part * 1000) / 1000,
+        segment=profile.segment_s * (1 - _EARLY),
         frame=interval,
     )
+
+
+def _target_of(wanted: float, interval: float) -> int:
+    """TARGETDURATION for segments of whole GOPs of `interval` seconds that are at least `wanted` long."""
+    longest = max(1, math.ceil(wanted * (1 - _EARLY) / interval)) * interval
+    return max(1, math.ceil(longest - 0.05))

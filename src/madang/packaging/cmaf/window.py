@@ -21,11 +21,14 @@ class Window:
         self.ended = False
         self.version = 0
         self.next_msn = first_msn
+        self.next_init = 0
         self.next_part = 0
+        self.next_fragment = 1
         self.frame_rate = 0.0
         """Frames per second of the video, 0 while unknown."""
         self.changed: list[Callable[[], None]] = []
-        self.evicted: Callable[[Segment], None] = lambda segment: None
+        self.on_closed: Callable[[Segment], None] = _ignore
+        self.on_evicted: Callable[[Segment], None] = _ignore
         self._dvr_s = dvr_s
         self._listed_s = 0.0
 
@@ -69,16 +72,31 @@ class Window:
         newest = max(self.inits, default=-1)
         if newest >= 0 and self.inits[newest].tracks == tracks:
             return newest
+        self.add_init(self.next_init, tracks)
+        return self.next_init - 1
+
+    def add_init(self, number: int, tracks: tuple[Track, ...]) -> None:
+        """Render the initialisation segments of `tracks`."""
         bodies = {Name.MAIN: init_segment(tracks)}
         for track in tracks:
             bodies[Name(track.kind.value)] = init_segment((track,))
-        self.inits[newest + 1] = Init(newest + 1, tracks, bodies)
-        return newest + 1
+        self.inits[number] = Init(number, tracks, bodies)
+        self.next_init = number + 1
 
     def begin(self, segment: Segment) -> None:
         """A new open segment."""
         self.segments.append(segment)
         self.next_msn = segment.msn + 1
+
+    def readmit(self, segment: Segment) -> None:
+        """A closed segment from before a restart, in order."""
+        self.segments.append(segment)
+        self._listed_s += segment.duration
+
+    def forget(self) -> None:
+        """Drop all segments; numbers go on behind them."""
+        while self.segments:
+            self._evict()
 
     def touch(self) -> None:
         """A playlist shows something new."""
@@ -94,16 +112,17 @@ class Window:
         segment.close()
         self._listed_s += segment.duration
         self._forget_parts()
+        self.on_closed(segment)
         while self._listed_s - self.segments[0].duration > self._dvr_s and len(self.segments) > 4:
             self._evict()
 
     def _evict(self) -> None:
         gone = self.segments.popleft()
-        self._listed_s -= gone.duration
+        self._listed_s -= gone.duration if gone.closed else 0.0
         self.discontinuity_sequence += gone.discontinuity
-        if self.segments[0].init != gone.init:
+        if self.segments and self.segments[0].init != gone.init:
             self.inits.pop(gone.init, None)
-        self.evicted(gone)
+        self.on_evicted(gone)
 
     def _forget_parts(self) -> None:
         """Parts are listed for three target durations and stay for three more (section 6.2.2)."""
@@ -115,3 +134,7 @@ class Window:
                     break
                 segment.parts = []
             behind += segment.duration
+
+
+def _ignore(segment: Segment) -> None:
+    """Nobody keeps segments."""

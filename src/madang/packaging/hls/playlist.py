@@ -4,12 +4,16 @@ import gzip
 from datetime import UTC, datetime
 from itertools import islice
 
+from madang.base.errors import Bug
 from madang.containers.m3u8 import media
-from madang.packaging.cmaf.segment import Name, Segment
+from madang.packaging.cmaf.segment import Name, Part, Segment
+from madang.packaging.cmaf.targets import Targets
 from madang.packaging.cmaf.window import Window
 
 # What `index.m3u8` lists; `dvr.m3u8` lists the whole window.
 INDEX_S = 60.0
+# Longer than any audio frame but Opus's longest.
+_SOUND_FRAME_S = 0.044
 # Parts are listed for three target durations (rfc8216bis section 6.2.2).
 _PART_TARGETS = 3
 
@@ -38,7 +42,7 @@ class MediaPlaylist:
         self.name = name
         self._window = window
         self._listed_s = listed_s
-        self._lines: dict[int, str] = {}
+        self._lines: dict[int, tuple[str, str]] = {}
         self._version = -1
         self._texts: dict[bool, Text] = {}
 
@@ -52,26 +56,26 @@ class MediaPlaylist:
             text = self._texts[skip] = Text(self._render(skip))
         return text
 
+    @property
+    def _targets(self) -> Targets:
+        """Those of the window; there is no playlist before they are fixed."""
+        targets = self._window.targets
+        if targets is None:
+            raise Bug("a playlist was asked for before its targets were fixed")
+        return targets
+
+    @property
+    def _part_target(self) -> float:
+        """PART-TARGET: sound apart has frames that do not end where the picture's parts do."""
+        apart = self.name is Name.AUDIO and len(self._window.renditions()) == len(Name)
+        return self._targets.part_target + (_SOUND_FRAME_S if apart else 0.0)
+
     def _render(self, skip: bool) -> str:
         window = self._window
-        targets = window.targets
-        assert targets is not None
         first = self._first()
         segments = list(islice(window.segments, first, None))
-        passed = sum(segment.discontinuity for segment in islice(window.segments, first))
-        control = media.Control(
-            targets.target_duration, targets.part_target, targets.part_hold_back, targets.hold_back,
-            targets.skip_until,
-        )  # fmt: skip
-        pieces = [
-            media.head(
-                control,
-                segments[0].msn if segments else window.next_msn,
-                window.discontinuity_sequence + passed,
-                live=not window.ended,
-            )
-        ]
         skipped = self._skippable(segments) if skip and not window.ended else 0
+        pieces = [self._head(first)]
         if skipped:
             pieces.append(media.skip(skipped))
         self._append(pieces, segments, skipped)
@@ -80,40 +84,70 @@ class MediaPlaylist:
         else:
             pieces.append(media.preload_hint(f"p{window.next_part}.m4s"))
             pieces += self._reports()
+        self._prune()
         return "".join(pieces)
 
+    def _head(self, first: int) -> str:
+        window, targets = self._window, self._targets
+        control = media.Control(
+            target_duration=targets.target_duration,
+            part_target=self._part_target,
+            part_hold_back=3 * self._part_target,
+            hold_back=targets.hold_back,
+            skip_until=targets.skip_until,
+        )
+        msn = window.segments[first].msn if window.segments else window.next_msn
+        passed = sum(segment.discontinuity for segment in islice(window.segments, first))
+        return media.head(control, msn, window.discontinuity_sequence + passed, live=not window.ended)
+
+    def _prune(self) -> None:
+        """Forget the lines of segments that have left the window."""
+        if len(self._lines) > 2 * len(self._window.segments) + 8:
+            first = self._window.segments[0].msn if self._window.segments else 0
+            self._lines = {msn: lines for msn, lines in self._lines.items() if msn >= first}
+
     def _append(self, pieces: list[str], segments: list[Segment], skipped: int) -> None:
-        targets = self._window.targets
-        assert targets is not None
-        total = sum(segment.duration for segment in segments)
-        parts_from = total - _PART_TARGETS * targets.target_duration
-        position, init = 0.0, -1
-        for index, segment in enumerate(segments):
-            position += segment.duration
-            if index >= skipped:
-                pieces.append(self._opening(segment))
-                if segment.init != init:
-                    pieces.append(media.map_tag(f"i{segment.init}.mp4"))
-                if position > parts_from and not self._window.ended:
-                    pieces += self._parts(segment)
-                if segment.closed:
-                    pieces.append(self._closed(segment))
-            init = segment.init
+        """The lines of all segments but the skipped ones; the newest with their parts."""
+        parts_from = len(segments) if self._window.ended else self._first_with_parts(segments)
+        init = segments[skipped - 1].init if skipped else -1
+        for index in range(skipped, len(segments)):
+            segment = segments[index]
+            opening, closing = self._lines_of(segment)
+            pieces.append(opening)
+            if segment.init != init:
+                init = segment.init
+                pieces.append(media.map_tag(f"i{init}.mp4"))
+            if index >= parts_from:
+                pieces += map(self._part, segment.parts)
+            pieces.append(closing)
 
-    def _opening(self, segment: Segment) -> str:
-        """Discontinuity and date of a segment."""
-        mark = media.discontinuity() if segment.discontinuity else ""
-        moment = datetime.fromtimestamp(segment.wall, UTC).isoformat(timespec="milliseconds")
-        return mark + media.program_date_time(moment.replace("+00:00", "Z"))
+    def _first_with_parts(self, segments: list[Segment]) -> int:
+        """Index of the first segment that lies within three target durations of the end."""
+        left = _PART_TARGETS * self._targets.target_duration
+        for index in range(len(segments) - 1, -1, -1):
+            left -= segments[index].duration
+            if left <= 0:
+                return index
+        return 0
 
-    def _parts(self, segment: Segment) -> list[str]:
-        return [
-            media.part(f"p{part.number}.m4s", part.duration_of(self.name), part.independent)
-            for part in segment.parts
-        ]
+    def _lines_of(self, segment: Segment) -> tuple[str, str]:
+        """What stands before a segment's parts and behind them; kept once the segment is closed."""
+        lines = self._lines.get(segment.msn)
+        if lines is None or (segment.gap and "GAP" not in lines[1]):
+            mark = media.discontinuity() if segment.discontinuity else ""
+            moment = datetime.fromtimestamp(segment.wall, UTC).isoformat(timespec="milliseconds")
+            opening = mark + media.program_date_time(moment.replace("+00:00", "Z"))
+            if not segment.closed:
+                return opening, ""
+            closing = media.segment(f"s{segment.msn}.m4s", segment.duration_of(self.name), segment.gap)
+            lines = self._lines[segment.msn] = opening, closing
+        return lines
 
-    def _closed(self, segment: Segment) -> str:
-        return media.segment(f"s{segment.msn}.m4s", segment.duration_of(self.name), segment.gap)
+    def _part(self, part: Part) -> str:
+        """No part is listed longer than PART-TARGET, though a frame may have been."""
+        duration = min(part.duration_of(self.name), self._part_target)
+        independent = part.independent or self.name is Name.AUDIO
+        return media.part(f"p{part.number}.m4s", duration, independent, gap=not part.holds(self.name))
 
     def _first(self) -> int:
         """Index of the first listed segment of the window."""
@@ -127,13 +161,11 @@ class MediaPlaylist:
 
     def _skippable(self, segments: list[Segment]) -> int:
         """Segments further from the end than the skip boundary (section 6.2.5.1)."""
-        targets = self._window.targets
-        assert targets is not None
-        left = sum(segment.duration for segment in segments)
+        left = sum(segment.duration for segment in segments) - self._targets.skip_until
         for index, segment in enumerate(segments):
-            if left - segment.duration <= targets.skip_until:
-                return index
             left -= segment.duration
+            if left < 0:
+                return index
         return 0
 
     def _reports(self) -> list[str]:

@@ -1,0 +1,134 @@
+"""The DVR spool: closed segments of live broadcasts on disk, so that memory keeps only the last of them.
+
+One directory per broadcast, named by ids alone; a segment is one file, written aside and renamed, so that
+it is whole or not there. What a crash leaves is removed at the next start; what a drain leaves is
+continued. Reads and writes happen in threads, never on the loop.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+
+from madang.base.errors import Bug
+from madang.base.limits import SPOOL_BYTES, SPOOL_FREE_BYTES, SPOOL_PENDING_BYTES
+
+log = structlog.get_logger(__name__)
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_STATE = "window"
+
+
+class Spool:
+    """Files below `root`, which belongs to it alone: whatever it does not know there is removed."""
+
+    def __init__(self, root: Path) -> None:
+        self.bytes = 0
+        """On disk and on the way there."""
+        self.refused = 0
+        """Segments that were not written: the disk or the bound is full, or too slow."""
+        self._root = root
+        self._pending = 0
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="spool")
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def folder(self, channel: str, broadcast: str) -> Path:
+        """The directory of a broadcast, which need not exist."""
+        if not _ID.fullmatch(channel) or not _ID.fullmatch(broadcast):
+            raise Bug(f"not an id for a path: {channel!r}, {broadcast!r}")
+        return self._root / f"{channel}.{broadcast}"
+
+    def put(self, folder: Path, msn: int, body: bytes) -> "Future[bool]":
+        """Write a segment; the future tells whether it is on disk."""
+        size = len(body)
+        if self._pending + size > SPOOL_PENDING_BYTES or self.bytes + size > SPOOL_BYTES:
+            self.refused += 1
+            refused: Future[bool] = Future()
+            refused.set_result(False)
+            return refused
+        self._pending += size
+        self.bytes += size
+        return self._threads.submit(self._write, folder / f"{msn}.m4s", body)
+
+    def _write(self, path: Path, body: bytes) -> bool:
+        try:
+            if shutil.disk_usage(self._root).free < SPOOL_FREE_BYTES:
+                raise OSError("the disk is nearly full")
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            part = path.with_suffix(".part")
+            part.write_bytes(body)
+            part.replace(path)
+        except OSError as error:
+            log.warning("spool_write_failed", path=str(path), error=str(error))
+            self.refused += 1
+            self.bytes -= len(body)
+            return False
+        finally:
+            self._pending -= len(body)
+        return True
+
+    async def read(self, folder: Path, msn: int) -> bytes:
+        """A segment's bytes, empty when it is not there."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _read, folder / f"{msn}.m4s")
+
+    def remove(self, folder: Path, msn: int, size: int) -> None:
+        """A segment slid out of the window."""
+        self.bytes -= size
+        self._threads.submit((folder / f"{msn}.m4s").unlink, missing_ok=True)
+
+    def drop(self, folder: Path, size: int) -> None:
+        """A broadcast is gone: its directory goes, with `size` bytes of segments."""
+        self.bytes -= size
+        self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
+
+    def save(self, folder: Path, state: bytes) -> "Future[bool]":
+        """Keep a window's state beside its segments, for the next run of the server."""
+        return self._threads.submit(_write_state, folder, state)
+
+    def load(self, folder: Path) -> bytes:
+        """The state that the run before left, empty when there is none; it is used once."""
+        state = _read(folder / _STATE)
+        (folder / _STATE).unlink(missing_ok=True)
+        return state
+
+    def has(self, folder: Path, msn: int, size: int) -> bool:
+        """Whether a segment of the run before is whole; it counts from now on."""
+        try:
+            whole = (folder / f"{msn}.m4s").stat().st_size == size
+        except OSError:
+            whole = False
+        self.bytes += size if whole else 0
+        return whole
+
+    def clean(self, keep: Iterable[Path]) -> None:
+        """At the start: remove what no broadcast continues."""
+        kept = set(keep)
+        for folder in self._root.iterdir():
+            if folder not in kept:
+                self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _write_state(folder: Path, state: bytes) -> bool:
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        part = folder / (_STATE + ".part")
+        part.write_bytes(state)
+        part.replace(folder / _STATE)
+    except OSError as error:
+        log.warning("spool_state_failed", path=str(folder), error=str(error))
+        return False
+    return True
