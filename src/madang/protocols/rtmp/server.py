@@ -242,6 +242,10 @@ class ServerConnection:
         self._streams += 1
         self._send(_COMMAND, command(0, "_result", call.transaction, None, self._streams))
 
+    def _stream_length(self, call: "Call") -> None:
+        """A live stream has no length; ffmpeg wants a number all the same."""
+        self._send(_COMMAND, command(0, "_result", call.transaction, None, 0.0))
+
     def _release(self, call: "Call") -> None:
         """releaseStream and FCPublish: some encoders wait for the result (FMLE, GStreamer)."""
         self._send(_COMMAND, command(0, "_result", call.transaction, None, None))
@@ -309,6 +313,7 @@ class Call(msgspec.Struct, frozen=True):
 
 _COMMANDS: dict[str, Callable[[ServerConnection, Call], None]] = {
     "createStream": ServerConnection._create_stream,
+    "getStreamLength": ServerConnection._stream_length,
     "releaseStream": ServerConnection._release,
     "FCPublish": ServerConnection._release,
     "publish": ServerConnection._publish,
