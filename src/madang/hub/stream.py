@@ -22,8 +22,8 @@ FAILED = "a follower of the stream failed"
 
 PENDING_TRACKS_S = 5.0
 """New audio waits this long for a keyframe to begin with; then the picture waits for the next one."""
-REBASE_REPAIRS = 3
-"""A leap of the publisher's clock weighs as much as so many clamped frames."""
+LEAP_WEIGHT = 3
+"""A leap of the publisher's clock weighs as much as so many frames that step back."""
 
 
 class Stream:
@@ -147,7 +147,7 @@ class Stream:
             return
         timeline = self._timeline
         frame = timeline.repair(raw, now)
-        if timeline.clamped + timeline.rebased != self._repairs:
+        if timeline.clamped + LEAP_WEIGHT * timeline.rebased != self._repairs:
             self._count_repairs(now)
         if frame is None:
             return
@@ -181,7 +181,7 @@ class Stream:
 
     def _count_repairs(self, now: float) -> None:
         timeline = self._timeline
-        weight = timeline.clamped + timeline.rebased
+        weight = timeline.clamped + LEAP_WEIGHT * timeline.rebased
         self.health.repaired(weight - self._repairs, now)
         self._repairs = weight
 
