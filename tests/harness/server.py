@@ -37,6 +37,8 @@ class Server:
         self.rtmp = f"rtmp://127.0.0.1:{self.rtmp_port}/live"
         self.arguments = list(arguments)
         self.environment = environment or {}
+        self.prefix: list[str] = []
+        """What runs the server, such as a shell that sets limits first."""
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / f"{data.name}.log"
         data.mkdir(parents=True, exist_ok=True)
@@ -52,7 +54,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    MADANG, "serve", "--data", self.data,
+                    *self.prefix, MADANG, "serve", "--data", self.data,
                     "--http", f"127.0.0.1:{self.http_port}", "--rtmp", f"127.0.0.1:{self.rtmp_port}",
                     *self.arguments,
                 ],

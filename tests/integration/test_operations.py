@@ -1,0 +1,304 @@
+"""Operations from outside: reloads, certificates, descriptors, secrets, labels, forged addresses."""
+
+import contextlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.harness import certificates
+from tests.harness.publisher import FFMPEG, publishing
+from tests.harness.server import ADMIN_PASSWORD, Server, free_port, running
+
+
+def wait_until(found: "object", within_s: float = 5.0) -> None:
+    """Wait until a question is answered yes."""
+    deadline = time.monotonic() + within_s
+    while not found():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def hang_up(server: Server) -> None:
+    assert server.process is not None
+    server.process.send_signal(signal.SIGHUP)
+
+
+def metrics(server: Server) -> dict[str, float]:
+    lines = httpx.get(f"{server.http}/metrics").text.splitlines()
+    return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in lines if not x.startswith("#"))}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("operations") / "data") as server:
+        yield server
+
+
+def test_health_readiness_version_and_metrics(server: Server) -> None:
+    assert httpx.get(f"{server.http}/healthz").json() == {"status": "ok", "wrong": []}
+    assert httpx.get(f"{server.http}/readyz").json() == {"ready": True}
+    assert httpx.get(f"{server.http}/version").json()["name"] == "madang"
+    assert metrics(server)["process_resident_memory_bytes"] > 0
+
+
+def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:
+    """F26: SIGHUP with a bad file changes nothing but the log and a metric."""
+    with running(tmp_path / "data", config='[log]\nlevel = "info"\n') as server:
+        file = tmp_path / "data.toml"
+        file.write_text('[log]\nlevel = "deafening"\n[http]\nlisten = "nowhere"\n')
+        hang_up(server)
+        wait_until(lambda: "log.level" in server.said())
+        assert httpx.get(f"{server.http}/readyz").status_code == 200
+        assert metrics(server)["madang_app_reload_failures_total"] == 1
+        file.write_text('public_url = "https://live.example.org"\n')
+        hang_up(server)
+        server.madang("channel", "create", "moved")
+        wait_until(lambda: server.channel_json("moved")["urls"]["watch"] == "https://live.example.org/@moved")
+
+
+def test_a_renewed_certificate_is_served_and_a_bad_one_is_not(tmp_path: Path) -> None:
+    """F28: HTTPS and RTMPS from one certificate, reloaded by SIGHUP without a drop."""
+    files = certificates.make(tmp_path / "tls", name="old.example")
+    https, rtmps = free_port(), free_port()
+    config = (
+        f'[tls]\ncertificate = "{files.certificate}"\nkey = "{files.key}"\n'
+        f'[http]\ntls_listen = "127.0.0.1:{https}"\n[rtmp]\ntls_listen = "127.0.0.1:{rtmps}"\n'
+    )
+    with running(tmp_path / "data", config=config) as server:
+        assert names(https)[0] == names(rtmps)[0] == "old.example"
+        kept = httpx.Client(verify=ssl.create_default_context(cafile=str(files.certificate)))
+        assert kept.get(f"https://127.0.0.1:{https}/readyz").status_code == 200
+        certificates.make(tmp_path / "tls", name="new.example")
+        hang_up(server)
+        wait_until(lambda: names(https)[0] == "new.example")
+        assert names(rtmps)[0] == "new.example"
+        assert kept.get(f"https://127.0.0.1:{https}/readyz").status_code == 200, "the old connection goes on"
+        files.key.write_text("half a fi")
+        hang_up(server)
+        wait_until(lambda: "certificate.kept" in server.said())
+        assert names(https)[0] == "new.example"
+        kept.close()
+        certificates.make(tmp_path / "tls", name="last.example", days=5)
+        hang_up(server)
+        wait_until(lambda: names(https)[0] == "last.example")
+        wait_until(lambda: "expires in" in httpx.get(f"{server.http}/healthz").text)
+
+
+def names(port: int) -> list[str]:
+    """The DNS names of the certificate that a port shows."""
+    from cryptography import x509
+
+    pem = ssl.get_server_certificate(("127.0.0.1", port))
+    found = x509.load_pem_x509_certificate(pem.encode())
+    return found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+        x509.DNSName
+    )
+
+
+def test_rtmps_takes_a_publisher(tmp_path: Path) -> None:
+    files = certificates.make(tmp_path / "tls")
+    rtmps = free_port()
+    config = (
+        f'[tls]\ncertificate = "{files.certificate}"\nkey = "{files.key}"\n'
+        f'[http]\ntls_listen = "127.0.0.1:0"\n[rtmp]\ntls_listen = "127.0.0.1:{rtmps}"\n'
+    )
+    with running(tmp_path / "data", config=config) as server:
+        key = server.channel("safe")
+        with publishing(f"rtmps://127.0.0.1:{rtmps}/live/{key}"):
+            server.wait_for("safe", "live")
+
+
+def test_descriptors_run_out_and_nothing_that_goes_on_stops(tmp_path: Path) -> None:
+    """F22: with 256 descriptors, a flood of sockets pauses accepting; the live stream goes on, files open."""
+    server = Server(tmp_path / "data")
+    server.prefix = ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh"]
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: server.process and server.stop())
+        server.start()
+        key = server.channel("kept")
+        stack.enter_context(publishing(f"{server.rtmp}/{key}"))
+        server.wait_for("kept", "live")
+        viewer = stack.enter_context(httpx.stream("GET", f"{server.http}/live/kept.flv", timeout=10))
+        chunks = viewer.iter_raw()
+        next(chunks)
+        flood = [stack.enter_context(socket.socket()) for _ in range(300)]
+        for one in flood:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", server.rtmp_port))
+        began, seen = time.monotonic(), 0
+        while time.monotonic() - began < 4:
+            seen += len(next(chunks))
+        assert seen > 100_000, "the viewer's stream goes on"
+        for one in flood:
+            one.close()
+        wait_until(lambda: answers(server), 10)
+        assert server.state("kept") == "live"
+        assert "Traceback" not in server.said()
+
+
+def answers(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.http}/readyz", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_no_secret_reaches_log_metrics_or_process_list(tmp_path: Path) -> None:
+    """A28, A63: what is planted at every door is found in no log, no metric and no argument."""
+    with running(tmp_path / "data", config='[log]\nlevel = "debug"\n') as server:
+        key = server.channel("planted")
+        http = httpx.Client(base_url=server.http, headers={"X-Madang": "1"})
+        signed = http.post("/api/v1/sessions", json={"name": "admin", "password": ADMIN_PASSWORD})
+        assert signed.status_code == 201
+        cookie = next(iter(http.cookies.values()))
+        scopes = {"name": "t", "scopes": ["channels:read", "play:mint", "metrics:read", "keys:reveal"]}
+        token = http.post("/api/v1/tokens", json=scopes).json()["value"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        play = httpx.post(f"{server.http}/api/v1/channels/planted/play-tokens", json={}, headers=bearer)
+        jwt = play.json()["token"]
+        wrong_key, wrong_token = "wrongwrongwrongwrongwrong0", "mdg_wrongwrongwrongwrong"
+        with publishing(f"{server.rtmp}/{key}"):
+            server.wait_for("planted", "live")
+            for url in (
+                f"/live/planted/index.m3u8?token={jwt}",
+                f"/live/planted.flv?key={key}",
+                f"/login/{jwt[:40]}",
+            ):
+                with httpx.stream("GET", server.http + url, headers=bearer, timeout=5) as answer:
+                    next(answer.iter_raw(), b"")
+            httpx.get(f"{server.http}/api/v1/me", headers={"Authorization": f"Bearer {wrong_token}"})
+            for url in (f"{server.rtmp}/{wrong_key}", f"{server.rtmp}/planted?key={wrong_key}"):
+                publish_briefly(url)
+            publish_briefly(f"{server.rtmp}/planted?key={key}")
+            httpx.post(
+                f"{server.http}/api/v1/sessions", json={"name": "admin", "password": "wrong-pass-word"}
+            )
+            page = httpx.get(f"{server.http}/metrics", headers=bearer).text
+            arguments = [line for line in commands() if "ffmpeg" not in line.partition("\0")[0]]
+        said = server.said()
+        http.close()
+    secrets = {
+        "key": key,
+        "password": ADMIN_PASSWORD,
+        "cookie": cookie,
+        "token": token,
+        "play token": jwt.split(".")[2],
+        "wrong key": wrong_key,
+        "wrong token": wrong_token,
+        "wrong password": "wrong-pass-word",
+    }
+    for name, secret in secrets.items():
+        assert secret not in said, f"{name} in the log"
+        assert secret not in page, f"{name} in the metrics"
+        assert not [line for line in arguments if secret in line], f"{name} in the process list"
+
+
+def commands() -> list[str]:
+    """Arguments of every process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace"))
+    return found
+
+
+def publish_briefly(url: str) -> str:
+    done = subprocess.run(
+        [FFMPEG, "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10",
+         "-t", "0.5", "-c:v", "libx264", "-preset", "ultrafast", "-f", "flv", url],
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    return done.stderr
+
+
+def test_a_flood_of_names_makes_no_metric_series(server: Server) -> None:
+    """A65: names that nobody admitted are in no label."""
+    httpx.get(f"{server.http}/metrics")
+    before = set(metrics(server))
+    with httpx.Client(base_url=server.http) as http:
+        for number in range(300):
+            http.get(f"/live/flood{number}/index.m3u8")
+            http.get(f"/live/flood{number}.flv")
+            http.get(f"/api/v1/channels/flood{number}")
+            http.get(f"/nowhere/{number}")
+    publish_briefly(f"{server.rtmp}/flood?key=flood")
+    after = set(metrics(server))
+    assert not [name for name in after if "flood" in name]
+    assert len(after - before) < 10, after - before
+
+
+def test_a_forged_address_is_not_believed(server: Server) -> None:
+    """A31: without a listed proxy, forwarded headers say nothing."""
+    with httpx.Client(base_url=server.http, headers={"X-Madang": "1"}) as http:
+        forged = {
+            "X-Forwarded-For": "198.51.100.7",
+            "Forwarded": "for=198.51.100.7",
+            "X-Real-IP": "198.51.100.7",
+        }
+        answer = http.post(
+            "/api/v1/sessions", json={"name": "admin", "password": ADMIN_PASSWORD}, headers=forged
+        )
+        assert answer.status_code == 201
+        peers = {session["peer"] for session in http.get("/api/v1/sessions").json()["items"]}
+    assert peers == {"127.0.0.1"}
+
+
+def test_log_lines_are_json_and_cannot_be_forged(tmp_path: Path) -> None:
+    """A64: what peers say stays within one line."""
+    import json
+
+    with running(tmp_path / "data") as server:
+        evil = 'x\r\n{"event": "forged"}\x1b[2J'
+        with socket.create_connection(("127.0.0.1", server.http_port)) as raw:
+            raw.sendall(f"GET /{evil} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            raw.settimeout(3)
+            with contextlib.suppress(OSError):
+                raw.recv(4096)
+        publish_briefly(f"{server.rtmp}/a%0a%1b[31mb?key=%0d%0aforged")
+        said = server.said()
+    lines = [line for line in said.splitlines() if line.startswith("{")]
+    assert lines
+    assert "forged" not in {json.loads(line).get("event") for line in lines}
+    assert not re.search(r"\x1b\[2J", said)
+
+
+def test_a_busy_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = Server(tmp_path / "data")
+        server.http_port = port
+        with pytest.raises(AssertionError, match="stopped at its start"):
+            server.start()
+        said = server.said()
+    assert str(port) in said and "--http" in said and "Traceback" not in said
+
+
+def test_doctor_speaks_while_the_server_runs(server: Server) -> None:
+    import json
+
+    from tests.harness.server import MADANG
+
+    ports = ["--http", f"127.0.0.1:{server.http_port}", "--rtmp", f"127.0.0.1:{server.rtmp_port}"]
+    environment = {"MADANG_HTTP__LISTEN": ports[1], "MADANG_RTMP__LISTEN": ports[3], "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [MADANG, "doctor", "--json", "--data", server.data],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    report = json.loads(done.stdout)
+    found = {check["name"]: check for check in report["checks"]}
+    assert {"port", "disk", "database", "secret", "ffmpeg", "descriptors", "clock"} <= set(found)
+    assert all(
+        c["verdict"] != "bad" for c in report["checks"] if c["name"] in ("port", "database", "secret")
+    ), report
