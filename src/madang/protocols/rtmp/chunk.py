@@ -131,11 +131,12 @@ class ChunkReader:
             field = data[at] << 16 | data[at + 1] << 8 | data[at + 2]
             extended = field == _EXTENDED
         if extended:
-            if start + 4 > end:
-                return _INCOMPLETE
-            field = int.from_bytes(data[start : start + 4], "big")
+            found = data[start : start + 4]
             # 5.3.1.3 has the field in type 3 chunks too; librtmp leaves it out in the middle of a message.
-            if not stream.received or field == stream.field:
+            if not stream.received or stream.field.to_bytes(4, "big").startswith(found):
+                if len(found) < 4:
+                    return _INCOMPLETE
+                field = int.from_bytes(found, "big")
                 start += 4
         if stream.received:
             if form != 3:

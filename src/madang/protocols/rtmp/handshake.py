@@ -91,7 +91,7 @@ class ClientHandshake:
     def receive(self, data: bytes) -> bytes:
         """C2 once S0, S1 and S2 are here, else empty. PeerError for a bad version or digest."""
         self._buffer += data
-        if self._buffer:
+        if self._buffer and not self.done:
             _check_version(self._buffer[0])
         if self.done or len(self._buffer) < 1 + 2 * PACKET_BYTES:
             return b""
