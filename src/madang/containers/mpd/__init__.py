@@ -1,1 +1,1 @@
-"""DASH manifests as text (ISO/IEC 23009-1)."""
+"""MPEG-DASH manifests as text, by ISO/IEC 23009-1."""
