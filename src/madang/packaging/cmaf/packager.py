@@ -60,7 +60,8 @@ class Packager:
 
     def drop(self) -> None:
         """The broadcast is over for everybody: its files go."""
-        self._spool.drop(self._folder, sum(segment.size for segment in self.window.segments))
+        self.detach()
+        self._spool.drop(self._folder)
 
     def save(self) -> None:
         """Keep what a restarted server needs to continue this broadcast."""

@@ -52,7 +52,6 @@ class Packagers:
             if len(self._last_targets) > REMEMBERED_TARGETS:
                 del self._last_targets[next(iter(self._last_targets))]
         packager.drop()
-        packager.detach()
         if self._packagers.get(packager.channel) is packager:
             del self._packagers[packager.channel]
 

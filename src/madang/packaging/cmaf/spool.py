@@ -79,9 +79,8 @@ class Spool:
         self.bytes -= size
         self._threads.submit((folder / f"{msn}.m4s").unlink, missing_ok=True)
 
-    def drop(self, folder: Path, size: int) -> None:
-        """A broadcast is gone: its directory goes, with `size` bytes of segments."""
-        self.bytes -= size
+    def drop(self, folder: Path) -> None:
+        """A broadcast is gone, its segments are removed: its directory goes."""
         self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
 
     def save(self, folder: Path, state: bytes) -> "Future[bool]":

@@ -16,6 +16,7 @@ class Window:
     def __init__(self, dvr_s: float, first_msn: int = 0) -> None:
         self.segments: deque[Segment] = deque()
         self.inits: dict[int, Init] = {}
+        self.dvr_s = dvr_s
         self.targets: Targets | None = None
         self.discontinuity_sequence = 0
         self.ended = False
@@ -29,7 +30,6 @@ class Window:
         self.changed: list[Callable[[], None]] = []
         self.on_closed: Callable[[Segment], None] = _ignore
         self.on_evicted: Callable[[Segment], None] = _ignore
-        self._dvr_s = dvr_s
         self._listed_s = 0.0
 
     @property
@@ -113,7 +113,7 @@ class Window:
         self._listed_s += segment.duration
         self._forget_parts()
         self.on_closed(segment)
-        while self._listed_s - self.segments[0].duration > self._dvr_s and len(self.segments) > 4:
+        while self._listed_s - self.segments[0].duration > self.dvr_s and len(self.segments) > 4:
             self._evict()
 
     def _evict(self) -> None:

@@ -1,1 +1,1 @@
-"""DASH manifests over CMAF segments."""
+"""MPEG-DASH manifests of a window of segments: the same segments as HLS, tracks apart."""

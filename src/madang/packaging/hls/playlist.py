@@ -123,7 +123,7 @@ class MediaPlaylist:
 
     def _first_with_parts(self, segments: list[Segment]) -> int:
         """Index of the first segment that lies within three target durations of the end."""
-        left = _PART_TARGETS * self._targets.target_duration
+        left = float(_PART_TARGETS * self._targets.target_duration)
         for index in range(len(segments) - 1, -1, -1):
             left -= segments[index].duration
             if left <= 0:
