@@ -18,6 +18,7 @@ from madang.delivery.http.errands import chain
 from madang.net.http.routes import Answer, Growing, Hold
 from madang.packaging.cmaf.packager import Packager
 from madang.packaging.cmaf.segment import Name
+from madang.packaging.dash.manifest import LiveManifest
 from madang.packaging.hls.playlist import INDEX_S, MediaPlaylist, Text
 
 # Media playlists by file name, and how many seconds they list.
@@ -56,6 +57,8 @@ class Desk:
         self._parts: dict[int, dict[Hold, str]] = {}
         self._watched: dict[Hold, Callable[[], bool]] = {}
         self._unready: dict[Hold, Callable[[], Answer | Hold]] = {}
+        self._manifest = LiveManifest(packager.window)
+        self._opening: dict[Hold, tuple[int, str]] = {}
         self._version = -1
         self._kept_msn = -1
         self._window.changed.append(self._changed)
@@ -119,6 +122,7 @@ class Desk:
         for holds in self._parts.values():
             holds.pop(hold, None)
         self._unready.pop(hold, None)
+        self._opening.pop(hold, None)
         self._watched.pop(hold, None)
 
     def _satisfied(self, msn: int, part: int) -> bool:
@@ -171,6 +175,10 @@ class Desk:
             return NO_STORE
         return _ENDED if self._window.ended else _LIVE
 
+    def manifest(self, now: float) -> str:
+        """The DASH manifest at wall time `now`."""
+        return self._manifest.text(now)
+
     # --- media ---
 
     def media(self, name: Name, file: str) -> Answer | Hold | Growing | None:
@@ -201,8 +209,18 @@ class Desk:
         self._parts.setdefault(number, {})[hold] = key
         return hold
 
-    def _segment(self, key: str, name: Name, number: int) -> Answer | Growing | None:
+    def _await_opening(self, key: str, number: int) -> Hold:
+        """The next segment, asked for by a player whose clock runs a little early."""
+        targets = self._window.targets
+        patience = 3.0 * targets.target_duration if targets else HOLD_S_MAX
+        hold = Hold(min(patience, HOLD_S_MAX), STALLED, self._gone)
+        self._opening[hold] = (number, key)
+        return hold
+
+    def _segment(self, key: str, name: Name, number: int) -> Answer | Growing | Hold | None:
         segment = self._window.segment(number)
+        if segment is None and number == self._window.next_msn and not self._window.ended:
+            return self._await_opening(key, number)
         if segment is None or segment.gap:
             return NOT_FOUND
         if not segment.closed:
@@ -253,6 +271,11 @@ class Desk:
                 name, _, file = key.partition("/")
                 answer = self.media(Name(name), file)
                 hold.resolve(answer if isinstance(answer, Answer) else NOT_FOUND)
+        for hold, (number, key) in tuple(self._opening.items()):
+            if number < self._window.next_msn or self._window.ended:
+                del self._opening[hold]
+                name, _, file = key.partition("/")
+                chain(self.media(Name(name), file) or NOT_FOUND, hold)
         ended = self._window.ended
         for waiting in tuple(self._waiting.values()):
             if ended or self._satisfied(waiting.msn, waiting.part):
@@ -277,6 +300,9 @@ class Desk:
             for hold in tuple(holds):
                 hold.resolve(NOT_FOUND)
         self._parts.clear()
+        for hold in tuple(self._opening):
+            hold.resolve(NOT_FOUND)
+        self._opening.clear()
 
     def _feed_growing(self) -> None:
         for key, (count, growing) in tuple(self._growing.items()):

@@ -7,15 +7,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from madang.base.clock import Clock
-from madang.base.ids import SessionId, encode_id, is_slug
+from madang.base.ids import is_slug
 from madang.base.limits import FIRST_PLAYLIST_S
 from madang.delivery.http.admission import (
     CORS,
     NO_STORE,
     NOT_FOUND,
-    PREFLIGHT,
-    WRONG_METHOD,
     play_request,
 )
 from madang.delivery.http.answers import BAD_DIRECTIVE, PLAYLIST_TYPE, redirect
@@ -24,14 +21,13 @@ from madang.delivery.http.desks import Desks
 from madang.delivery.http.directives import parse_directives
 from madang.delivery.http.errands import Errands, Reply
 from madang.delivery.http.grants import MARK, Grants
-from madang.hub.audience import Audience
+from madang.delivery.http.visitors import Visitors, check_method
 from madang.hub.gate import PlayGate, PlayGrant
 from madang.net.http.routes import Answer, Growing, Hold, Request
 from madang.packaging.cmaf.segment import Name
 from madang.packaging.hls.variants import render_variants
 
 _NAMES = {name.value: name for name in Name}
-_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Door(NamedTuple):
@@ -48,7 +44,7 @@ class HlsRoute:
     """A hot route under `/live/`. Public channels are answered at once, private ones after the gate."""
 
     def __init__(
-        self, gate: PlayGate, desks: Desks, grants: Grants, errands: Errands, visitors: "Visitors"
+        self, gate: PlayGate, desks: Desks, grants: Grants, errands: Errands, visitors: Visitors
     ) -> None:
         self._gate = gate
         self._desks = desks
@@ -62,12 +58,12 @@ class HlsRoute:
         if len(pieces) >= 6:
             if pieces[1] != "live" or len(pieces) > 7:
                 return None
-            refusal = _check_method(request.method)
+            refusal = check_method(request.method)
             return refusal if refusal is not None else self._media(request, pieces)
         door = _door(pieces)
         if door is None:
             return None
-        refusal = _check_method(request.method)
+        refusal = check_method(request.method)
         return refusal if refusal is not None else self._enter(request, door)
 
     # --- what playlists name ---
@@ -148,29 +144,6 @@ class HlsRoute:
             desk.packager.window, separate, lambda name: f"{base}/{name.value}/{door.file}?s={session}"
         )
         return Answer(200, (PLAYLIST_TYPE, NO_STORE, *CORS), text.encode())
-
-
-class Visitors:
-    """Playback sessions of those who come by requests: minted at the door, seen at each playlist."""
-
-    def __init__(self, audience: Audience, clock: Clock, entropy: Callable[[int], bytes]) -> None:
-        self._audience = audience
-        self._clock = clock
-        self._entropy = entropy
-
-    def mint(self) -> str:
-        """A new session's name."""
-        return encode_id(self._entropy(8))
-
-    def seen(self, grant: PlayGrant, session: str, door: str = "hls") -> None:
-        """A session asked for something of this channel."""
-        self._audience.touch(grant.channel, SessionId(session), self._clock.monotonic(), door)
-
-
-def _check_method(method: str) -> Answer | None:
-    if method in _METHODS:
-        return None
-    return PREFLIGHT if method == "OPTIONS" else WRONG_METHOD
 
 
 def _door(pieces: list[str]) -> Door | None:
