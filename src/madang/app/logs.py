@@ -13,6 +13,8 @@ from typing import Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from madang.app.sections import Log
+
 # A64: one value of a line; a peer's text cannot fill the disk by its length.
 VALUE_CHARS: Final = 2000
 EXCEPTION_CHARS: Final = 20_000
@@ -110,11 +112,11 @@ class _Bridge(logging.Handler):
         log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=exc_info)
 
 
-def configure(level: str = "info", form: str = "auto", stream: TextIO | None = None) -> None:
-    """Write logs from now on: `level` and `form` are the words of the settings. May be called again."""
+def configure(settings: Log, stream: TextIO | None = None) -> None:
+    """Write logs from now on, as the settings say; may be called again."""
     stream = stream or sys.stderr
-    console = form == "console" or (form == "auto" and stream.isatty())
-    number = logging.getLevelNamesMapping()[level.upper()]
+    console = settings.format == "console" or (settings.format == "auto" and stream.isatty())
+    number = logging.getLevelNamesMapping()[settings.level.upper()]
     structlog.configure(
         processors=_processors(console, stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from madang.app import logs
+from madang.app.sections import Log
 from madang.base.secret import Secret
 
 
@@ -25,7 +26,7 @@ def restored() -> Iterator[None]:
 
 def written(level: str = "info", form: str = "json") -> io.StringIO:
     stream = io.StringIO()
-    logs.configure(level, form, stream)
+    logs.configure(Log.model_validate({"level": level, "format": form}), stream)
     return stream
 
 
@@ -157,5 +158,5 @@ def test_a_reader_that_left_does_not_break_the_caller() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    logs.configure("info", "json", Gone())
+    logs.configure(Log(), Gone())
     structlog.get_logger().info("x")
