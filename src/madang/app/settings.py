@@ -92,7 +92,9 @@ def reload(
     new = load(path, env, overrides)
     before, after = dict(flatten(old)), dict(flatten(new))
     changed = [key for key in after if before[key] != after[key]]
-    applied = tuple(key for key in changed if reloads(key))
+    # Doors with TLS are opened at the start alone; what changes at run time is which certificate they show.
+    tls_switched = (old.tls.certificate is None) != (new.tls.certificate is None)
+    applied = tuple(k for k in changed if reloads(k) and not (tls_switched and k.startswith("tls.")))
     kept = {key: _Given(after[key] if key in applied else before[key], "") for key in after}
     settings = Settings.model_validate(_nest(kept))
     return Reloaded(settings, applied, tuple(key for key in changed if key not in applied))

@@ -171,6 +171,16 @@ def test_reload_takes_over_what_may_change_and_names_the_rest(tmp_path: Path) ->
         reload(old, file)
 
 
+def test_switching_tls_on_waits_for_a_restart_and_another_certificate_does_not(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+    plain = load(file)
+    write(tmp_path, "[tls]\ncertificate = 'a.pem'\nkey = 'a.key'\n")
+    assert reload(plain, file).waiting == ("tls.certificate", "tls.key")
+    secured = load(file)
+    write(tmp_path, "[tls]\ncertificate = 'b.pem'\nkey = 'b.key'\n")
+    assert reload(secured, file).applied == ("tls.certificate", "tls.key")
+
+
 def test_the_sample_file_is_the_manual() -> None:
     """Fails when sample.toml is stale: `madang config sample > src/madang/app/sample.toml`."""
     assert sample.SAMPLE.read_text() == sample.sample()
