@@ -32,6 +32,7 @@ class Spool:
         """Segments that were not written: the disk or the bound is full, or too slow."""
         self._root = root
         self._pending = 0
+        self._closed = False
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="spool")
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -44,7 +45,7 @@ class Spool:
     def put(self, folder: Path, msn: int, body: bytes) -> "Future[bool]":
         """Write a segment; the future tells whether it is on disk."""
         size = len(body)
-        if self._pending + size > SPOOL_PENDING_BYTES or self.bytes + size > SPOOL_BYTES:
+        if self._closed or self._pending + size > SPOOL_PENDING_BYTES or self.bytes + size > SPOOL_BYTES:
             self.refused += 1
             refused: Future[bool] = Future()
             refused.set_result(False)
@@ -72,16 +73,20 @@ class Spool:
 
     async def read(self, folder: Path, msn: int) -> bytes:
         """A segment's bytes, empty when it is not there."""
+        if self._closed:
+            return b""
         return await asyncio.get_running_loop().run_in_executor(self._threads, _read, folder / f"{msn}.m4s")
 
     def remove(self, folder: Path, msn: int, size: int) -> None:
         """A segment slid out of the window."""
         self.bytes -= size
-        self._threads.submit((folder / f"{msn}.m4s").unlink, missing_ok=True)
+        if not self._closed:
+            self._threads.submit((folder / f"{msn}.m4s").unlink, missing_ok=True)
 
     def drop(self, folder: Path) -> None:
         """A broadcast is gone, its segments are removed: its directory goes."""
-        self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
+        if not self._closed:
+            self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
 
     def save(self, folder: Path, state: bytes) -> "Future[bool]":
         """Keep a window's state beside its segments, for the next run of the server."""
@@ -110,7 +115,8 @@ class Spool:
                 self._threads.submit(shutil.rmtree, folder, ignore_errors=True)
 
     async def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what is being written; nothing is written, read or removed from now on."""
+        self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
 
 
