@@ -1,4 +1,4 @@
-"""SIGHUP: the settings are read again; what may change does, what is bad leaves everything as it was (F26)."""
+"""SIGHUP: settings are read again; what may change does, what is bad leaves everything as it was (F26)."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
