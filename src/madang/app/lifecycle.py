@@ -53,9 +53,16 @@ class Served(Protocol):
 class Lifecycle:
     """Runs `served` until a signal ends it."""
 
-    def __init__(self, served: Served, beside: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        served: Served,
+        beside: Callable[[], Awaitable[None]] | None = None,
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
         self._served = served
         self._beside = beside
+        self._opened = opened
+        """Called once the doors are open: the banner."""
         self._over = asyncio.Event()
         self._forced = asyncio.Event()
 
@@ -68,6 +75,7 @@ class Lifecycle:
         loop.add_signal_handler(signal.SIGQUIT, _log_stacks)
         try:
             await self._served.listen()
+            self._opened()
             _settle_garbage()
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._sweep())]

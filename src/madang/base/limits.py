@@ -166,6 +166,8 @@ KEYS_PER_CHANNEL: Final = 50
 TOKENS_PER_ACCOUNT: Final = 50
 # Pages that follow the event feed at once.
 FEED_VIEWERS: Final = 100_000
+# What may wait for one such page before it is let go.
+FEED_BACKLOG_BYTES: Final = 256 * 1024
 # Facts about streams that wait for a slow database; beyond it the eldest are counted and dropped.
 PENDING_FACTS: Final = 10_000
 # A61: pixels of an uploaded picture in each direction, read before it is decoded.

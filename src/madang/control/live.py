@@ -1,6 +1,7 @@
 """Live streams: their state and health as the studio sees them, their rows, and their end."""
 
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from madang.control.ports import Work
 from madang.control.records import Broadcast, Channel, Page
 from madang.control.rights import Actor, Right, permits
 from madang.hub.audience import Audience
+from madang.hub.gate import Lease
 from madang.hub.health import Finding
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
@@ -163,10 +165,10 @@ class Live:
         self._book.write(lambda work: _write_ended(work, row))
         self._tell("ended", stream, reason=reason[:200], peak_viewers=stats.peak)
 
-    def refused(self, channel: ChannelId, peer: str, door: str, reason: str) -> None:
-        """A second encoder was refused, or took over: told in the studio."""
-        happening = self._clerk.happening("stream.second_publisher", None, channel, door=door, reason=reason)
-        happening = msgspec.structs.replace(happening, peer=peer)
+    def contested(self, stream: Stream, lease: Lease) -> None:
+        """A second encoder was refused because the first one lives: told in the studio."""
+        happening = self._clerk.happening("stream.second_publisher", None, lease.channel, door=lease.door)
+        happening = msgspec.structs.replace(happening, peer=lease.peer)
         self._clerk.feed.happened(happening)
         self._book.record(happening)
 
@@ -298,7 +300,7 @@ class Live:
         tracks = [] if stream.tracks == desk.told_tracks else [_track(track) for track in stream.tracks]
         return {
             "state": stream.state.value,
-            "sample": desk.samples[-1],
+            "sample": _sample(desk.samples[-1]),
             "health": stream.health.findings(now) if stream.state is StreamState.LIVE else (),
             "viewers_by_door": self._audience.stats(stream.lease.channel, now).doors,
             "tracks": tracks or [_track(track) for track in stream.tracks],
@@ -368,6 +370,10 @@ async def _write_ended(work: Work, row: Broadcast) -> None:
         ended = msgspec.structs.replace(row, id=begun.id, began_at=begun.began_at, peak_viewers=peak)
         await work.broadcasts.put(ended)
     await work.channels.note(row.channel, last_live_at=row.ended_at)
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(sample), "at": datetime.fromtimestamp(sample.at, UTC)}
 
 
 def _track(track: Track) -> TrackFacts:

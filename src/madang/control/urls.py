@@ -29,7 +29,7 @@ class Urls:
         return f"{self.base}/live/{tail}{'?token=' + quote(token) if token else ''}"
 
     def login_link(self, token: str) -> str:
-        return f"{self.base}/login/{token}"
+        return f"{self.base}/invite/{token}"
 
     def invitation(self, token: str) -> str:
         return f"{self.base}/invite/{token}"

@@ -20,6 +20,7 @@ from madang.base import limits
 from madang.net.addresses import TrustedProxies, peer_address
 from madang.net.counters import NetCounters
 
+PORT_TAKEN: Final = "another program listens there"
 _ACCEPTS_PER_TURN: Final = 64
 _PAUSE_S: Final = (0.1, 0.2, 0.5, 1.0)
 _OUT_OF_ROOM: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -59,6 +60,8 @@ class ListenError(Exception):
             f"cannot listen on {host}:{binding.port} ({reason}); change it with {binding.setting}"
         )
         self.binding = binding
+        self.port = binding.port
+        self.setting = binding.setting
         self.reason = reason
 
 
@@ -230,7 +233,7 @@ async def open_door(
     try:
         sockets = await _bind(binding)
     except OSError as error:
-        reason = "another program listens there" if error.errno == errno.EADDRINUSE else str(error.strerror)
+        reason = PORT_TAKEN if error.errno == errno.EADDRINUSE else str(error.strerror)
         raise ListenError(binding, reason) from None
     door = Door(sockets, factory, crowd)
     door.tls = tls

@@ -1,0 +1,172 @@
+"""Commands beside `serve`: channels, keys, accounts, doctor, backup and restore, on the same data."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from madang.app.cli import Data, File, app, channel, fail, key, settings, user
+from madang.app.clock import SystemClock
+from madang.control import Control
+
+T = TypeVar("T")
+Reference = Annotated[str, typer.Argument(metavar="CHANNEL", help="Slug or id of a channel.")]
+
+
+def work(data: Path | None, file: Path | None, use: Callable[[Control], Awaitable[T]]) -> T:
+    """Run a use-case on the data of these settings; a refusal ends the program with its sentence."""
+    from madang.app.offline import control
+    from madang.base.errors import PeerError
+    from madang.store.upgrade import StoreError
+
+    async def run() -> T:
+        async with control(settings(data, file)) as made:
+            return await use(made)
+
+    try:
+        return asyncio.run(run())
+    except PeerError as error:
+        fail(error.told)
+    except StoreError as error:
+        fail(str(error))
+
+
+@channel.command("create")
+def channel_create(
+    name: str,
+    title: Annotated[str | None, typer.Option("--name", help="The name that people read.")] = None,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Make a channel; NAME is its address, `/@NAME`."""
+    made = work(data, config, lambda control: control.house.create_channel(name, title))
+    typer.echo(made.slug)
+
+
+@channel.command("list")
+def channel_list(data: Data = None, config: File = None) -> None:
+    """List channels: slug, visibility, name."""
+
+    async def use(control: Control) -> list[tuple[str, str, str]]:
+        return [(c.slug, c.visibility.value, c.name) for c in control.directory.channels()]
+
+    for row in work(data, config, use):
+        typer.echo("\t".join(row))
+
+
+@channel.command("delete")
+def channel_delete(
+    name: Reference,
+    confirm: Annotated[str, typer.Option("--confirm", metavar="SLUG", help="The slug once more.")],
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Delete a channel and its keys."""
+    if confirm != name:
+        fail("Nothing was deleted: --confirm must be the channel's slug.")
+    work(data, config, lambda control: control.house.delete_channel(name))
+
+
+@key.command("create")
+def key_create(
+    channel: Reference,
+    name: Annotated[str, typer.Option("--name", help="What the key is for.")] = "",
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Make a stream key and print it; it works at once."""
+    typer.echo(work(data, config, lambda control: control.house.create_key(channel, name)).value)
+
+
+@key.command("list")
+def key_list(channel: Reference, data: Data = None, config: File = None) -> None:
+    """List the keys of a channel without their values: id, mask, name, whether it works."""
+
+    async def use(control: Control) -> list[tuple[str, str, str, str]]:
+        found = control.house.channel(channel)
+        now = SystemClock().wall()
+        keys = control.directory.keys_of(found.id)
+        return [(k.id, k.mask, k.name, "works" if k.usable(now) else "ended") for k in keys]
+
+    for row in work(data, config, use):
+        typer.echo("\t".join(row))
+
+
+@key.command("revoke")
+def key_revoke(
+    channel: Reference,
+    key: Annotated[str, typer.Argument(help="Id of the key, or its first four letters.")],
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """End a key at once; whoever publishes with it is sent away."""
+    work(data, config, lambda control: control.house.revoke_key(channel, key))
+
+
+@user.command("link")
+def user_link(name: str, data: Data = None, config: File = None) -> None:
+    """Print a one-time link by which NAME chooses a new password (15 minutes)."""
+    found = settings(data, config)
+
+    async def use(control: Control) -> str:
+        issued = await control.house.recovery_link(name)
+        return control.urls(_base(found)).login_link(issued.token)
+
+    typer.echo(work(data, config, use))
+
+
+@user.command("invite")
+def user_invite(
+    admin: Annotated[bool, typer.Option("--admin", help="The guest becomes an admin.")] = False,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Print an invitation link."""
+    from madang.base.roles import SiteRole
+
+    found = settings(data, config)
+
+    async def use(control: Control) -> str:
+        lifetime_s = found.accounts.invitation_days * 86400.0
+        issued = await control.house.invitation_link(SiteRole.ADMIN if admin else SiteRole.MEMBER, lifetime_s)
+        return control.urls(_base(found)).invitation(issued.token)
+
+    typer.echo(work(data, config, use))
+
+
+@user.command("list")
+def user_list(data: Data = None, config: File = None) -> None:
+    """List accounts: name, role, whether they may sign in."""
+
+    async def use(control: Control) -> list[tuple[str, str, str]]:
+        found = control.directory.accounts()
+        return [(a.name, a.role.value, "disabled" if a.disabled else "active") for a in found]
+
+    for row in work(data, config, use):
+        typer.echo("\t".join(row))
+
+
+@app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Examine this machine and these settings, and say what to do."""
+    from madang.app import doctor as examiner
+
+    checks = examiner.run(settings(data, config))
+    if json:
+        typer.echo(examiner.to_json(checks))
+    else:
+        examiner.show(checks)
+    raise typer.Exit(examiner.exit_code(checks))
+
+
+def _base(found: object) -> str:
+    from madang.app.banner import addresses
+
+    place = found.http.listen[0]  # type: ignore[attr-defined]
+    return addresses(place.host, place.port, found.public_url)[0].rstrip("/")  # type: ignore[attr-defined]

@@ -1,0 +1,132 @@
+"""`madang serve` and `madang demo`: the start of a process, its banner, and why it cannot start."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+import uvloop
+
+from madang import __version__
+from madang.app import banner, demo, logs
+from madang.app.lifecycle import Lifecycle
+from madang.app.ports import owner_of
+from madang.app.sections import Endpoint, Settings
+from madang.app.tls import TlsError
+from madang.app.wiring import Yard
+from madang.net.listeners import PORT_TAKEN, ListenError
+from madang.store.upgrade import StoreError
+
+_log = structlog.get_logger()
+
+
+def run(
+    settings: Settings,
+    file: Path | None,
+    overrides: Mapping[str, object],
+    admin_password_file: Path | None,
+    with_demo: bool,
+) -> int:
+    """Serve until a signal; the exit code."""
+    logs.configure(settings.log)
+    try:
+        uvloop.run(_serve(settings, admin_password_file, with_demo))
+    except ListenError as error:
+        return _fail(_busy(error))
+    except (StoreError, TlsError, SecretFileError) as error:
+        return _fail(str(error))
+    return 0
+
+
+class SecretFileError(Exception):
+    """The admin's password file cannot be used."""
+
+
+async def _serve(settings: Settings, admin_password_file: Path | None, with_demo: bool) -> None:
+    yard = await Yard.open(settings)
+    beside: Callable[[], Awaitable[None]] | None = None
+    if admin_password_file is not None:
+        await yard.control.house.ensure_admin(_password(admin_password_file))
+    if with_demo:
+        url = await _demo_url(yard.control.house.ensure_demo, settings)
+        beside = lambda: demo.broadcast(url)  # noqa: E731
+    start = await _start(yard, settings, with_demo)
+    await Lifecycle(yard, beside, lambda: banner.show(start)).run()
+
+
+def _password(file: Path) -> str:
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretFileError(f"--admin-password-file {file} cannot be read: {error}") from None
+    if len(password) < 8:
+        raise SecretFileError(f"--admin-password-file {file}: a password has at least 8 characters")
+    return password
+
+
+async def _start(yard: Yard, settings: Settings, with_demo: bool) -> banner.Start:
+    """What the banner tells; makes the first admin's link, channel and key."""
+    place = settings.http.listen[0]
+    watch, network = banner.addresses(place.host, place.port, settings.public_url)
+    first = await yard.control.house.ensure_first_run()
+    urls = yard.control.urls(watch.rstrip("/"))
+    rtmp_port = settings.rtmp.listen[0].port
+    return banner.Start(
+        version=__version__,
+        watch=watch,
+        network=network,
+        login=urls.login_link(first.link) if first.link else "",
+        rtmp=banner.rtmp_url(settings.rtmp_public_url, watch, rtmp_port),
+        key=first.key,
+        channel=first.channel,
+        demo=with_demo,
+        unsafe=tuple(sentence for _, sentence in settings.unsafe_settings()),
+    )
+
+
+async def _demo_url(ensure_demo: Callable[[], Awaitable[object]], settings: Settings) -> str:
+    key = await ensure_demo()
+    return f"rtmp://{_reachable(settings.rtmp.listen[0])}/live/{key.value}"  # type: ignore[attr-defined]
+
+
+def _reachable(place: Endpoint) -> Endpoint:
+    """Where this machine reaches a door that listens on all addresses."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+    return Endpoint(everywhere.get(place.host, place.host), place.port)
+
+
+def run_demo(settings: Settings) -> int:
+    """Publish the demo to the server that runs on the same data, until interrupted."""
+    logs.configure(settings.log)
+    try:
+        uvloop.run(_demo(settings))
+    except StoreError as error:
+        return _fail(str(error))
+    return 0
+
+
+async def _demo(settings: Settings) -> None:
+    from madang.app.offline import control
+
+    async with control(settings) as found:
+        url = await _demo_url(found.house.ensure_demo, settings)
+    host = urlsplit(url).hostname
+    sys.stdout.write(f"The demo is on the air at {host}; Ctrl+C ends it.\n")
+    sys.stdout.flush()
+    await demo.broadcast(url)
+
+
+def _busy(error: ListenError) -> str:
+    if error.reason != PORT_TAKEN:
+        return str(error)
+    option = error.setting
+    section = "http" if "http" in option else "rtmp"
+    return banner.busy(error.port, option, section, owner_of(error.port))
+
+
+def _fail(sentence: str) -> int:
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    sys.stderr.write(f"\033[31m{sentence}\033[0m\n" if colour else f"{sentence}\n")
+    return 1

@@ -1,0 +1,288 @@
+"""Everything is put together here, and nowhere else: who implements which port, who listens where.
+
+The order of `Yard.open` is the order of the house from the cellar up: store, control, hub, packaging,
+delivery, doors. `close` goes back down.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from madang.api.app import create_app
+from madang.app.clock import SystemClock
+from madang.app.feed import FeedRoute
+from madang.app.kept import keep, recall
+from madang.app.metrics import Metrics, StreamNumbers
+from madang.app.operations import Operations
+from madang.app.sections import Endpoint, Settings
+from madang.app.tls import Certificate
+from madang.base.secret import Secret
+from madang.control import Control
+from madang.control import Settings as ControlSettings
+from madang.control.rights import Scope
+from madang.delivery.http.dash import DashRoute
+from madang.delivery.http.desks import Desks
+from madang.delivery.http.errands import Errands
+from madang.delivery.http.flv import Doors, FlvRoute
+from madang.delivery.http.grants import Grants
+from madang.delivery.http.hls import HlsRoute
+from madang.delivery.http.visitors import Visitors
+from madang.delivery.rtmp.play import RtmpPlay
+from madang.hub.attendance import Attendance
+from madang.hub.audience import Audience
+from madang.hub.listener import StreamState
+from madang.hub.registry import Registry
+from madang.ingest.rtmp.session import RtmpIngest
+from madang.net.fanout.counters import FanoutCounters
+from madang.net.fanout.settings import FanoutSettings
+from madang.net.ground import Ground
+from madang.net.http.lifespan import Lifespan
+from madang.net.http.routes import Route
+from madang.net.http.server import HttpServer
+from madang.net.listeners import Binding
+from madang.net.rtmp.server import RtmpServer
+from madang.net.settings import NetSettings
+from madang.net.websocket import WebSockets
+from madang.packaging.cmaf.packagers import Packagers
+from madang.packaging.cmaf.spool import Spool
+from madang.packaging.flv.rendering import Renderings
+from madang.packaging.flv.tags import tag_pieces
+from madang.packaging.rtmp.chunks import chunk_pieces
+from madang.store.sql import SqlStore
+
+_log = structlog.get_logger()
+_GOODBYE = "The server restarts: come back in a moment."
+ANSWERS_S = 1.0
+"""How long a drain waits for answers under way."""
+
+
+class Tasks:
+    """Work beside the requests: each task is owned, its failure is a log line and not the server's end."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("task_failed", task=task.get_name(), exc_info=error)
+
+    async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+
+class Yard:
+    """The server, wired. Implements `lifecycle.Served`."""
+
+    http: HttpServer
+
+    def __init__(self, settings: Settings, store: SqlStore, stack: contextlib.AsyncExitStack) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.metrics = Metrics()
+        self.certificate: Certificate | None = None
+        self._stack = stack
+        self._tasks = Tasks()
+        self.control = Control(
+            store, settings.data.dir, self.clock, os.urandom, control_settings(settings), store.url.drivername
+        )
+        self._wire_hub()
+        self._wire_delivery()
+
+    def _wire_hub(self) -> None:
+        self.registry = Registry(self.clock, os.urandom, self.control.observer)
+        self.audience = Audience()
+        self.control.attach_hub(self.registry, self.audience)
+        self.attendance = Attendance(self.control.play_gate, self.audience, self.clock, os.urandom)
+        self.spool = Spool(self.settings.data.dir / "spool")
+        self.packagers = Packagers(self.registry, self.clock, self.spool)
+
+    def _wire_delivery(self) -> None:
+        loop = asyncio.get_running_loop()
+        gate = self.control.play_gate
+        fanout = fanout_settings(self.settings)
+        self.tags = Renderings(tag_pieces, loop, fanout, FanoutCounters())
+        self.chunks = Renderings(chunk_pieces, loop, fanout, FanoutCounters())
+        self.ground = Ground(net_settings(self.settings), self.clock)
+        self.sockets = WebSockets(self.ground.sweeper, self.ground.counters)
+        self.errands = Errands(self._tasks.spawn)
+        self.desks = Desks(self.packagers)
+        self.grants = Grants(gate, self.clock, os.urandom)
+        self.visitors = Visitors(self.audience, self.clock, os.urandom)
+        self.ingest = RtmpIngest(self.control.publish_gate, self.registry, self.clock)
+        play = RtmpPlay(gate, self.registry, self.attendance, self.chunks)
+        self.rtmp = RtmpServer(self.ground, self.ingest, play)
+        self.operations = Operations(self.metrics, self.settings.metrics, self._degraded, self._may_scrape)
+
+    def _routes(self) -> list[tuple[str, Route]]:
+        gate = self.control.play_gate
+        doors = Doors(self.errands, self.sockets)
+        flv = FlvRoute(gate, self.registry, self.attendance, self.tags, doors)
+        hls = HlsRoute(gate, self.desks, self.grants, self.errands, self.visitors)
+        dash = DashRoute(gate, self.desks, self.grants, self.errands, self.visitors)
+        feed = FeedRoute(self.control, self.sockets, self.errands)
+        operations = [(prefix, self.operations) for prefix in Operations.PREFIXES]
+        return [("/live/", hls), ("/live/", dash), ("/live/", flv), ("/api/v1/events/ws", feed), *operations]
+
+    @classmethod
+    async def open(cls, settings: Settings) -> "Yard":
+        """Everything up to the doors. Raises StoreError, TlsError, SecretError with sentences."""
+        settings.data.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        async with contextlib.AsyncExitStack() as stack:
+            store = await SqlStore.open(settings.data.database.reveal(), settings.data.dir)
+            stack.push_async_callback(store.close)
+            yard = cls(settings, store, stack)
+            stack.push_async_callback(yard._tasks.close)
+            await yard.control.start()
+            stack.push_async_callback(yard.control.close)
+            await stack.enter_async_context(yard.ground)
+            app = create_app(yard.control)
+            state = await stack.enter_async_context(Lifespan(app))
+            yard.http = HttpServer(yard.ground, yard._routes(), app, state)
+            yard._wire_tls()
+            yard._wire_metrics()
+            yard._stack = stack.pop_all()
+        return yard
+
+    def _wire_tls(self) -> None:
+        tls = self.settings.tls
+        if tls.certificate is not None and tls.key is not None:
+            self.certificate = Certificate((tls.certificate, tls.key), self.clock, self.ground.renew_tls)
+
+    def _wire_metrics(self) -> None:
+        count = self.metrics.count
+        count("net", self.ground.counters)
+        count("rtmp", self.rtmp.counters)
+        count("ingest", self.ingest.counters)
+        count("hub", self.registry.counters)
+        count("fanout", self.tags.counters, format="flv")
+        count("fanout", self.chunks.counters, format="rtmp")
+        gauge = self.metrics.gauge
+        gauge("connections", "Open connections of all doors.", lambda: len(self.ground.crowd))
+        gauge("websockets", "Open websockets.", lambda: len(self.sockets.open))
+        gauge("holds", "Requests that are held.", lambda: self.http.holds)
+        gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
+        self.metrics.streams(self._stream_numbers)
+
+    def _stream_numbers(self) -> list[StreamNumbers]:
+        now = self.clock.monotonic()
+        return [
+            StreamNumbers(
+                stream.lease.name,
+                stream.state is StreamState.LIVE,
+                self.audience.count(channel, now),
+                stream.bytes_in,
+            )
+            for channel, stream in self.registry.streams.items()
+        ]
+
+    async def _may_scrape(self, bearer: str) -> bool:
+        actor = await self.control.authenticate_bearer(Secret(bearer), "")
+        return actor is not None and actor.allows(Scope.METRICS_READ)
+
+    def _degraded(self) -> list[str]:
+        wrong = [sentence for _, sentence in self.settings.unsafe_settings()]
+        if self.ground.crowded:
+            wrong.append("File descriptors ran out: new connections wait.")
+        if self.spool.refused:
+            wrong.append(
+                f"{self.spool.refused} segments were not kept for seeking: the disk is full or slow."
+            )
+        if self.certificate is not None and (alarm := self.certificate.alarm()):
+            wrong.append(alarm)
+        return wrong
+
+    # --- lifecycle.Served --------------------------------------------------------------------------------
+
+    async def listen(self) -> None:
+        """Take up what the run before left, then open the doors: RTMP first, so that ready means all."""
+        self.registry.restore(recall(self._kept_file, self.clock.wall()))
+        self.packagers.clean()
+        self._tasks.spawn(self.control.run())
+        tls = self.certificate.context if self.certificate else None
+        for place in self.settings.rtmp.listen:
+            await self.ground.listen(_binding(place, "--rtmp"), self.rtmp.accept)
+        for place in self.settings.http.listen:
+            await self.http.listen(_binding(place, "--http"))
+        if tls is not None:
+            for place in self.settings.rtmp.tls_listen:
+                await self.ground.listen(_binding(place, "tls_listen under [rtmp]"), self.rtmp.accept, tls)
+            for place in self.settings.http.tls_listen:
+                await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
+        self.operations.ready = True
+
+    def sweep(self) -> None:
+        """Once a second."""
+        now = self.clock.monotonic()
+        self.registry.sweep(now)
+        self.audience.sweep(now)
+        self.attendance.sweep()
+        self.packagers.sweep()
+        self.desks.sweep()
+
+    def reload(self) -> None:
+        """SIGHUP: the certificate; a bad one keeps the old."""
+        if self.certificate is not None:
+            self.certificate.reload()
+
+    async def drain(self) -> None:
+        """Nobody new; publishers and viewers are told to come back; what continues is written down."""
+        self.operations.ready = False
+        self.ground.close_doors()
+        asked = self.rtmp.ask_to_reconnect(_GOODBYE)
+        kept = self.registry.close()
+        keep(self._kept_file, kept)
+        await self.packagers.close()
+        self.sockets.drain()
+        self.http.drain()
+        await self.control.close()
+        await self.rtmp.close()
+        await self.http.close(ANSWERS_S)
+        _log.info("drained", streams=len(kept), asked_to_reconnect=asked)
+
+    async def close(self) -> None:
+        """Release everything, whatever state it is in."""
+        await self._stack.aclose()
+
+    @property
+    def _kept_file(self) -> Path:
+        return self.settings.data.dir / "streams.kept"
+
+
+def _binding(place: Endpoint, option: str) -> Binding:
+    return Binding(place.host, place.port, option)
+
+
+def net_settings(settings: Settings) -> NetSettings:
+    return NetSettings(trusted_proxies=tuple(str(network) for network in settings.trusted_proxies))
+
+
+def fanout_settings(settings: Settings) -> FanoutSettings:
+    fanout = settings.fanout
+    return FanoutSettings(
+        window_s=fanout.merge_ms / 1000,
+        crowd_window_s=fanout.crowd_merge_ms / 1000,
+        crowd=fanout.crowd_viewers,
+    )
+
+
+def control_settings(settings: Settings) -> ControlSettings:
+    return ControlSettings(
+        public_url=settings.public_url,
+        rtmp_public_url=settings.rtmp_public_url,
+        rtmp_port=settings.rtmp.listen[0].port if settings.rtmp.listen else 1935,
+        session_s=settings.accounts.session_days * 86400.0,
+    )
