@@ -1,13 +1,83 @@
-"""The ASGI application: REST, its document, and the pages, behind one set of headers."""
+"""The ASGI application: REST and its document, loaded when first needed, and the pages beside it."""
 
-from fastapi import FastAPI
+import asyncio
+import json
+from pathlib import Path
 
-from madang.api.openapi import bare_app
+from madang.api.asgi import App, Receive, Reply, Scope, Send
+from madang.api.assets import WEB, Assets
+from madang.api.headers import SecureHeaders
+from madang.api.pages import Pages
 from madang.control import Control
 
 
-def create_app(control: Control) -> FastAPI:
-    """The application over a control plane; routes reach it as `app.state.control`."""
+class Application:
+    """One application for everything that is not answered before ASGI.
+
+    The API's framework takes longer to load than the server may take to start; `warm` loads it beside
+    the listening doors, and whoever asks before waits for it."""
+
+    def __init__(self, control: Control, web: Path = WEB) -> None:
+        self._control = control
+        self._api: App | None = None
+        self._document = b""
+        self._loading = asyncio.Lock()
+        self._pages = Pages(control, Assets(web))
+        self._secured = SecureHeaders(self._route, control)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._secured(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def warm(self) -> None:
+        """Load the API, in a thread."""
+        async with self._loading:
+            if self._api is None:
+                self._api = await asyncio.to_thread(_load, self._control)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/api/"):
+            await self.warm()
+            assert self._api is not None
+            await self._api(scope, receive, send)
+        elif path == "/openapi.json":
+            await (await self._openapi()).send(scope, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def _openapi(self) -> Reply:
+        if not self._document:
+            self._document = await asyncio.to_thread(_document)
+        return Reply(200, self._document, "application/json", {"cache-control": "no-cache"})
+
+
+def create_app(control: Control, web: Path = WEB) -> Application:
+    """The application over a control plane; `web` is the folder of the built pages."""
+    return Application(control, web)
+
+
+def _load(control: Control) -> App:
+    from madang.api.openapi import bare_app
+
     app = bare_app()
     app.state.control = control
     return app
+
+
+def _document() -> bytes:
+    from madang.api.openapi import bare_app, document
+
+    return json.dumps(document(bare_app()), ensure_ascii=False).encode()
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -7,8 +7,9 @@ from fastapi import Path, Request
 
 from madang.api.callers import actor_of, peer_of
 from madang.base.roles import ChannelRole
+from madang.base.secret import Secret
 from madang.control import Control
-from madang.control.errors import Forbidden, Unauthenticated
+from madang.control.errors import Forbidden, NotFound, Unauthenticated
 from madang.control.records import Channel
 from madang.control.rights import Actor, Right, Scope
 from madang.control.urls import Urls
@@ -89,11 +90,22 @@ class ChannelGuard(Guard):
         except Unauthenticated:
             control.channels.require(None, channel, Right.WATCH)
             raise
-        found, role = control.channels.require(actor, channel, self.right)
+        try:
+            found, role = control.channels.require(actor, channel, self.right)
+        except NotFound:
+            if not await self._token_opens(request, channel):
+                raise
+            found, role = control.house.channel(channel), ChannelRole.GUEST
         urls = control.urls(_base(request))
         return ChannelCall(
             control=control, urls=urls, actor=actor, peer=peer_of(request), channel=found, role=role
         )
+
+    async def _token_opens(self, request: Request, channel: str) -> bool:
+        """Whether a play token in the query lets its bearer see this private channel."""
+        control: Control = request.app.state.control
+        token = Secret(request.query_params.get("token", ""))
+        return self.right is Right.WATCH and await control.play.opens(channel, token, peer_of(request))
 
 
 def _base(request: Request) -> str:

@@ -23,6 +23,7 @@ _LOOPBACK = ("127.", "::1")
 _SEEN_EVERY_S = 60.0
 _CACHED_SESSIONS = 50_000
 _AVATARS_AT_ONCE = 2
+_ASKED_AT_ONCE = 500
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class Accounts:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._live_ids: set[SessionId] = set()
         self._avatar_turn = asyncio.Semaphore(_AVATARS_AT_ONCE)
+        clerk.before_look.append(self.recheck)
 
     # --- coming in
 
@@ -57,10 +59,9 @@ class Accounts:
         if account.disabled:
             raise Forbidden("disabled", "This account is disabled.")
         self._failures.clear(f"name {asked}")
-        async with self._clerk.store.write() as work:
+        async with self._clerk.change() as work:
             entry = await self.admit(work, account, peer, user_agent)
             await self._clerk.note(work, "session.began", entry.actor)
-        await self._clerk.refresh()
         return entry
 
     def _refuse_hurry(self, asked: str, peer: str) -> None:
@@ -146,16 +147,21 @@ class Accounts:
 
     async def recheck(self) -> None:
         """Sessions may have ended elsewhere: keep in memory only those that are still there."""
-        if not self._sessions:
-            return
+        asked, there = list(self._sessions), {}
         async with self._clerk.store.read() as work:
-            there = {row.digest: row for row in await work.sessions.find(digest=list(self._sessions))}
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                rows = await work.sessions.find(digest=asked[start : start + _ASKED_AT_ONCE])
+                there.update({row.digest: row for row in rows})
         self._sessions = OrderedDict((d, there[d]) for d in self._sessions if d in there)
         self._live_ids = {session.id for session in self._sessions.values()}
 
     def holds(self, session: str) -> bool:
         """Whether a session that was seen lately is still there. No I/O."""
         return session in self._live_ids
+
+    def is_signed_in(self, actor: Actor) -> bool:
+        """Whether an actor's way in is still open. No I/O; tokens are asked again by each request."""
+        return not actor.session or self.holds(actor.session)
 
     # --- one's own account
 
@@ -164,14 +170,12 @@ class Accounts:
 
     async def confirm(self, actor: Actor, password: str) -> None:
         """The password again: opens what needs a recent one."""
-        account = await self._prove(actor, password)
+        await self._prove(actor, password)
         async with self._clerk.change() as work:
             found = await work.sessions.get(actor.session)
             if found is not None:
                 await work.sessions.put(msgspec.structs.replace(found, password_at=self._clerk.clock.wall()))
             await self._clerk.note(work, "session.confirmed", actor)
-        del account
-        await self.recheck()
 
     async def _prove(self, actor: Actor, password: str) -> Account:
         account = self._clerk.directory.need_account(actor.account)
@@ -189,7 +193,6 @@ class Accounts:
             await work.accounts.put(msgspec.structs.replace(account, password_hash=hashed))
             await self._end_sessions(work, account.id, keep=actor.session)
             await self._clerk.note(work, "account.password_changed", actor)
-        await self.recheck()
 
     async def _end_sessions(self, work: Work, account: UserId, keep: str = "") -> None:
         for session in await work.sessions.find(account=account):
@@ -225,13 +228,11 @@ class Accounts:
             if not await work.sessions.delete(id=session, account=actor.account):
                 raise NotFound("session")
             await self._clerk.note(work, "session.ended", actor, session=session)
-        await self.recheck()
 
     async def revoke_others(self, actor: Actor) -> None:
         async with self._clerk.change() as work:
             await self._end_sessions(work, actor.account, keep=actor.session)
             await self._clerk.note(work, "session.others_ended", actor)
-        await self.recheck()
 
     # --- picture
 

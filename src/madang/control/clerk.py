@@ -1,6 +1,7 @@
 """What every use-case shares: store, directory, vault, clock, new ids, and notes of what happened."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from madang.base.clock import Clock
@@ -28,8 +29,12 @@ class Clerk:
         self.settings = settings
         self.directory = Directory(store)
         self.feed = EventFeed(self.directory)
+        self.before_look: list[Callable[[], Awaitable[None]]] = []
+        """Awaited when sessions or tokens ended somewhere: memory forgets them."""
         self.after_change: list[Callable[[], None]] = []
-        """Called when the directory changed: held rights are looked at again."""
+        """Called when anything changed: held rights are looked at again."""
+        self._entries = -1
+        self._turn = asyncio.Lock()
 
     def new_id(self) -> str:
         """26 letters that sort by time: 48 bits of milliseconds, 80 of chance."""
@@ -45,9 +50,18 @@ class Clerk:
 
     async def refresh(self) -> None:
         """Take over what changed, whoever changed it."""
-        if await self.directory.refresh():
-            for look in self.after_change:
-                look()
+        async with self._turn:
+            directory, entries = await self.store.changes()
+            same = (directory, entries) == (self.directory.version, self._entries)
+            if directory != self.directory.version:
+                await self.directory.read(directory)
+            if entries != self._entries:
+                for forget in self.before_look:
+                    await forget()
+                self._entries = entries
+            if not same:
+                for look in self.after_change:
+                    look()
 
     def happening(
         self, kind: str, actor: Actor | None, channel: ChannelId | None = None, **data: Plain

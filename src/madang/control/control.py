@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from madang.base.clock import Clock
-from madang.base.errors import Overloaded
+from madang.base.errors import Overloaded, Refused
 from madang.base.secret import Secret
 from madang.control.accounts import Accounts
 from madang.control.admission import KeyGate
@@ -14,6 +16,7 @@ from madang.control.book import Book
 from madang.control.channels import Channels
 from madang.control.clerk import Clerk
 from madang.control.events import Events
+from madang.control.feed import Detach, Send
 from madang.control.house import House
 from madang.control.idempotency import Answers
 from madang.control.keys import Keys
@@ -29,11 +32,23 @@ from madang.control.urls import Urls, base_of, host_of
 from madang.control.users import Users
 from madang.control.vault import Vault, load_secret
 from madang.hub.audience import Audience
+from madang.hub.gate import PlayRequest
 from madang.hub.registry import Registry
 
 SECRET_FILE = "secret"
 _TICK_S = 1.0
 _FORGET_EVERY_S = 600.0
+
+
+class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page showed that wants to follow the feed."""
+
+    channel: str | None
+    """Slug or id; None for the home page."""
+    peer: str
+    session: Secret = Secret("")
+    token: Secret = Secret("")
+    """A play token, from the query."""
 
 
 class Control:
@@ -72,6 +87,8 @@ class Control:
         self.channels.is_live = self.live.place
         self.channels.ended.append(self.live.end_channel)
         self.keys.revoked.append(self.live.end_key)
+        self.feed.holds = self.play.holds
+        self.feed.is_signed_in = self.accounts.is_signed_in
         clerk.after_change += [self.feed.recheck, self.live.recheck]
 
     @property
@@ -112,6 +129,7 @@ class Control:
             now = clock.monotonic()
             self.server.tick(now - due)
             self.live.tick()
+            self.feed.tick()
             due = max(due + _TICK_S, now)
 
     async def _follow(self) -> None:
@@ -124,10 +142,7 @@ class Control:
 
     async def follow(self) -> None:
         """Take over what other processes changed."""
-        before = self.directory.version
         await self._clerk.refresh()
-        if self.directory.version != before:
-            await self.accounts.recheck()
 
     async def _forget(self) -> None:
         while True:
@@ -148,6 +163,18 @@ class Control:
     async def authenticate_bearer(self, bearer: Secret, peer: str) -> Actor | None:
         """Who an API token acts for."""
         return await self.tokens.authenticate(bearer, peer)
+
+    async def follow_feed(self, page: "FeedPage", send: Send, close: Callable[[], None]) -> Detach:
+        """Attach a connection to the feed by what it showed; raises NotFound and Overloaded."""
+        actor = await self.authenticate_session(page.session, page.peer)
+        grant = None
+        if page.channel is not None and page.token:
+            try:
+                request = PlayRequest(door="api", name=page.channel, peer=page.peer, token=page.token)
+                grant = await self.play.admit(request)
+            except Refused:
+                grant = None
+        return self.feed.attach(send, actor, page.channel, close, grant)
 
     def is_own_origin(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` is ours: the public URL's, or of the host that was asked (A16, A18)."""

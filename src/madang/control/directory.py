@@ -23,15 +23,11 @@ class Directory:
         self._keys: dict[str, StreamKey] = {}
         self._key_digests: dict[KeyId, str] = {}
 
-    async def refresh(self) -> bool:
-        """Read again if anything changed since; whether it did."""
-        version = await self._store.changes()
-        if version == self.version:
-            return False
+    async def read(self, version: int) -> None:
+        """Read all of it; `version` is the counter from before."""
         async with self._store.read() as work:
             await self._read(work)
         self.version = version
-        return True
 
     async def _read(self, work: Work) -> None:
         accounts = await work.accounts.find()

@@ -1,6 +1,8 @@
 """State changes as they happen, for pages: one JSON message to each who may see it, rendered once."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,42 +15,61 @@ from madang.control.directory import Directory
 from madang.control.errors import NotFound
 from madang.control.records import Channel, Happening
 from madang.control.rights import Actor, Right, may_watch, permits
+from madang.hub.gate import PlayGrant
 
 Send = Callable[[bytes], None]
 Detach = Callable[[], None]
 _encode = msgspec.json.encode
+_PASS = 500
+"""Pages that are told in one go; the loop does other work before the next ones (5 µs each)."""
+_BEAT = _encode({"type": "beat"})
+_BEAT_EVERY = 20
+"""Each page hears something at least every so many seconds."""
 
 
 class _Viewer:
     """One open page: the home page, or one channel's pages; its studio part only with the rights for it."""
 
-    __slots__ = ("actor", "channel", "close", "send")
+    __slots__ = ("actor", "channel", "close", "grant", "phase", "send")
 
-    def __init__(
-        self, send: Send, actor: Actor | None, channel: ChannelId | None, close: Callable[[], None]
-    ) -> None:
+    def __init__(self, send: Send, actor: Actor | None, close: Callable[[], None]) -> None:
         self.send = send
         self.actor = actor
-        self.channel = channel
         self.close = close
+        self.channel: ChannelId | None = None
+        self.grant: PlayGrant | None = None
+        """What a play token was worth: the only right of a page without an account."""
+        self.phase = 0
+
+
+_Room = dict[_Viewer, None]
+"""Pages in the order in which they came."""
 
 
 class EventFeed:
     """Transport-free: `send` puts one message into a connection and must neither block nor raise.
 
     Messages are JSON objects with a `type`: `hello` (a snapshot), `stream` (began, lost, resumed, ended),
-    `viewers`, `channel` (created, updated, deleted), and for studios `studio` (health and rates, each
-    second) and `event` (a line of the log)."""
+    `viewers`, `channel` (created, updated, deleted), `beat` (nothing, so that silence means a dead
+    connection), and for studios `studio` (health and rates, each second) and `event` (a line of the log).
+    Times are RFC 3339 in UTC."""
 
     def __init__(self, directory: Directory) -> None:
         self.snapshot: Callable[[ChannelId], Mapping[str, Any]] = lambda channel: {"state": "offline"}
         """The live facts of a channel, for `hello`; set by the live use-case."""
+        self.holds: Callable[[PlayGrant], bool] = lambda grant: False
+        """Whether a play token's grant still holds; set by the control plane."""
+        self.is_signed_in: Callable[[Actor], bool] = lambda actor: True
+        """Whether an actor's session is still there; set by the control plane."""
         self._directory = directory
-        self._home: set[_Viewer] = set()
-        self._rooms: dict[ChannelId, set[_Viewer]] = {}
+        self._home: _Room = {}
+        self._rooms: dict[ChannelId, _Room] = {}
+        self._count = 0
+        self._granted: _Room = {}
+        self._phase = 0
 
     def __len__(self) -> int:
-        return len(self._home) + sum(len(room) for room in self._rooms.values())
+        return self._count
 
     def attach(
         self,
@@ -56,36 +77,49 @@ class EventFeed:
         viewer: Actor | None,
         channel: str | None,
         close: Callable[[], None] = lambda: None,
+        grant: PlayGrant | None = None,
     ) -> Detach:
         """Follow one channel (by slug or id), or everything that the home page shows.
 
-        `hello` is sent before this returns; `close` is called when the right to watch ends. Raises NotFound
-        for a channel that the viewer may not watch, and Overloaded beyond FEED_VIEWERS."""
-        if len(self) >= FEED_VIEWERS:
+        `hello` is sent before this returns; `close` is called when the right to watch ends. `grant` is that
+        of a play token. Raises NotFound for a channel that the viewer may not watch, and Overloaded beyond
+        FEED_VIEWERS."""
+        if self._count >= FEED_VIEWERS:
             raise Overloaded("feed is full", "Too many pages are open; try again.", 5)
-        found = self._watchable(viewer, channel) if channel is not None else None
-        page = _Viewer(send, viewer, found.id if found else None, close)
-        room = self._rooms.setdefault(found.id, set()) if found else self._home
-        room.add(page)
+        page = _Viewer(send, viewer, close)
+        page.grant = grant
+        found = self._watchable(page, channel) if channel is not None else None
+        page.channel = found.id if found else None
+        self._count += 1
+        page.phase = self._count % _BEAT_EVERY
+        room = self._rooms.setdefault(found.id, {}) if found else self._home
+        room[page] = None
+        if grant is not None:
+            self._granted[page] = None
         send(_encode(self._hello(viewer, found)))
         return lambda: self._detach(page)
 
     def _detach(self, page: _Viewer) -> None:
-        if page.channel is None:
-            self._home.discard(page)
-        elif page.channel in self._rooms:
-            self._rooms[page.channel].discard(page)
-            if not self._rooms[page.channel]:
-                del self._rooms[page.channel]
+        room = self._home if page.channel is None else self._rooms.get(page.channel, {})
+        if page not in room:
+            return
+        del room[page]
+        self._count -= 1
+        self._granted.pop(page, None)
+        if page.channel is not None and not room:
+            del self._rooms[page.channel]
 
-    def _watchable(self, viewer: Actor | None, reference: str) -> Channel:
+    def _watchable(self, page: _Viewer, reference: str) -> Channel:
         found = self._directory.channel_at(reference)
-        if found is None or not self._may_watch(viewer, found):
+        if found is None or not self._may_watch(page, found):
             raise NotFound("channel")
         return found
 
-    def _may_watch(self, viewer: Actor | None, channel: Channel) -> bool:
-        return may_watch(viewer, self._role(viewer, channel), channel)
+    def _may_watch(self, page: _Viewer, channel: Channel) -> bool:
+        if may_watch(page.actor, self._role(page.actor, channel), channel):
+            return True
+        grant = page.grant
+        return grant is not None and grant.channel == channel.id and self.holds(grant)
 
     def _role(self, viewer: Actor | None, channel: Channel) -> ChannelRole:
         return self._directory.role(viewer.account, channel.id) if viewer else ChannelRole.GUEST
@@ -100,7 +134,7 @@ class EventFeed:
         return [channel for channel in everyone if self.snapshot(channel.id)["state"] != "offline"]
 
     def _line(self, channel: Channel) -> dict[str, Any]:
-        return {"id": channel.id, "slug": channel.slug, **self.snapshot(channel.id)}
+        return {"id": channel.id, "slug": channel.slug, **_dated(self.snapshot(channel.id))}
 
     # --- what is told
 
@@ -132,7 +166,8 @@ class EventFeed:
 
     def happened(self, happening: Happening) -> None:
         """A line of the log, for the studio it belongs to; one that belongs nowhere is for admins."""
-        message = {"type": "event", **{f: getattr(happening, f) for f in happening.__struct_fields__}}
+        message = {"type": "event", **_dated(msgspec.structs.asdict(happening))}
+        message["channel_id"] = message.pop("channel")
         if happening.channel is not None:
             found = self._directory.channel(happening.channel)
             self._send(self._studio_of(found) if found else (), message)
@@ -146,31 +181,60 @@ class EventFeed:
             found = self._directory.channel(channel)
             for page in list(room):
                 page.actor = self._still(page.actor)
-                if found is None or not self._may_watch(page.actor, found):
-                    self._detach(page)
-                    page.close()
+                if found is None or not self._may_watch(page, found):
+                    self._let_go(page)
         for page in self._home:
             page.actor = self._still(page.actor)
 
+    def _let_go(self, page: _Viewer) -> None:
+        self._detach(page)
+        page.close()
+
+    def tick(self) -> None:
+        """Once a second: play tokens end, and a part of the pages hears that we are still here."""
+        for page in list(self._granted):
+            channel = self._directory.channel(page.channel or "")
+            if channel is None or not self._may_watch(page, channel):
+                self._let_go(page)
+        self._phase = (self._phase + 1) % _BEAT_EVERY
+        pages = [*self._home, *(page for room in self._rooms.values() for page in room)]
+        self._deliver([page for page in pages if page.phase == self._phase], _BEAT, 0)
+
     def _still(self, actor: Actor | None) -> Actor | None:
         account = self._directory.account(actor.account) if actor else None
-        if actor is None or account is None or account.disabled:
+        if actor is None or account is None or account.disabled or not self.is_signed_in(actor):
             return None
         return actor if account.role is actor.role else msgspec.structs.replace(actor, role=account.role)
 
     def _studio_of(self, channel: Channel) -> list[_Viewer]:
-        room = self._rooms.get(channel.id, ())
+        room = self._rooms.get(channel.id, {})
         return [p for p in room if permits(p.actor, self._role(p.actor, channel), channel, Right.STUDIO)]
 
     def _tell(self, channel: Channel, message: Mapping[str, Any]) -> None:
-        pages: list[_Viewer] = list(self._rooms.get(channel.id, ()))
+        pages: list[_Viewer] = list(self._rooms.get(channel.id, {}))
         if channel.visibility is Visibility.PUBLIC:
             pages.extend(self._home)
         else:
             pages.extend(p for p in self._home if self._role(p.actor, channel) is not ChannelRole.GUEST)
         self._send(pages, message)
 
-    def _send(self, pages: Iterable[_Viewer], message: Mapping[str, Any]) -> None:
-        encoded = _encode(message)
-        for page in list(pages):
+    def _send(self, pages: Sequence[_Viewer], message: Mapping[str, Any]) -> None:
+        if pages:
+            self._deliver(pages, _encode(message), 0)
+
+    def _deliver(self, pages: Sequence[_Viewer], encoded: bytes, start: int) -> None:
+        """Tell `_PASS` pages now and the others in later turns of the loop."""
+        for page in pages[start : start + _PASS]:
             page.send(encoded)
+        if start + _PASS < len(pages):
+            asyncio.get_running_loop().call_soon(self._deliver, pages, encoded, start + _PASS)
+
+
+def _dated(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Moments as RFC 3339, as the API writes them."""
+    return {
+        name: datetime.fromtimestamp(value, UTC)
+        if name in ("at", "began_at") and value is not None
+        else value
+        for name, value in facts.items()
+    }

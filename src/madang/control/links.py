@@ -78,7 +78,7 @@ class Links:
         """Let somebody in: a new account, or a new password for the one that the link belongs to."""
         await self.inspect(token)
         hashed = await self._accounts.passwords.hash(body.password)
-        async with self._clerk.store.write() as work:
+        async with self._clerk.change() as work:
             link = await self._find(work, token)
             if not await work.links.delete(id=link.id):
                 raise NotFound("link; it was used, or has expired")
@@ -86,8 +86,6 @@ class Links:
             entry = await self._accounts.admit(work, account, peer, user_agent)
             await self._enter_channel(work, link, account)
             await self._clerk.note(work, f"link.used_{link.kind}", entry.actor, account=account.id)
-        await self._clerk.refresh()
-        await self._accounts.recheck()
         return entry
 
     async def _account(self, work: Work, link: Link, body: Use, hashed: str) -> Account:

@@ -6,6 +6,7 @@ from madang.base.errors import Refused
 from madang.base.ids import encode_id
 from madang.base.limits import TOKEN_BYTES
 from madang.base.roles import Visibility
+from madang.base.secret import Secret
 from madang.control.accounts import Accounts
 from madang.control.clerk import Clerk
 from madang.control.records import Channel
@@ -51,6 +52,14 @@ class ViewGate:
         if grant is None:
             raise Refused("not_found", f"{request.name} may not be watched", "There is no such channel.")
         return grant
+
+    async def opens(self, name: str, token: Secret, peer: str) -> bool:
+        """Whether a play token opens this channel, by its slug."""
+        try:
+            await self.admit(PlayRequest(door="api", name=name, peer=peer, token=token))
+        except Refused:
+            return False
+        return True
 
     async def _by_session(self, channel: Channel, request: PlayRequest) -> PlayGrant | None:
         actor = await self._accounts.authenticate(request.session, request.peer)

@@ -87,7 +87,7 @@ class Store(Protocol):
         """A transaction that commits when the block ends well, and rolls back when it raises."""
         ...
 
-    async def changes(self) -> int:
-        """A number that grows with every write to accounts, channels, members, keys, sessions and tokens,
-        by whichever process."""
+    async def changes(self) -> tuple[int, int]:
+        """Two numbers that grow by whichever process's writes: to accounts, channels, members and keys; and
+        when a session or an API token was changed or deleted."""
         ...

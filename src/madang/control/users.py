@@ -53,7 +53,6 @@ class Users:
                 await work.sessions.delete(account=account.id)
             note: dict[str, Plain] = {"account": account.id, "role": role.value, "disabled": disabled}
             await self._clerk.note(work, "account.changed", actor, None, **note)
-        await self._accounts.recheck()
         return changed
 
     def _keep_an_admin(self, account: Account) -> None:
@@ -74,4 +73,3 @@ class Users:
             await work.links.delete(account=account.id)
             await work.accounts.delete(id=account.id)
             await self._clerk.note(work, "account.deleted", actor, account=account.id, name=account.name)
-        await self._accounts.recheck()

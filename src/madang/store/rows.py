@@ -17,15 +17,15 @@ _JSON_COLUMNS = frozenset({"scopes", "data"})
 
 
 class TableRows(Generic[R]):
-    """Reads and writes records of one kind inside one transaction; `touched` is called on each write."""
+    """Reads and writes records of one kind inside one transaction; `wrote` hears `add`, `put`, `delete`."""
 
     def __init__(
-        self, connection: AsyncConnection, table: Table, kind: type[R], touched: Callable[[], None]
+        self, connection: AsyncConnection, table: Table, kind: type[R], wrote: Callable[[str], None]
     ) -> None:
         self._connection = connection
         self._table = table
         self._kind = kind
-        self._touched = touched
+        self._wrote = wrote
         self._names = [str(column.name) for column in table.columns]
         self._key = [str(column.name) for column in table.primary_key.columns]
 
@@ -49,14 +49,14 @@ class TableRows(Generic[R]):
         return Page(items=items, next=more)
 
     async def add(self, record: R) -> None:
-        self._touched()
+        self._wrote("add")
         try:
             await self._connection.execute(insert(self._table).values(_columns(record)))
         except IntegrityError as error:
             raise Conflict("taken", "That name is taken.") from error
 
     async def put(self, record: R) -> None:
-        self._touched()
+        self._wrote("put")
         values = _columns(record)
         same = {name: values.pop(name) for name in self._key}
         try:
@@ -71,8 +71,9 @@ class TableRows(Generic[R]):
         await self._connection.execute(update(self._table).where(*self._equal(same)).values(values))
 
     async def delete(self, **equals: Value) -> int:
-        self._touched()
         done = await self._connection.execute(delete(self._table).where(*self._equal(equals)))
+        if done.rowcount:
+            self._wrote("delete")
         return done.rowcount
 
     def _equal(self, equals: Mapping[str, Any]) -> list[Any]:

@@ -17,6 +17,9 @@ from sqlalchemy import (
 HEAD = "0001"
 """The newest migration; a test holds it against the files."""
 
+# Rows of `changes`: what is kept in memory everywhere, and what lets somebody in.
+DIRECTORY, ENTRIES = 1, 2
+
 metadata = MetaData()
 _CASCADE = "CASCADE"
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import Table, delete, event, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from madang.base.errors import Overloaded
 from madang.control import records
 from madang.store import schema
-from madang.store.rows import TableRows
+from madang.store.rows import R, TableRows
 from madang.store.upgrade import StoreError, bring_up_to_date
 
 _BUSY_S = 5.0
@@ -27,27 +27,32 @@ class SqlWork:
     """One transaction over all nouns; implements `control.ports.Work`."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self.touched = False
+        self.changed: set[int] = set()
+        """Counters that this transaction moves."""
         self._connection = connection
-        self.accounts = self._rows(schema.accounts, records.Account)
-        self.avatars = self._rows(schema.avatars, records.Avatar)
-        self.sessions = self._rows(schema.sessions, records.Session)
-        self.links = self._rows(schema.links, records.Link)
-        self.channels = self._rows(schema.channels, records.Channel)
-        self.slugs = self._rows(schema.slugs, records.Slug)
-        self.members = self._rows(schema.members, records.Member)
-        self.keys = self._rows(schema.keys, records.StreamKey)
-        self.tokens = self._rows(schema.tokens, records.Token)
-        self.broadcasts = self._rows(schema.broadcasts, records.Broadcast)
-        self.happenings = self._rows(schema.happenings, records.Happening)
-        self.kept = self._rows(schema.kept, records.Kept)
+        self.accounts = self._rows(schema.accounts, records.Account, self._directory)
+        self.avatars = self._rows(schema.avatars, records.Avatar, _uncounted)
+        self.sessions = self._rows(schema.sessions, records.Session, self._entries)
+        self.links = self._rows(schema.links, records.Link, _uncounted)
+        self.channels = self._rows(schema.channels, records.Channel, self._directory)
+        self.slugs = self._rows(schema.slugs, records.Slug, self._directory)
+        self.members = self._rows(schema.members, records.Member, self._directory)
+        self.keys = self._rows(schema.keys, records.StreamKey, self._directory)
+        self.tokens = self._rows(schema.tokens, records.Token, self._entries)
+        self.broadcasts = self._rows(schema.broadcasts, records.Broadcast, _uncounted)
+        self.happenings = self._rows(schema.happenings, records.Happening, _uncounted)
+        self.kept = self._rows(schema.kept, records.Kept, _uncounted)
 
-    def _rows(self, table: Any, kind: type[records.R]) -> Any:
-        quiet = table in (schema.broadcasts, schema.happenings, schema.kept, schema.links)
-        return TableRows(self._connection, table, kind, _nothing if quiet else self._touch)
+    def _rows(self, table: Table, kind: type[R], wrote: Callable[[str], None]) -> TableRows[R]:
+        return TableRows(self._connection, table, kind, wrote)
 
-    def _touch(self) -> None:
-        self.touched = True
+    def _directory(self, verb: str) -> None:
+        self.changed.add(schema.DIRECTORY)
+
+    def _entries(self, verb: str) -> None:
+        """A new session takes nothing from anybody; a changed or deleted one may."""
+        if verb != "add":
+            self.changed.add(schema.ENTRIES)
 
     async def forget(self, now: float, events_before: float) -> None:
         """Delete what is over."""
@@ -60,7 +65,7 @@ class SqlWork:
             await self._connection.execute(over)
 
 
-def _nothing() -> None:
+def _uncounted(verb: str) -> None:
     return None
 
 
@@ -106,15 +111,16 @@ class SqlStore:
                 async with connection.begin():
                     work = SqlWork(connection)
                     yield work
-                    if work.touched:
-                        await connection.execute(
-                            update(schema.changes).values(count=schema.changes.c.count + 1)
-                        )
+                    if work.changed:
+                        moved = update(schema.changes).where(schema.changes.c.id.in_(work.changed))
+                        await connection.execute(moved.values(count=schema.changes.c.count + 1))
 
-    async def changes(self) -> int:
+    async def changes(self) -> tuple[int, int]:
         """How many writes there have been, by whichever process."""
         async with self.engine.connect() as connection:
-            return int((await connection.execute(select(schema.changes.c.count))).scalar_one())
+            rows = await connection.execute(select(schema.changes.c.count).order_by(schema.changes.c.id))
+            directory, entries = rows.scalars()
+        return int(directory), int(entries)
 
 
 class _busy_is_overload:  # noqa: N801

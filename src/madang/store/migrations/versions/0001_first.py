@@ -187,4 +187,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel"], ["channels.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("slug"),
     )
-    op.execute("INSERT INTO changes (id, count) VALUES (1, 0)")
+    op.execute("INSERT INTO changes (id, count) VALUES (1, 0), (2, 0)")

@@ -1,0 +1,157 @@
+"""What is not API: the pages, their files, oEmbed, and redirects to a channel's present name."""
+
+import re
+from urllib.parse import parse_qs, quote, urlsplit
+
+import msgspec
+
+from madang.api.asgi import Receive, Reply, Scope, Send, base, cookie, peer
+from madang.api.assets import Assets
+from madang.api.shell import HEIGHT, WIDTH, channel_tags, render, site_tags
+from madang.base.errors import Refused
+from madang.base.roles import Visibility
+from madang.base.secret import Secret
+from madang.control import Control
+from madang.control.records import Channel
+from madang.control.urls import Urls
+from madang.hub.gate import PlayRequest
+
+COOKIE = "madang_session"
+_HTML = "text/html; charset=utf-8"
+_CHANNEL_PAGE = re.compile(r"/(@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
+_PAGES = re.compile(
+    r"/(|studio|admin|settings|login|docs|invite/[^/]+|login/[^/]+|(studio|admin|settings)/.*)"
+)
+_OEMBED_URL = re.compile(r"/(?:@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
+
+
+class Pages:
+    """An ASGI application of its own, without a framework."""
+
+    def __init__(self, control: Control, assets: Assets) -> None:
+        self._control = control
+        self._assets = assets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await self._reply(scope)).send(scope, send)
+
+    async def _reply(self, scope: Scope) -> Reply:
+        path: str = scope["path"]
+        if scope["method"] not in ("GET", "HEAD"):
+            return Reply(405, b"Method not allowed", headers={"allow": "GET, HEAD, OPTIONS"})
+        asset = self._assets.find(path)
+        if asset is not None:
+            return asset.reply(scope)
+        if path == "/oembed":
+            return self._oembed(scope)
+        if path == "/docs":
+            page = self._assets.find("/docs/docs.html")
+            return page.reply(scope) if page else Reply(404)
+        found = _CHANNEL_PAGE.fullmatch(path)
+        if found is not None:
+            return await self._channel(scope, found[1], found[2])
+        return self._plain(scope, path)
+
+    def _plain(self, scope: Scope, path: str) -> Reply:
+        """A page without a channel; an unknown one is the same page with 404."""
+        known = _PAGES.fullmatch(path) is not None
+        tags = site_tags(self._control.settings.name, self._urls(scope)) if path == "/" else ""
+        cache = "no-cache" if path == "/" else "no-store"
+        return self._html(200 if known else 404, tags, cache)
+
+    async def _channel(self, scope: Scope, kind: str, name: str) -> Reply:
+        channel = self._control.directory.channel_by_name(name)
+        if channel is None or not await self._may_watch(scope, channel):
+            return self._html(404, "", "no-store", kind)
+        if channel.slug != name:
+            query = scope["query_string"].decode("latin-1")
+            target = f"/{kind}{quote(channel.slug)}{'?' + query if query else ''}"
+            return Reply(308, b"", "", {"location": target, "cache-control": "no-cache"})
+        private = channel.visibility is Visibility.PRIVATE
+        tags = "" if private else channel_tags(self._control.settings.name, channel, self._urls(scope))
+        return self._html(200, tags, "no-store" if private else "no-cache", kind)
+
+    async def _may_watch(self, scope: Scope, channel: Channel) -> bool:
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        request = PlayRequest(
+            door="embed",
+            name=channel.slug,
+            peer=peer(scope),
+            token=Secret(token),
+            session=Secret(cookie(scope, COOKIE)),
+        )
+        try:
+            await self._control.play.admit(request)
+        except Refused:
+            return False
+        return True
+
+    def _html(self, status: int, tags: str, cache: str, kind: str = "") -> Reply:
+        shell = (self._assets.shell("embed.html") if kind == "embed/" else "") or self._assets.shell()
+        return Reply(status, render(shell, tags), _HTML, {"cache-control": cache})
+
+    def _urls(self, scope: Scope) -> Urls:
+        return self._control.urls(base(scope))
+
+    # --- oEmbed
+
+    def _oembed(self, scope: Scope) -> Reply:
+        """oEmbed 1.0 for the addresses of watch pages and embeds; private channels are unknown."""
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if query.get("format", ["json"])[0] != "json":
+            return Reply(501, b"json alone")
+        channel = self._oembed_channel(query.get("url", [""])[0])
+        if channel is None:
+            return Reply(404, b'{"error":"not found"}', "application/json")
+        urls = self._urls(scope)
+        width, height = _fit(_number(query, "maxwidth"), _number(query, "maxheight"))
+        body = _oembed_body(self._control.settings.name, channel, urls, (width, height))
+        return Reply(200, msgspec.json.encode(body), "application/json", {"cache-control": "no-cache"})
+
+    def _oembed_channel(self, url: str) -> Channel | None:
+        try:
+            found = _OEMBED_URL.fullmatch(urlsplit(url).path)
+        except ValueError:
+            return None
+        grant = self._control.play.peek(found[1]) if found else None
+        return self._control.directory.channel(grant.channel) if grant else None
+
+
+def _number(query: dict[str, list[str]], name: str) -> int:
+    text = query.get(name, [""])[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _fit(width: int, height: int) -> tuple[int, int]:
+    """The largest 16:9 picture inside what is asked for."""
+    wide = min(WIDTH, width or WIDTH)
+    wide = min(wide, (height or HEIGHT) * WIDTH // HEIGHT)
+    return wide, wide * HEIGHT // WIDTH
+
+
+def _oembed_body(site: str, channel: Channel, urls: Urls, size: tuple[int, int]) -> dict[str, object]:
+    from html import escape
+
+    width, height = size
+    title = channel.title or channel.name
+    frame = (
+        f'<iframe src="{escape(urls.embed(channel.slug))}" width="{width}" height="{height}" '
+        f'title="{escape(title)}" frameborder="0" allow="autoplay; fullscreen; picture-in-picture" '
+        "allowfullscreen></iframe>"
+    )
+    return {
+        "version": "1.0",
+        "type": "video",
+        "title": title,
+        "author_name": channel.name,
+        "author_url": urls.watch(channel.slug),
+        "provider_name": site,
+        "provider_url": urls.page("/"),
+        "html": frame,
+        "width": width,
+        "height": height,
+        "thumbnail_url": urls.live(f"{channel.slug}/poster.jpg"),
+        "thumbnail_width": WIDTH,
+        "thumbnail_height": HEIGHT,
+        "cache_age": 60,
+    }
