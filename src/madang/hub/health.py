@@ -122,7 +122,7 @@ class Health:
 
     def add(self, frame: Frame, now: float) -> None:
         """One repaired frame; about a microsecond."""
-        if self._meter.due(now):
+        if now >= self._meter.until:
             self._roll(now)
         second = self._meter.current
         second.bits += len(frame.payload) << 3

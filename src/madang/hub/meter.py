@@ -38,29 +38,25 @@ class Meter:
     `now` is monotonic seconds. `current` is written by the owner of the meter; `roll` closes it.
     """
 
-    __slots__ = ("_until", "current", "seconds")
+    __slots__ = ("current", "seconds", "until")
 
     def __init__(self) -> None:
         self.current = Second()
         self.seconds: deque[Second] = deque(maxlen=HISTORY)
-        self._until: float | None = None
-
-    def due(self, now: float) -> bool:
-        """Whether a second has passed."""
-        return self._until is None or now >= self._until
+        self.until = float("-inf")
+        """When the current second is over."""
 
     def roll(self, now: float) -> int:
         """Close what has passed, seconds without a frame too; how many seconds that were."""
-        if self._until is None:
-            self._until = now + 1.0
+        if self.until == float("-inf"):
+            self.until = now + 1.0
+        if now < self.until:
             return 0
-        if now < self._until:
-            return 0
-        passed = min(int(now - self._until) + 1, HISTORY)
+        passed = min(int(now - self.until) + 1, HISTORY)
         self.seconds.append(self.current)
         self.seconds.extend(Second() for _ in range(passed - 1))
         self.current = Second()
-        self._until += passed if passed < HISTORY else now - self._until + 1.0
+        self.until += passed if passed < HISTORY else now - self.until + 1.0
         return passed
 
     def last(self, count: int) -> list[Second]:
