@@ -34,6 +34,12 @@ def header_bodies(tracks: Sequence[Track]) -> list[tuple[int, bytes]]:
     return bodies
 
 
+def header_messages(bodies: Sequence[tuple[int, bytes]], at_ms: int) -> list[Message]:
+    """`header_bodies` as messages at the time of the frame they go before. Metadata is always of time 0:
+    ffmpeg takes it for a stream of subtitles at any other."""
+    return [Message(type, 0 if type == SCRIPT else at_ms, b"", body) for type, body in bodies]
+
+
 def frame_message(track: Track, frame: Frame) -> Message:
     """The message of one frame, at its decoding time in milliseconds."""
     at = timestamp_ms(track, frame.dts)

@@ -13,7 +13,13 @@ from madang.net.fanout.fanout import Envelope, Fanout, Schedule
 from madang.net.fanout.log import Piece
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.fanout.viewer import Viewer
-from madang.packaging.flv.messages import Message, burst_messages, frame_message, header_bodies
+from madang.packaging.flv.messages import (
+    Message,
+    burst_messages,
+    frame_message,
+    header_bodies,
+    header_messages,
+)
 
 Framing = Callable[[Message], list[Piece]]
 """How a format writes one message, its payload not copied: FLV tags, RTMP chunks."""
@@ -89,8 +95,8 @@ class Rendering:
                 fanout.close()
 
     def _render_headers(self, at_ms: int) -> bytes:
-        pieces = (self._framing(Message(type, at_ms, b"", body)) for type, body in self._headers)
-        return b"".join(piece for message in pieces for piece in message)
+        messages = header_messages(self._headers, at_ms)
+        return b"".join(piece for message in messages for piece in self._framing(message))
 
     def _render_burst(self) -> list[Piece]:
         """Headers and start burst; empty where a joiner has to wait for a keyframe."""
