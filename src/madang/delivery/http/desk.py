@@ -78,6 +78,12 @@ class Desk:
 
     # --- those who wait ---
 
+    @property
+    def held(self) -> int:
+        """Requests that wait at this desk."""
+        parts = sum(map(len, self._parts.values()))
+        return len(self._waiting) + len(self._unready) + len(self._opening) + parts
+
     def when_ready(self, deadline_s: float, answer: Callable[[], Answer | Hold]) -> Hold:
         """Hold a request until the first playlist can be shown."""
         hold = Hold(deadline_s, STALLED, self._gone)

@@ -78,9 +78,14 @@ class HlsRoute:
             return NOT_FOUND
         file = pieces[-1]
         if file in LENGTHS:
-            return self._playlist(request, desk, grant, name)
-        answer = desk.media(name, file)
-        return answer if answer is not None else self._from_spool(desk, name, file)
+            answer: Answer | Hold | Growing | None = self._playlist(request, desk, grant, name)
+        else:
+            answer = desk.media(name, file)
+            if answer is None:
+                return self._from_spool(desk, name, file)
+        if grant.private and isinstance(answer, Hold):
+            desk.watch(answer, lambda: self._grants.holds(grant))
+        return answer
 
     def _grant(self, pieces: list[str]) -> PlayGrant | None:
         """Everybody's grant, or the one that the path carries; it must be of the channel that is named."""
@@ -88,7 +93,8 @@ class HlsRoute:
             return self._gate.peek(pieces[2])
         if not pieces[3].startswith(MARK):
             return None
-        return self._grants.find(pieces[3])
+        grant = self._grants.find(pieces[3])
+        return grant if grant is not None and grant.name == pieces[2] else None
 
     def _playlist(self, request: Request, desk: Desk, grant: PlayGrant, name: Name) -> Answer | Hold:
         directives = parse_directives(request.query)
@@ -99,10 +105,7 @@ class HlsRoute:
         file = request.path.rpartition("/")[2]
         if not desk.packager.ready:
             return self._when_ready(desk, lambda: desk.playlist(name, file, directives))
-        held = desk.playlist(name, file, directives)
-        if grant.private and isinstance(held, Hold):
-            desk.watch(held, lambda: self._grants.holds(grant))
-        return held
+        return desk.playlist(name, file, directives)
 
     def _from_spool(self, desk: Desk, name: Name, file: str) -> Answer | Hold:
         return self._errands.hold(FIRST_PLAYLIST_S, lambda: desk.read(name, file))

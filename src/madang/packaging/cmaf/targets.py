@@ -73,10 +73,7 @@ def probe(track: Track, frames: Sequence[Frame], profile: Profile, last_target: 
 
 def settle(track: Track, frames: Sequence[Frame], profile: Profile, target: int = 0) -> Targets:
     """Targets from whatever frames there are; `target` 0 for a TARGETDURATION that fits any usual GOP."""
-    steps = [after.dts - before.dts for before, after in zip(frames, frames[1:], strict=False)]
-    interval = seconds(round(median(steps)), track.timescale) if steps else _UNKNOWN_INTERVAL_S
-    if track.frame_samples:
-        interval = seconds(track.frame_samples, track.timescale)
+    interval = _interval(track, frames)
     interval = max(interval, 0.001)
     part = max(1, round(profile.part_s / interval)) * interval + JITTER_S
     return Targets(
@@ -85,6 +82,18 @@ def settle(track: Track, frames: Sequence[Frame], profile: Profile, target: int 
         segment=profile.segment_s * (1 - _EARLY),
         frame=interval,
     )
+
+
+def _interval(track: Track, frames: Sequence[Frame]) -> float:
+    """Seconds between frames: the mean, as times may be whole milliseconds, but without the gaps."""
+    if track.frame_samples:
+        return seconds(track.frame_samples, track.timescale)
+    steps = [after.dts - before.dts for before, after in zip(frames, frames[1:], strict=False)]
+    if not steps:
+        return _UNKNOWN_INTERVAL_S
+    usual = median(steps)
+    steps = [step for step in steps if 0.5 * usual <= step <= 1.5 * usual]
+    return sum(steps) / len(steps) / track.timescale
 
 
 def _target_of(wanted: float, interval: float) -> int:
