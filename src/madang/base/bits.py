@@ -4,12 +4,13 @@ from madang.base.errors import PeerError
 
 
 class BitReader:
-    """Reads `data` from its most significant bit; running out raises PeerError."""
+    """Reads `data` from its most significant bit; running out raises PeerError. A read costs what it
+    reads, however long the data are."""
 
-    __slots__ = ("_bits", "_length", "_position")
+    __slots__ = ("_data", "_length", "_position")
 
     def __init__(self, data: bytes | memoryview) -> None:
-        self._bits = int.from_bytes(data, "big")
+        self._data = data
         self._length = len(data) * 8
         self._position = 0
 
@@ -23,13 +24,19 @@ class BitReader:
         end = self._position + count
         if end > self._length:
             raise PeerError("malformed", "bitstream ends inside a field")
+        last = (end + 7) >> 3
+        field = int.from_bytes(self._data[self._position >> 3 : last], "big") >> ((last << 3) - end)
         self._position = end
-        return (self._bits >> (self._length - end)) & ((1 << count) - 1)
+        return field & ((1 << count) - 1)
 
     def skip(self, count: int) -> None:
-        self.read(count)
+        """Pass over `count` bits."""
+        if count > self.left:
+            raise PeerError("malformed", "bitstream ends inside a field")
+        self._position += count
 
     def flag(self) -> bool:
+        """The next bit."""
         return self.read(1) == 1
 
     def ue(self) -> int:
