@@ -1,7 +1,8 @@
 """Commands beside `serve`: channels, keys, accounts, doctor, backup and restore, on the same data."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -170,3 +171,42 @@ def _base(found: object) -> str:
 
     place = found.http.listen[0]  # type: ignore[attr-defined]
     return addresses(place.host, place.port, found.public_url)[0].rstrip("/")  # type: ignore[attr-defined]
+
+
+@app.command()
+def backup(target: Path, data: Data = None, config: File = None) -> None:
+    """Write database, settings file and secret into one tar file; the server may be running."""
+    from madang.app.settings import find
+    from madang.store.backup import backup as write
+
+    found = settings(data, config)
+    file = find(config, os.environ, {"data.dir": data})
+    run_store(write(found.data.database.reveal(), found.data.dir, file, target))
+    typer.echo(f"Written to {target}. It holds secrets: keep it where only you can read it.")
+
+
+@app.command()
+def restore(
+    source: Path,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what is there.")] = False,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Fill an empty data directory from a backup; the server must not run."""
+    from madang.app.settings import FILE_NAME
+    from madang.store.backup import restore as read
+
+    found = settings(data, config)
+    file = config or found.data.dir / FILE_NAME
+    run_store(read(source, found.data.database.reveal(), found.data.dir, file, replace=replace))
+    typer.echo(f"Restored into {found.data.dir}.")
+
+
+def run_store(work: Coroutine[object, object, T]) -> T:
+    """Run a coroutine of the store; a refusal ends the program with its sentence."""
+    from madang.store.upgrade import StoreError
+
+    try:
+        return asyncio.run(work)
+    except StoreError as error:
+        fail(str(error))

@@ -13,6 +13,7 @@ from madang import __version__
 from madang.app import banner, demo, logs
 from madang.app.lifecycle import Lifecycle
 from madang.app.ports import owner_of
+from madang.app.reloading import Reloading
 from madang.app.sections import Endpoint, Settings
 from madang.app.tls import TlsError
 from madang.app.wiring import Yard
@@ -32,7 +33,8 @@ def run(
     """Serve until a signal; the exit code."""
     logs.configure(settings.log)
     try:
-        uvloop.run(_serve(settings, admin_password_file, with_demo))
+        reloading = Reloading(settings, file, os.environ, overrides)
+        uvloop.run(_serve(reloading, admin_password_file, with_demo))
     except ListenError as error:
         return _fail(_busy(error))
     except (StoreError, TlsError, SecretFileError) as error:
@@ -44,8 +46,9 @@ class SecretFileError(Exception):
     """The admin's password file cannot be used."""
 
 
-async def _serve(settings: Settings, admin_password_file: Path | None, with_demo: bool) -> None:
-    yard = await Yard.open(settings)
+async def _serve(reloading: Reloading, admin_password_file: Path | None, with_demo: bool) -> None:
+    settings = reloading.settings
+    yard = await Yard.open(reloading)
     beside: Callable[[], Awaitable[None]] | None = None
     if admin_password_file is not None:
         await yard.control.house.ensure_admin(_password(admin_password_file))

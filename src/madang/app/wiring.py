@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 
 from madang.api.app import create_app
+from madang.app import logs
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
 from madang.app.metrics import Metrics, StreamNumbers
 from madang.app.operations import Operations
+from madang.app.reloading import Reloading
 from madang.app.sections import Endpoint, Settings
 from madang.app.tls import Certificate
 from madang.base.secret import Secret
@@ -89,8 +91,11 @@ class Yard:
 
     http: HttpServer
 
-    def __init__(self, settings: Settings, store: SqlStore, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(
+        self, settings: Settings, reloading: Reloading, store: SqlStore, stack: contextlib.AsyncExitStack
+    ) -> None:
         self.settings = settings
+        self._reloading = reloading
         self.clock = SystemClock()
         self.metrics = Metrics()
         self.certificate: Certificate | None = None
@@ -138,13 +143,14 @@ class Yard:
         return [("/live/", hls), ("/live/", dash), ("/live/", flv), ("/api/v1/events/ws", feed), *operations]
 
     @classmethod
-    async def open(cls, settings: Settings) -> "Yard":
+    async def open(cls, reloading: Reloading) -> "Yard":
         """Everything up to the doors. Raises StoreError, TlsError, SecretError with sentences."""
+        settings = reloading.settings
         settings.data.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         async with contextlib.AsyncExitStack() as stack:
             store = await SqlStore.open(settings.data.database.reveal(), settings.data.dir)
             stack.push_async_callback(store.close)
-            yard = cls(settings, store, stack)
+            yard = cls(settings, reloading, store, stack)
             stack.push_async_callback(yard._tasks.close)
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
@@ -164,6 +170,7 @@ class Yard:
 
     def _wire_metrics(self) -> None:
         count = self.metrics.count
+        count("app", self._reloading.counters)
         count("net", self.ground.counters)
         count("rtmp", self.rtmp.counters)
         count("ingest", self.ingest.counters)
@@ -234,9 +241,17 @@ class Yard:
         self.desks.sweep()
 
     def reload(self) -> None:
-        """SIGHUP: the certificate; a bad one keeps the old."""
-        if self.certificate is not None:
-            self.certificate.reload()
+        """SIGHUP: the settings, and with them the certificate; what is bad keeps the old."""
+        self._reloading.reload(self._apply)
+
+    def _apply(self, settings: Settings) -> None:
+        self.settings = settings
+        logs.configure(settings.log)
+        self.control.settings = control_settings(settings)
+        self.ground.proxies.replace(net_settings(settings).trusted_proxies)
+        tls = settings.tls
+        if self.certificate is not None and tls.certificate is not None and tls.key is not None:
+            self.certificate.reload((tls.certificate, tls.key))
 
     async def drain(self) -> None:
         """Nobody new; publishers and viewers are told to come back; what continues is written down."""

@@ -35,6 +35,10 @@ class TrustedProxies:
     __slots__ = ("_known", "_networks")
 
     def __init__(self, proxies: tuple[str, ...] = ()) -> None:
+        self.replace(proxies)
+
+    def replace(self, proxies: tuple[str, ...]) -> None:
+        """Believe these from now on: the settings were read again."""
         self._networks: tuple[Network, ...] = tuple(ip_network(proxy, strict=False) for proxy in proxies)
         self._known: dict[str, bool] = {}
 
