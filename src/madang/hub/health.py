@@ -78,7 +78,6 @@ class Health:
     def _reset(self) -> None:
         """Forget what was measured of the publisher before; the graphs go on."""
         self._found.clear()
-        self._unsupported.clear()
         self._repairs.clear()
         self._seconds = -1
         """Whole seconds measured; the first, which began before this publisher, does not count."""
@@ -95,6 +94,10 @@ class Health:
         self._pace: deque[tuple[float, float]] = deque(maxlen=WINDOW_S)
         """Moment and media time at the end of each second."""
 
+    def admit(self) -> None:
+        """Another publisher connected, whose codecs are not known yet."""
+        self._unsupported.clear()
+
     def begin(self, tracks: tuple[Track, ...]) -> None:
         """A publisher with these tracks (again): measuring starts over."""
         self.tracks = tracks
@@ -107,7 +110,7 @@ class Health:
                 self._sound_ticks_per_s = track.timescale
 
     def unsupported(self, name: str) -> None:
-        """The publisher sends a codec that nobody here can pass on; told until the next `begin`."""
+        """The publisher sends a codec that nobody here can pass on; told until the next `admit`."""
         if len(self._unsupported) < 8:
             self._unsupported.setdefault(name, Finding("unsupported_codec", 0, name[:32]))
 

@@ -144,6 +144,7 @@ class Registry:
         # What packaging promised with the first playlist holds for the whole broadcast.
         stream.lease = msgspec.structs.replace(lease, profile=stream.lease.profile)
         stream.epoch += 1
+        stream.health.admit()
         hold.holder = Publication(self, stream, revoked, self.now())
         return hold.holder
 

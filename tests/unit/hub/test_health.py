@@ -147,6 +147,8 @@ def test_an_unsupported_codec_stays_until_the_publisher_returns(health: Health, 
     assert findings[0] == Finding("unsupported_codec", 0, "vvc1")
     assert len(findings) == 8
     health.begin((video,))
+    assert len(health.findings(START)) == 8, "told before the tracks were known, it is still true"
+    health.admit()
     assert health.findings(START) == ()
 
 
