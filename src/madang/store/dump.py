@@ -20,7 +20,7 @@ async def dump_rows(engine: AsyncEngine) -> AsyncIterator[bytes]:
             rows = await connection.stream(select(table))
             async for row in rows.mappings():
                 plain = {str(name): _plain(value) for name, value in row.items()}
-                yield msgspec.json.encode({"table": table.name, "row": plain}) + b"\n"
+                yield msgspec.json.encode({"table": str(table.name), "row": plain}) + b"\n"
 
 
 async def load_rows(engine: AsyncEngine, lines: Iterable[bytes]) -> int:

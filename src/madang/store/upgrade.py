@@ -17,6 +17,7 @@ from madang.store import schema
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_CHECKED_BYTES = 32 * 1024 * 1024
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -26,6 +27,8 @@ class StoreError(Exception):
 
 async def bring_up_to_date(engine: AsyncEngine, url: URL, data_dir: Path) -> None:
     """Create or upgrade the schema; the old one is copied first, a newer one refused (F32)."""
+    if url.get_backend_name() == "sqlite":
+        await _refuse_damage(engine, url)
     revision = await current_revision(engine)
     if revision == schema.HEAD:
         return
@@ -36,7 +39,20 @@ async def bring_up_to_date(engine: AsyncEngine, url: URL, data_dir: Path) -> Non
                 "Start that version, or restore a backup made by this one."
             )
         await copy_before_migration(engine, url, data_dir, revision)
-    await migrate(engine, "head")
+        await migrate(engine, "head")
+    else:
+        await _create(engine)
+
+
+async def _refuse_damage(engine: AsyncEngine, url: URL) -> None:
+    """F15: a damaged file is left as it is, and not served. Large ones are `madang doctor`'s business."""
+    path = Path(str(url.database))
+    if not path.is_file() or path.stat().st_size > _CHECKED_BYTES:
+        return
+    async with engine.connect() as connection:
+        told = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar()
+    if told != "ok":
+        raise StoreError(f"The database {path} is damaged ({told}). Restore a backup: `madang restore`.")
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
@@ -54,6 +70,20 @@ async def current_revision(engine: AsyncEngine) -> str | None:
 def known_revisions() -> set[str]:
     """Revisions that this version can upgrade from, by their files' names."""
     return {path.stem.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
+async def _create(engine: AsyncEngine) -> None:
+    """The newest schema at once: a first start need not load Alembic to run its history."""
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(madang_writes=True)
+        async with connection.begin():
+            await connection.run_sync(schema.metadata.create_all)
+            rows = [{"id": schema.DIRECTORY, "count": 0}, {"id": schema.ENTRIES, "count": 0}]
+            await connection.execute(schema.changes.insert(), rows)
+            await connection.execute(
+                text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+            )
+            await connection.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.HEAD}')"))
 
 
 async def migrate(engine: AsyncEngine, revision: str) -> None:

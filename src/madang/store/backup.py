@@ -1,0 +1,136 @@
+"""Backup and restore: database, configuration and secret in one tar, the same for SQLite and PostgreSQL."""
+
+import io
+import os
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+import madang
+from madang.store import dump, schema
+from madang.store.sql import make_engine, resolve
+from madang.store.upgrade import StoreError, bring_up_to_date, current_revision, known_revisions, migrate
+
+SECRET_FILE = "secret"
+_FORMAT = 1
+_MANIFEST, _ROWS, _SECRET, _CONFIG = "manifest.json", "rows.jsonl", "secret", "madang.toml"
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What a backup says about itself."""
+
+    format: int
+    madang: str
+    schema: str
+    made_at: str
+
+
+async def backup(url: str, data_dir: Path, config: Path | None, target: Path) -> Path:
+    """Write `target` (0600), which must not exist; the server may be running. Returns it."""
+    parsed = resolve(url, data_dir)
+    engine = make_engine(parsed)
+    try:
+        revision = await current_revision(engine)
+        if revision is None:
+            raise StoreError("There is no database here to back up.")
+        with tempfile.TemporaryFile() as rows:
+            async for line in dump.dump_rows(engine):
+                rows.write(line)
+            manifest = Manifest(format=_FORMAT, madang=madang.__version__, schema=revision, made_at=_now())
+            _write(target, manifest, rows, data_dir / SECRET_FILE, config)
+    finally:
+        await engine.dispose()
+    return target
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _write(
+    target: Path,
+    manifest: Manifest,
+    rows: "io.IOBase | tempfile._TemporaryFileWrapper[bytes]",
+    *files: Path | None,
+) -> None:
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
+    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
+        _add(tar, _MANIFEST, msgspec.json.encode(manifest))
+        size = rows.tell()
+        rows.seek(0)
+        tar.addfile(_entry(_ROWS, size), rows)
+        for name, path in zip((_SECRET, _CONFIG), files, strict=True):
+            if path is not None and path.is_file():
+                _add(tar, name, path.read_bytes())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    tar.addfile(_entry(name, len(content)), io.BytesIO(content))
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode, entry.mtime = size, 0o600, int(time.time())
+    return entry
+
+
+async def restore(
+    source: Path, url: str, data_dir: Path, config: Path | None, *, replace: bool = False
+) -> int:
+    """Put a backup in place of an empty database (or of any, with `replace`); how many rows it had.
+
+    The server must be stopped. `config` is where the settings go; an existing file is left alone."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with tarfile.open(source) as tar:
+            manifest = msgspec.json.decode(_read(tar, _MANIFEST), type=Manifest)
+            if manifest.format != _FORMAT or manifest.schema not in known_revisions():
+                raise StoreError(f"{source} was made by a newer Madang ({manifest.madang}).")
+            rows = _read(tar, _ROWS).splitlines()
+            secret = _read(tar, _SECRET)
+            settings = _read(tar, _CONFIG) if _CONFIG in tar.getnames() else b""
+    except (OSError, KeyError, tarfile.TarError, EOFError, msgspec.DecodeError) as error:
+        raise StoreError(f"{source} is no backup that can be read: {error}") from error
+    count = await _restore_rows(rows, url, data_dir, manifest.schema, replace)
+    _put(data_dir / SECRET_FILE, secret)
+    if settings and config is not None and not config.exists():
+        _put(config, settings)
+    return count
+
+
+def _read(tar: tarfile.TarFile, name: str) -> bytes:
+    """A file of the archive by our own name for it: nothing is ever unpacked to a path."""
+    found = tar.extractfile(name)
+    if found is None:
+        raise KeyError(name)
+    return found.read()
+
+
+async def _restore_rows(rows: list[bytes], url: str, data_dir: Path, revision: str, replace: bool) -> int:
+    parsed = resolve(url, data_dir)
+    engine = make_engine(parsed)
+    try:
+        if await current_revision(engine) is not None:
+            if not replace and not await dump.is_empty(engine):
+                raise StoreError("The database is not empty; restore with --replace to lose what it has.")
+            await dump.drop_all(engine)
+        await migrate(engine, revision)
+        count = await dump.load_rows(engine, rows)
+        await bring_up_to_date(engine, parsed, data_dir)
+        assert await current_revision(engine) == schema.HEAD
+    finally:
+        await engine.dispose()
+    return count
+
+
+def _put(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.chmod(0o600)
+    part.replace(path)

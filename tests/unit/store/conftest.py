@@ -1,0 +1,44 @@
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.harness.postgres import cluster
+
+from madang.store.sql import SqlStore
+
+_names = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with cluster(tmp_path_factory.mktemp("postgres") / "cluster") as url:
+        yield url
+
+
+def _fresh(server: str) -> str:
+    name = f"madang{next(_names)}"
+
+    async def create() -> None:
+        connection = await asyncpg.connect(server + "postgres")
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    return server + name
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'madang.db'}"
+    return _fresh(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+async def store(url: str, tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = await SqlStore.open(url, tmp_path)
+    yield opened
+    await opened.close()

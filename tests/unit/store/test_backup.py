@@ -1,0 +1,94 @@
+"""Backup and restore: everything comes back, on the same engine and on the other."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.unit.store.rows_of import account, channel, happening, key, session
+
+from madang.store.backup import backup, restore
+from madang.store.sql import SqlStore
+from madang.store.upgrade import StoreError
+
+
+async def _fill(url: str, folder: Path) -> None:
+    store = await SqlStore.open(url, folder)
+    async with store.write() as work:
+        await work.accounts.add(account(disabled=True))
+        await work.channels.add(channel(owner=account().id, title="해 질 녘"))
+        await work.keys.add(key(channel()))
+        await work.sessions.add(session(account()))
+        for number in range(1200):
+            await work.happenings.add(happening(f"h{number:04}"))
+    await store.close()
+
+
+async def _check(url: str, folder: Path) -> None:
+    store = await SqlStore.open(url, folder)
+    async with store.read() as work:
+        assert (await work.accounts.find())[0].disabled is True
+        assert await work.channels.find() == [channel(owner=account().id, title="해 질 녘")]
+        assert await work.keys.find() == [key(channel())]
+        assert len(await work.happenings.find()) == 1200
+    assert (await store.changes())[0] >= 1
+    await store.close()
+
+
+async def test_a_backup_brings_everything_back(url: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("5ec7e7")
+    config = tmp_path / "madang.toml"
+    config.write_text("public_url = 'https://live.example'\n")
+    await _fill(url, tmp_path)
+    made = await backup(url, tmp_path, config, tmp_path / "backup.tar.gz")
+    assert made.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(made) as tar:
+        assert sorted(tar.getnames()) == ["madang.toml", "manifest.json", "rows.jsonl", "secret"]
+    other = tmp_path / "elsewhere"
+    count = await restore(made, "", other, other / "madang.toml")
+    assert count > 1200
+    await _check("", other)
+    assert (other / "secret").read_text() == "5ec7e7"
+    assert (other / "secret").stat().st_mode & 0o777 == 0o600
+    assert "live.example" in (other / "madang.toml").read_text()
+
+
+async def test_a_backup_of_sqlite_goes_into_any_engine(url: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret").write_text("5ec7e7")
+    await _fill("", home)
+    made = await backup("", home, None, tmp_path / "b.tar.gz")
+    await restore(made, url, tmp_path / "new", None)
+    await _check(url, tmp_path / "new")
+
+
+async def test_a_database_with_something_in_it_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("5ec7e7")
+    await _fill("", tmp_path)
+    made = await backup("", tmp_path, None, tmp_path / "b.tar.gz")
+    with pytest.raises(StoreError, match="not empty"):
+        await restore(made, "", tmp_path, None)
+    await restore(made, "", tmp_path, None, replace=True)
+    await _check("", tmp_path)
+
+
+async def test_a_backup_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("5ec7e7")
+    await _fill("", tmp_path)
+    target = tmp_path / "b.tar.gz"
+    target.write_text("mine")
+    with pytest.raises(StoreError):
+        await backup("", tmp_path, None, target)
+    assert target.read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar", b"\x1f\x8b\x08\x00torn"])
+async def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "b").write_bytes(content)
+    with pytest.raises(StoreError, match="no backup"):
+        await restore(tmp_path / "b", "", tmp_path / "new", None)
+
+
+async def test_nothing_is_backed_up_where_nothing_is(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no database"):
+        await backup("", tmp_path, None, tmp_path / "b")
