@@ -163,7 +163,7 @@ def check_disk(settings: Settings) -> Iterator[Check]:
     room = f"{folder} has {free / 1e9:.1f} GB free"
     if free < _FREE_BYTES[1]:
         verdict = BAD if free < _FREE_BYTES[0] else WARNING
-        yield Check("disk", verdict, f"{room}.", "Make room, or lower hls.dvr_window_s and hls.dvr_bytes.")
+        yield Check("disk", verdict, f"{room}.", "Make room, or lower hls.dvr_window_s.")
         return
     seconds = _write_megabyte(place)
     if seconds > _WRITE_S:

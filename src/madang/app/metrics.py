@@ -5,6 +5,7 @@ most METRIC_STREAMS of them, so that no flood of names makes series (A65). `prom
 by the first scrape: it costs 15 MB that a server nobody scrapes need not have.
 """
 
+import asyncio
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OTHER: Final = "other"
+LAG_EVERY_S: Final = 0.1
 LAG_BUCKETS_S: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 # Reasons and codes of one counter; they are words of our own, the bound guards against a mistake.
 _WORDS_MAX: Final = 64
@@ -56,6 +58,19 @@ class LoopLag:
         """The loop came so much later than it was asked to."""
         self.counts[bisect.bisect_left(LAG_BUCKETS_S, seconds)] += 1
         self.sum_s += max(seconds, 0.0)
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        """Ask the loop to come back ten times a second, and note how late it is; the answer ends it."""
+        handle: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal handle
+            now = loop.time()
+            self.observe(now - handle.when())
+            handle = loop.call_at(now + LAG_EVERY_S, look)
+
+        handle = loop.call_later(LAG_EVERY_S, look)
+        return lambda: handle.cancel()
 
     def buckets(self) -> list[tuple[str, float]]:
         """Cumulative counts by upper bound, as Prometheus wants them."""

@@ -159,11 +159,11 @@ class Data(Section):
 
 
 class Hls(Section):
-    """LL-HLS, HLS and DASH. A channel may choose another preset and another DVR window."""
+    """LL-HLS, HLS and DASH, for channels that left theirs as it was."""
 
     preset: Literal["standard", "low"] = Field(
         "standard",
-        description="For channels that chose none: standard has parts of 0.5 s and suits every network, "
+        description="standard has parts of 0.5 s and suits every network, "
         "low has parts of 0.2 s and about half a second less latency for more requests.",
     )
     segment_s: float = Field(
@@ -171,11 +171,6 @@ class Hls(Section):
     )
     dvr_window_s: float = Field(
         1800.0, ge=0, le=14400, description="Seconds that a viewer may seek back in a live stream."
-    )
-    dvr_bytes: int = Field(
-        8 * 2**30,
-        ge=2**26,
-        description="Bytes of disk that one stream's DVR window may take; older segments go first.",
     )
 
 
@@ -195,7 +190,7 @@ class Fanout(Section):
 
 
 class Publish(Section):
-    """What becomes of a publisher."""
+    """What becomes of a publisher, in channels that left theirs as it was."""
 
     reconnect_window_s: float = Field(
         20.0,

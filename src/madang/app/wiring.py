@@ -10,6 +10,7 @@ import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -20,6 +21,7 @@ from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
 from madang.app.metrics import Metrics, StreamNumbers
 from madang.app.operations import Operations
+from madang.app.profiles import SiteGate
 from madang.app.reloading import Reloading
 from madang.app.sections import Endpoint, Settings
 from madang.app.tls import Certificate
@@ -127,7 +129,8 @@ class Yard:
         self.desks = Desks(self.packagers)
         self.grants = Grants(gate, self.clock, os.urandom)
         self.visitors = Visitors(self.audience, self.clock, os.urandom)
-        self.ingest = RtmpIngest(self.control.publish_gate, self.registry, self.clock)
+        gate_in = SiteGate(self.control.publish_gate, self.settings)
+        self.ingest = RtmpIngest(gate_in, self.registry, self.clock)
         play = RtmpPlay(gate, self.registry, self.attendance, self.chunks)
         self.rtmp = RtmpServer(self.ground, self.ingest, play)
         self.operations = Operations(self.metrics, self.settings.metrics, self._degraded, self._may_scrape)
@@ -160,6 +163,7 @@ class Yard:
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
             yard._wire_tls()
             yard._wire_metrics()
+            stack.callback(yard.metrics.lag.watch(asyncio.get_running_loop()))
             yard._stack = stack.pop_all()
         return yard
 
@@ -182,6 +186,8 @@ class Yard:
         gauge("websockets", "Open websockets.", lambda: len(self.sockets.open))
         gauge("holds", "Requests that are held.", lambda: self.http.holds)
         gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
+        if self.certificate is not None:
+            gauge("certificate_left_seconds", "Until the certificate expires.", self.certificate.left_s)
         self.metrics.streams(self._stream_numbers)
 
     def _stream_numbers(self) -> list[StreamNumbers]:
@@ -251,7 +257,8 @@ class Yard:
         self.ground.proxies.replace(net_settings(settings).trusted_proxies)
         tls = settings.tls
         if self.certificate is not None and tls.certificate is not None and tls.key is not None:
-            self.certificate.reload((tls.certificate, tls.key))
+            good = self.certificate.reload((tls.certificate, tls.key))
+            self._reloading.counters.reload_failures += not good
 
     async def drain(self) -> None:
         """Nobody new; publishers and viewers are told to come back; what continues is written down."""
@@ -298,6 +305,18 @@ def control_settings(settings: Settings) -> ControlSettings:
     return ControlSettings(
         public_url=settings.public_url,
         rtmp_public_url=settings.rtmp_public_url,
+        rtmps_public_url=rtmps_url(settings),
         rtmp_port=settings.rtmp.listen[0].port if settings.rtmp.listen else 1935,
+        name=settings.name,
+        cors_origins=settings.http.cors_origins,
+        members_create_channels=settings.accounts.members_create_channels,
         session_s=settings.accounts.session_days * 86400.0,
     )
+
+
+def rtmps_url(settings: Settings) -> str:
+    """Where encoders reach the RTMPS door; empty without a certificate, or where no public name is set."""
+    host = urlsplit(settings.rtmp_public_url or settings.public_url).hostname
+    if settings.tls.certificate is None or not host or not settings.rtmp.tls_listen:
+        return ""
+    return f"rtmps://{Endpoint(host, settings.rtmp.tls_listen[0].port)}"

@@ -1,8 +1,10 @@
 """Metrics: plain numbers of the rooms, labels from closed sets, a page that is not for everybody."""
 
+import asyncio
 import dataclasses
 import subprocess
 import sys
+import time
 
 import msgspec
 import pytest
@@ -90,6 +92,20 @@ def test_loop_lag_is_a_histogram() -> None:
     metrics = Metrics()
     metrics.lag.observe(0.3)
     assert series(metrics)['madang_loop_lag_seconds_bucket{le="0.5"}'] == 1
+
+
+async def test_loop_lag_is_watched_until_it_is_ended() -> None:
+    lag = LoopLag()
+    end = lag.watch(asyncio.get_running_loop())
+    await asyncio.sleep(0.15)
+    time.sleep(0.3)  # noqa: ASYNC251
+    await asyncio.sleep(0.01)
+    end()
+    seen = sum(lag.counts)
+    assert seen >= 2
+    assert lag.sum_s > 0.1
+    await asyncio.sleep(0.15)
+    assert sum(lag.counts) == seen
 
 
 def row(name: str, viewers: int = 1) -> StreamNumbers:
