@@ -10,7 +10,7 @@ from madang.media.frame import Frame
 from madang.media.track import Kind, Track
 from madang.packaging.cmaf.rendering import Run, render, run_of_sound
 from madang.packaging.cmaf.segment import Part, Segment
-from madang.packaging.cmaf.targets import JITTER_S, Targets, probe, settle
+from madang.packaging.cmaf.targets import JITTER_S, Targets, probe, settle, usual_rate
 from madang.packaging.cmaf.window import Window
 
 # Sound that runs on without picture is published after this; twice as long when the picture was only late.
@@ -105,7 +105,7 @@ class Segmenter:
     def _fix(self, targets: Targets) -> None:
         self._window.targets = targets
         if self._video:
-            self._window.frame_rate = round(1 / targets.frame, 3)
+            self._window.frame_rate = usual_rate(1 / targets.frame)
         self._set_limits()
         held, self._frames = self._frames, []
         for each in held:

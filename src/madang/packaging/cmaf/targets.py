@@ -24,6 +24,23 @@ JITTER_S = 0.004
 _ROUNDING_S = 0.49
 # A keyframe that comes early by so much of a segment still ends it.
 _EARLY = 0.1
+_RATES = (
+    24000 / 1001,
+    24.0,
+    25.0,
+    30000 / 1001,
+    30.0,
+    48.0,
+    50.0,
+    60000 / 1001,
+    60.0,
+    15.0,
+    20.0,
+    10.0,
+    120.0,
+)
+# Half the distance between 30 and 30000/1001.
+_RATE_ERROR = 0.0005
 # Where a broadcast ended before its rate could be measured.
 _UNKNOWN_INTERVAL_S = 1 / 30
 
@@ -94,6 +111,12 @@ def _interval(track: Track, frames: Sequence[Frame]) -> float:
     usual = median(steps)
     steps = [step for step in steps if 0.5 * usual <= step <= 1.5 * usual]
     return sum(steps) / len(steps) / track.timescale
+
+
+def usual_rate(rate: float) -> float:
+    """Frames per second as an encoder was told them, where a measurement through milliseconds allows it."""
+    nearest = min(_RATES, key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) < nearest * _RATE_ERROR else round(rate, 3)
 
 
 def _target_of(wanted: float, interval: float) -> int:

@@ -25,6 +25,8 @@ from madang.packaging.hls.variants import bandwidths
 
 # Segments count as equal while none begins further than this share of one from where its number says.
 _EQUAL = 0.15
+# Error of a duration that is the difference of two whole milliseconds.
+_MEASURED_S = 0.003
 _UPDATE_S = 2.0
 LOCATION = "@location@"
 BASE_URL = "@base@"
@@ -88,18 +90,40 @@ class LiveManifest:
     def _follow(self) -> None:
         """Take note of new segments: where periods begin, and whether segments are equal."""
         for segment in self._window.segments:
-            if segment.msn <= self._seen_msn or (
-                not segment.closed and self._stretches and not segment.discontinuity
-            ):
-                continue
-            if not self._stretches or segment.discontinuity and self._stretches[-1].msn != segment.msn:
-                self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall))
-            if segment.closed:
-                _measure(self._stretches[-1], segment)
-                self._seen_msn = segment.msn
+            if segment.msn > self._seen_msn and (segment.closed or self._begins(segment)):
+                if self._begins(segment):
+                    self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall))
+                if segment.closed:
+                    self._measure(segment)
+                    self._seen_msn = segment.msn
         first = self._window.segments[0].msn if self._window.segments else 0
         while len(self._stretches) > 1 and self._stretches[1].msn <= first:
             del self._stretches[0]
+
+    def _begins(self, segment: Segment) -> bool:
+        """Whether a period begins with this segment, and is not yet known."""
+        newest = self._stretches[-1].msn if self._stretches else -1
+        return segment.msn > newest and (newest < 0 or segment.discontinuity)
+
+    def _measure(self, segment: Segment) -> None:
+        """Hold a whole segment against the place that its number gives it."""
+        stretch = self._stretches[-1]
+        if segment.msn == stretch.msn:
+            stretch.length = self._exact(segment.duration)
+            return
+        limit = _EQUAL * stretch.length
+        place = stretch.start + (segment.msn - stretch.msn) * stretch.length
+        if abs(segment.duration - stretch.length) > limit:
+            stretch.equal = False
+        elif stretch.equal and abs(segment.start - place) > limit:  # slow drift: number anew from here
+            length = self._exact(segment.duration)
+            self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall, length))
+
+    def _exact(self, duration: float) -> float:
+        """A duration that was measured through milliseconds, as a whole number of frames."""
+        rate = self._window.frame_rate
+        frames = round(duration * rate)
+        return frames / rate if frames and abs(frames / rate - duration) < _MEASURED_S else duration
 
     def _segments_of(self, stretch: _Stretch) -> list[Segment]:
         index = self._stretches.index(stretch)
@@ -170,17 +194,6 @@ class LiveManifest:
         before = self._stretches[-2].length if len(self._stretches) > 1 else 0.0
         targets = self._window.targets
         return before or float(targets.target_duration if targets else 2)
-
-
-def _measure(stretch: _Stretch, segment: Segment) -> None:
-    """Hold a whole segment against the place that its number gives it."""
-    if segment.msn == stretch.msn:
-        stretch.length = segment.duration
-        return
-    place = stretch.start + (segment.msn - stretch.msn) * stretch.length
-    limit = _EQUAL * stretch.length
-    if abs(segment.start - place) > limit or abs(segment.duration - stretch.length) > limit:
-        stretch.equal = False
 
 
 def _timeline(track: Track, segments: Iterable[Segment]) -> Iterable[Entry]:
