@@ -82,11 +82,15 @@ class Sweeper:
         reached = int(self.now / TICK_S)
         while self._passed < reached:
             self._passed += 1
-            for item in self._buckets.pop(self._passed, ()):
+            due = self._buckets.pop(self._passed, ())
+            for item in due:
+                item.bucket = NOWHERE
+            for item in due:
                 self._meet(item)
 
     def _meet(self, item: Expiring) -> None:
-        item.bucket = NOWHERE
+        if item.bucket != NOWHERE:
+            return  # armed again by somebody who was met before it
         if item.deadline <= self.now:
             item.deadline = NEVER
             item.on_deadline()

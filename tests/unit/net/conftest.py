@@ -75,7 +75,11 @@ class Wire:
 
     async def reply(self, method: str = "GET") -> Reply:
         """The next response; `method` says whether a body follows."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)).split(b"\r\n")
+        async with asyncio.timeout(5):
+            return await self._reply(method)
+
+    async def _reply(self, method: str) -> Reply:
+        head = (await self.reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
         found = re.fullmatch(rb"HTTP/1\.1 (\d{3}) .*", head[0])
         assert found, head
         headers = dict(line.lower().split(b": ", 1) for line in head[1:-2])
@@ -104,6 +108,10 @@ class Wire:
             await asyncio.sleep(0.002)
         return not self.reader.at_eof()
 
+    async def read(self, size: int = -1) -> bytes:
+        async with asyncio.timeout(5):
+            return await self.reader.read(size)
+
     def close(self) -> None:
         self.writer.close()
 
@@ -118,11 +126,11 @@ class Yard:
     route: TestRoute
     wires: list[Wire] = field(default_factory=list)
 
-    async def connect(self, **options: Any) -> Wire:
+    async def connect(self, buffer_bytes: int = 1 << 24, **options: int) -> Wire:
         sock = socket.create_connection(("127.0.0.1", self.door.port))
         for name, value in options.items():
             sock.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
-        reader, writer = await asyncio.open_connection(sock=sock, limit=2**24)
+        reader, writer = await asyncio.open_connection(sock=sock, limit=buffer_bytes)
         self.wires.append(Wire(reader, writer))
         return self.wires[-1]
 

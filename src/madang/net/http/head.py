@@ -13,6 +13,10 @@ _FORWARDED = frozenset(
 )
 
 
+# Repeated, these would frame or route the request differently for us and for a proxy before us.
+_SINGLE = (b"host", b"content-length", b"transfer-encoding")
+
+
 class BadHead(Exception):
     """The request is refused with this status and the connection closed."""
 
@@ -25,61 +29,69 @@ class Head:
     """Implements `routes.Request`; lives as long as somebody asks it something."""
 
     __slots__ = (
-        "body_bytes", "client", "expects_continue", "headers", "host", "http_1_0",
-        "keep_alive", "method", "path", "query", "raw_path", "secure",
-    )  # fmt: skip
+        "body_bytes",
+        "client",
+        "expects_continue",
+        "fields",
+        "headers",
+        "host",
+        "http_1_0",
+        "keep_alive",
+        "method",
+        "path",
+        "query",
+        "raw_path",
+        "secure",
+    )
 
-    def __init__(
-        self, method: str, target: bytes, headers: Headers, http_1_0: bool, keep_alive: bool
-    ) -> None:
+    def __init__(self, method: str, target: bytes, headers: Headers, peer: Accepted) -> None:
+        """Raises BadHead for a head that is no request, or may deceive."""
         self.method = method
         self.headers = headers
-        self.http_1_0 = http_1_0
-        self.keep_alive = keep_alive
-        self.raw_path, self.query = _split(target)
+        self.fields = fields = dict(headers)
+        if len(fields) != len(headers):
+            self._settle_repeated()
+        if target.startswith(b"/") and b"#" not in target:
+            self.raw_path, _, self.query = target.partition(b"?")
+        else:
+            self.raw_path, self.query = _split(target)
         path = self.raw_path.decode("ascii")
         self.path = unquote(path) if "%" in path else path
-        self.body_bytes = 0
-        """What Content-Length says; 0 for a chunked body, too."""
-        self.expects_continue = False
-        self.client = ""
-        self.secure = False
-        self.host = ""
-
-    def header(self, name: bytes) -> bytes:
-        for known, value in self.headers:
-            if known == name:
-                return value
-        return b""
-
-    def settle(self, peer: Accepted, proxies: TrustedProxies) -> None:
-        """Resolve who asks for which host by which scheme; raises BadHead for a head that may deceive."""
+        self.http_1_0 = False
+        self.keep_alive = True
         self.client = peer.address
         self.secure = peer.secure
-        host: bytes | None = None
-        for name, value in self.headers:
-            if name == b"host":
-                if host is not None:
-                    raise BadHead(400)
-                host = value
-            elif name == b"content-length":
-                self.body_bytes = int(value)
-            elif name == b"expect":
-                self.expects_continue = value.lower() == b"100-continue"
-            elif name == b"transfer-encoding" and (self.http_1_0 or value.lower() != b"chunked"):
+        host = fields.get(b"host")
+        self.host = "" if host is None else host.decode("latin-1")
+        self.body_bytes = int(fields.get(b"content-length", 0))
+        """What Content-Length says; 0 for a chunked body, too."""
+        self.expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
+
+    def header(self, name: bytes) -> bytes:
+        return self.fields.get(name, b"")
+
+    def check_framing(self, version: str) -> None:
+        """Raises BadHead where the version and the headers do not go together (A42)."""
+        fields = self.fields
+        if version != "1.1":
+            if version != "1.0" or b"transfer-encoding" in fields:
                 raise BadHead(400)
-        if host is None and not self.http_1_0:
+            self.http_1_0 = True
+            self.keep_alive = False
+        elif b"host" not in fields:
             raise BadHead(400)  # RFC 9112 section 3.2
-        self.host = host.decode("latin-1") if host else ""
-        if proxies.lists(peer.address):
-            self._believe(proxies)
+        elif b"transfer-encoding" in fields and fields[b"transfer-encoding"].lower() != b"chunked":
+            raise BadHead(400)
 
-    def asgi_headers(self) -> Headers:
-        """The headers as the application may see them: what proxies say is already in the scope."""
-        kept = [pair for pair in self.headers if pair[0] not in _FORWARDED and pair[0] != b"host"]
-        return [(b"host", self.host.encode("latin-1")), *kept]
+    def _settle_repeated(self) -> None:
+        """Of a header that is repeated, the first counts; one that frames or routes must not be."""
+        self.fields = dict(reversed(self.headers))
+        names = [name for name, _ in self.headers]
+        if any(names.count(name) > 1 for name in _SINGLE):
+            raise BadHead(400)
 
-    def _believe(self, proxies: TrustedProxies) -> None:
+    def believe(self, proxies: TrustedProxies) -> None:
+        """Take client, scheme and host from the headers of a listed proxy."""
         told = b",".join(value for name, value in self.headers if name == b"x-forwarded-for")
         if told:
             self.client = proxies.client(self.client, told)
@@ -90,14 +102,16 @@ class Head:
         if host:
             self.host = host.decode("latin-1")
 
+    def asgi_headers(self) -> Headers:
+        """The headers as the application may see them: what proxies say is already in the scope."""
+        kept = [pair for pair in self.headers if pair[0] not in _FORWARDED and pair[0] != b"host"]
+        return [(b"host", self.host.encode("latin-1")), *kept]
+
 
 def _split(target: bytes) -> tuple[bytes, bytes]:
     """Path and query of a request target in origin-form or absolute-form (RFC 9112 section 3.2)."""
-    if not target.isascii() or b"#" in target:
+    if b"#" in target:
         raise BadHead(400)
-    if target.startswith(b"/"):
-        path, _, query = target.partition(b"?")
-        return path, query
     if target == b"*":
         return b"*", b""
     try:

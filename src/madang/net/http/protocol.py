@@ -69,7 +69,9 @@ class HttpProtocol(HttpToolsProtocol):
         """Inside the parser, or serving the queue: who finishes an answer there must not begin the next."""
         self._ending = False
         self._refusal = 0
-        self._head_bytes = 0
+        self._buffer_bytes = 0
+        self._fed_bytes = 0
+        """Since the buffer in which this request began: no less than its head."""
         self._body_bytes = 0
         self._window_bytes = 0
         self._queued_bytes = 0
@@ -182,12 +184,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _receive(self, data: bytes) -> None:
         fresh = self._phase <= _IDLE
+        self._buffer_bytes = len(data)
+        self._fed_bytes += len(data)
         if fresh:
             self._phase = _HEAD
         elif self._phase == _HEAD:
-            self._head_bytes += len(data)
-            if self._head_bytes > 2 * limits.HTTP_HEADER_BYTES:
+            if self._fed_bytes > 2 * limits.HTTP_HEADER_BYTES:
                 return self._refuse(431)
+        elif len(self.headers) > limits.HTTP_HEADERS:
+            return self._refuse(431)  # trailers without end
         self._turning = True
         self._feed(data)
         self._turning = False
@@ -224,31 +229,26 @@ class HttpProtocol(HttpToolsProtocol):
             raise _Stop
         self.url = b""
         self.headers = []
-        self._head_bytes = 0
+        self._fed_bytes = self._buffer_bytes
         self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
-        if self._parsing is None:  # else it is a trailer, which nobody may take for a header
-            self.headers.append((name.lower(), value))
-        elif self._head_bytes > limits.HTTP_HEADER_BYTES:
-            raise BadHead(431)
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        parser = self.parser
-        if len(self.headers) > limits.HTTP_HEADERS or self._head_bytes > limits.HTTP_HEADER_BYTES:
-            raise BadHead(431)
-        version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise BadHead(400)
-        http_1_0 = version == "1.0"
-        keep_alive = not http_1_0 and parser.should_keep_alive()
-        head = Head(parser.get_method().decode(), self.url, self.headers, http_1_0, keep_alive)
-        head.settle(self.peer, self.front.proxies)
+        parser, headers = self.parser, self.headers
+        if self._fed_bytes > limits.HTTP_HEADER_BYTES or len(headers) > limits.HTTP_HEADERS:
+            self._check_size()
+        head = Head(parser.get_method().decode(), self.url, headers, self.peer)
+        head.check_framing(parser.get_http_version())
+        if head.keep_alive:
+            head.keep_alive = parser.should_keep_alive()
+        if self.front.proxies.lists(self.peer.address):
+            head.believe(self.front.proxies)
+        self.headers = []  # trailers go here, so that nobody takes them for headers
         if head.body_bytes > self.front.body_bytes_max:
             raise BadHead(413)
         self._parsing = head
@@ -260,6 +260,11 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
         else:
             self._begin(head)
+
+    def _check_size(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > limits.HTTP_HEADER_BYTES or len(self.headers) > limits.HTTP_HEADERS:
+            raise BadHead(431)
 
     def on_body(self, body: bytes) -> None:
         self._window_bytes += len(body)
