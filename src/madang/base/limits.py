@@ -130,6 +130,10 @@ REMEMBERED_TARGETS: Final = 10_000
 # A54: viewers' errands in all (gates asked, segments read from disk) that run at once; more get 503.
 VIEWER_ERRANDS: Final = 512
 VIEWER_ERRAND_S: Final = 5.0
+# A54: posters being made or waiting for the one thread that makes them; beyond it the old ones are shown.
+POSTERS_WAITING: Final = 32
+# A poster that nobody asked for in this time is made no more, and forgotten.
+POSTER_FORGET_S: Final = 30.0
 # Grants of private channels that are kept for playing; the oldest goes first.
 PLAY_GRANTS: Final = 100_000
 # The first playlist of a broadcast may be waited for.
