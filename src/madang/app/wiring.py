@@ -35,6 +35,7 @@ from madang.delivery.http.errands import Errands
 from madang.delivery.http.flv import Doors, FlvRoute
 from madang.delivery.http.grants import Grants
 from madang.delivery.http.hls import HlsRoute
+from madang.delivery.http.poster import PosterRoute
 from madang.delivery.http.visitors import Visitors
 from madang.delivery.rtmp.play import RtmpPlay
 from madang.hub.attendance import Attendance
@@ -58,6 +59,8 @@ from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.store.sql import SqlStore
+from madang.transcoding.poster import Posters
+from madang.transcoding.settings import PosterSettings
 
 _log = structlog.get_logger()
 _GOODBYE = "The server restarts: come back in a moment."
@@ -116,6 +119,7 @@ class Yard:
         self.attendance = Attendance(self.control.play_gate, self.audience, self.clock, os.urandom)
         self.spool = Spool(self.settings.data.dir / "spool")
         self.packagers = Packagers(self.registry, self.clock, self.spool)
+        self.posters = Posters(self.registry, self.clock, poster_settings(self.settings))
 
     def _wire_delivery(self) -> None:
         loop = asyncio.get_running_loop()
@@ -141,9 +145,11 @@ class Yard:
         flv = FlvRoute(gate, self.registry, self.attendance, self.tags, doors)
         hls = HlsRoute(gate, self.desks, self.grants, self.errands, self.visitors)
         dash = DashRoute(gate, self.desks, self.grants, self.errands, self.visitors)
+        poster = PosterRoute(gate, self.posters, self.errands)
         feed = FeedRoute(self.control, self.sockets, self.errands)
         operations = [(prefix, self.operations) for prefix in Operations.PREFIXES]
-        return [("/live/", hls), ("/live/", dash), ("/live/", flv), ("/api/v1/events/ws", feed), *operations]
+        live = [("/live/", route) for route in (hls, dash, flv, poster)]
+        return [*live, ("/api/v1/events/ws", feed), *operations]
 
     @classmethod
     async def open(cls, reloading: Reloading) -> "Yard":
@@ -154,6 +160,7 @@ class Yard:
             store = await SqlStore.open(settings.data.database.reveal(), settings.data.dir)
             stack.push_async_callback(store.close)
             yard = cls(settings, reloading, store, stack)
+            stack.push_async_callback(yard.posters.close)
             stack.push_async_callback(yard._tasks.close)
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
@@ -179,6 +186,7 @@ class Yard:
         count("rtmp", self.rtmp.counters)
         count("ingest", self.ingest.counters)
         count("hub", self.registry.counters)
+        count("posters", self.posters.counters)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")
         gauge = self.metrics.gauge
@@ -244,6 +252,7 @@ class Yard:
         self.audience.sweep(now)
         self.attendance.sweep()
         self.packagers.sweep()
+        self.posters.sweep()
         self.desks.sweep()
 
     def reload(self) -> None:
@@ -290,6 +299,11 @@ def _binding(place: Endpoint, option: str) -> Binding:
 
 def net_settings(settings: Settings) -> NetSettings:
     return NetSettings(trusted_proxies=tuple(str(network) for network in settings.trusted_proxies))
+
+
+def poster_settings(settings: Settings) -> PosterSettings:
+    posters = settings.posters
+    return PosterSettings(enabled=posters.enabled, every_s=posters.every_s, width=posters.width)
 
 
 def fanout_settings(settings: Settings) -> FanoutSettings:
