@@ -71,43 +71,76 @@ class Intake:
         self._held: list[Frame] = []
         self._held_bytes = 0
         self._first_ms: int | None = None
-        self._wire_ms = 0
-        self._now_ms = 0
-
-    @property
-    def now_ms(self) -> int:
+        self._wire_ms = -1
+        self.now_ms = 0
         """Time of the last media message in milliseconds, unwrapped to 64 bits."""
-        return self._now_ms
+        self.pictures = 0
+        """Video messages so far."""
+        self._plain_video: Track | None = None
+        """The video track when its frames need nothing but to be passed on: H.264 with 4-byte lengths."""
+        self._plain_audio: Track | None = None
+        """The audio track when it is AAC."""
 
     def media(self, message: Message) -> None:
         """An audio, video or data message."""
-        kind = message.type
+        kind, body = message.type, message.body
         if kind != VIDEO and kind != AUDIO:
-            self._read_data(message.body)
+            self._read_data(body)
             return
-        if not message.body:
+        if not body:
             return  # some encoders keep the connection alive so
-        self._unwrap(message.timestamp_ms)
+        step = message.timestamp_ms - self._wire_ms
+        if step:
+            self._go_on(message.timestamp_ms, step)
         try:
             if kind == VIDEO:
-                self._read_video(parse_video(message.body))
-            else:
-                self._read_audio(parse_audio(message.body))
+                self.pictures += 1
+                if self._plain_video is None or not self._take_video(self._plain_video, body):
+                    self._read_video(parse_video(body))
+            elif self._plain_audio is None or not self._take_audio(self._plain_audio, body):
+                self._read_audio(parse_audio(body))
         except PeerError as error:
             if error.code == "unsupported":
                 raise
             self._counters.broken_frames += 1
 
-    def _unwrap(self, timestamp_ms: int) -> None:
+    def _go_on(self, timestamp_ms: int, step: int) -> None:
         """32 bits wrap after 49.7 days, and some encoders go back: the shorter way round is meant."""
-        step = (timestamp_ms - self._wire_ms) & 0xFFFFFFFF
         if self._first_ms is None:
-            step = timestamp_ms
-            self._first_ms = timestamp_ms
-        elif step & 0x80000000:
+            self._first_ms = step = timestamp_ms
+        elif step >= 0x80000000:
             step -= 0x100000000
+        elif step < -0x80000000:
+            step += 0x100000000
         self._wire_ms = timestamp_ms
-        self._now_ms += step
+        self.now_ms += step
+
+    # --- the common case: H.264 and AAC in classic bodies -------------------------------------------------
+
+    def _take_video(self, track: Track, body: bytes) -> bool:
+        """A frame of the H.264 track that is known; False for any other body."""
+        first = body[0]
+        if len(body) < 10 or (first != 0x27 and first != 0x17) or body[1] != 1:
+            return False
+        composition_ms = body[2] << 16 | body[3] << 8 | body[4]
+        if composition_ms & 0x800000:
+            composition_ms -= 0x1000000
+        payload = memoryview(body)[5:]
+        # All slices of a picture are of one type: most frames are told by their first NAL unit.
+        keyframe = (body[9] & 31 != h264.SLICE or first == 0x17) and _is_keyframe(
+            Codec.H264, payload, first == 0x17
+        )
+        dts = self.now_ms * _TICKS_PER_MS
+        self._give(Frame(_VIDEO_ID, dts, dts + composition_ms * _TICKS_PER_MS, keyframe, payload))
+        return True
+
+    def _take_audio(self, track: Track, body: bytes) -> bool:
+        """A frame of the AAC track that is known; False for any other body."""
+        if len(body) < 3 or body[0] >> 4 != 10 or body[1] != 1:
+            return False
+        ticks = (self.now_ms * track.timescale * 2 + MILLISECONDS) // (MILLISECONDS * 2)
+        self._give(Frame(_AUDIO_ID, ticks, ticks, True, body[2:]))
+        return True
 
     def _read_data(self, body: bytes) -> None:
         hint = parse_metadata(parse_script(body))
@@ -138,7 +171,7 @@ class Intake:
             self._counters.early_frames += 1
             return
         # A nano offset refines the message's time: 1e9 / 90,000 nanoseconds are a tick.
-        dts = self._now_ms * _TICKS_PER_MS + packet.nano_offset * 9 // 100_000
+        dts = self.now_ms * _TICKS_PER_MS + packet.nano_offset * 9 // 100_000
         self._give(Frame(_VIDEO_ID, dts, dts + packet.composition_ms * _TICKS_PER_MS, keyframe, payload))
 
     # --- audio -------------------------------------------------------------------------------------------
@@ -157,7 +190,7 @@ class Intake:
         if lane.track is None or lane.track.codec is not codec:
             self._counters.early_frames += 1
             return
-        ticks = rescale(self._now_ms, MILLISECONDS, lane.track.timescale)
+        ticks = rescale(self.now_ms, MILLISECONDS, lane.track.timescale)
         ticks += packet.nano_offset * lane.track.timescale // 1_000_000_000
         self._give(Frame(_AUDIO_ID, ticks, ticks, True, packet.payload))
 
@@ -194,6 +227,11 @@ class Intake:
         if track == lane.track:
             return
         lane.track = track
+        if track_id == _AUDIO_ID:
+            self._plain_audio = track if codec is Codec.AAC and not lane.number else None
+        else:
+            plain = codec is Codec.H264 and lane.length_size == 4 and not in_band and not lane.number
+            self._plain_video = track if plain else None
         if self._begun:
             self._announce()
         else:
@@ -211,7 +249,7 @@ class Intake:
         video, audio = self._video.track is not None, self._audio.track is not None
         if video and audio:
             return True
-        waited_ms = self._now_ms - (self._first_ms or 0)
+        waited_ms = self.now_ms - (self._first_ms or 0)
         if not 0 <= waited_ms < WAIT_MS or len(self._held) >= WAIT_FRAMES or self._held_bytes >= WAIT_BYTES:
             return video or audio
         return (video and self.hint.audio is False) or (audio and self.hint.video is False)
@@ -238,8 +276,6 @@ def _is_keyframe(codec: Codec, payload: bytes | memoryview, claimed: bool) -> bo
     """NAL types know better than the header, which webcams set wrongly both ways. An open GOP's I picture
     that is claimed as a keyframe is one: such streams have no other."""
     if codec is Codec.H264:
-        if len(payload) > 4 and payload[4] & 31 == h264.SLICE and not claimed:
-            return False  # the common case; all slices of a picture are of one type
         return h264.is_idr(payload) or (claimed and h264.slice_type(payload) == "I")
     if codec is Codec.H265:
         return h265.is_irap(payload)

@@ -1,4 +1,6 @@
-"""How fast a publisher may be: bytes against the clock, and media time against the clock (A56)."""
+"""How fast a publisher may be: bytes, pictures and media time against the clock (A56)."""
+
+from typing import Final
 
 from madang.base.errors import PeerError
 from madang.base.limits import (
@@ -8,71 +10,52 @@ from madang.base.limits import (
     VIDEO_FPS_MAX,
 )
 
-_LOOK_MESSAGES = 32
-_LOOK_BYTES = 1 << 20
-_STEP_MS_MAX = 1000
-"""A longer step of the timestamps is a jump, which is the timeline's to mend, and no haste."""
-_BURST = 2
+LOOK_MESSAGES: Final = 32
+"""How many messages may go by between two looks: a look costs a clock, a message nothing."""
+_JUMP_S: Final = 10.0
+"""Media time that gains more on the clock between two looks jumped, which is the timeline's to mend."""
+_BURST: Final = 2
 """A network that stalled delivers late what is due: so many times the rate is a burst for one window."""
 
 
 class Pace:
-    """Watches one publisher. Looks at the clock once in a while; over the limit it warns for one window
+    """Watches one publisher by its totals. Over a limit it warns for a window of PUBLISH_RATE_WINDOW_S
     (`warned`), and raises PeerError at the end of the next."""
 
-    __slots__ = (
-        "_ahead_s",
-        "_began",
-        "_bytes",
-        "_last_ms",
-        "_looked",
-        "_media_ms",
-        "_messages",
-        "_pictures",
-        "_since",
-        "warned",
-    )
+    __slots__ = ("_ahead_s", "_began", "_bytes", "_looked", "_media_ms", "_pictures", "warned")
 
     def __init__(self, now: float) -> None:
         self.warned = False
         self._began = self._looked = now
         self._ahead_s = 0.0
         """How far media time ran ahead; never negative, so that a pause earns nothing."""
-        self._bytes = self._messages = self._pictures = self._since = 0
-        self._last_ms = -1
-        self._media_ms = 0
+        self._bytes = self._pictures = 0
+        self._media_ms: int | None = None
 
-    def add(self, size: int, timestamp_ms: int, picture: bool) -> bool:
-        """Count a message; True when it is time to `look` at the clock."""
-        step = timestamp_ms - self._last_ms if self._last_ms >= 0 else 0
-        if 0 < step <= _STEP_MS_MAX:
-            self._media_ms += step
-        self._last_ms = timestamp_ms
-        self._bytes += size
-        self._since += size
-        self._messages += 1
-        self._pictures += picture
-        return self._messages >= _LOOK_MESSAGES or self._since >= _LOOK_BYTES
-
-    def look(self, now: float) -> None:
-        """Judge what was counted until `now`, in monotonic seconds."""
-        self._ahead_s = max(0.0, self._ahead_s + self._media_ms / 1000 - (now - self._looked))
-        self._looked = now
-        self._messages = self._media_ms = self._since = 0
-        bits, allowed = self._bytes * 8, PUBLISH_BITRATE_MAX * PUBLISH_RATE_WINDOW_S
-        if bits > _BURST * allowed:
+    def look(self, now: float, received_bytes: int, media_ms: int, pictures: int) -> None:
+        """Judge the totals so far: bytes of the connection, media time reached, pictures."""
+        self._run_ahead(now, media_ms)
+        bits, window_bits = (received_bytes - self._bytes) * 8, PUBLISH_BITRATE_MAX * PUBLISH_RATE_WINDOW_S
+        if bits > _BURST * window_bits:
             raise self._refusal("bitrate")
         elapsed = now - self._began
         if elapsed < PUBLISH_RATE_WINDOW_S:
             return
         hasty = self._ahead_s > PUBLISH_AHEAD_S
         heavy = bits > PUBLISH_BITRATE_MAX * elapsed
-        dense = self._pictures > _BURST * VIDEO_FPS_MAX * elapsed
+        dense = pictures - self._pictures > _BURST * VIDEO_FPS_MAX * elapsed
         if (hasty or heavy or dense) and self.warned:
             raise self._refusal("media time" if hasty else "bitrate" if heavy else "frame rate")
         self.warned = hasty or heavy or dense
-        self._began = now
-        self._bytes = self._pictures = 0
+        self._began, self._bytes, self._pictures = now, received_bytes, pictures
+
+    def _run_ahead(self, now: float, media_ms: int) -> None:
+        gained_s = 0.0
+        if self._media_ms is not None:
+            gained_s = (media_ms - self._media_ms) / 1000 - (now - self._looked)
+        self._media_ms, self._looked = media_ms, now
+        if gained_s <= _JUMP_S:
+            self._ahead_s = max(0.0, self._ahead_s + gained_s)
 
     def _refusal(self, what: str) -> PeerError:
         told = {

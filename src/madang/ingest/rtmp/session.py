@@ -9,10 +9,10 @@ from madang.hub.registry import Publication, Registry
 from madang.ingest.rtmp.counters import IngestCounters
 from madang.ingest.rtmp.credentials import read_credentials
 from madang.ingest.rtmp.intake import Intake
-from madang.ingest.rtmp.pace import Pace
+from madang.ingest.rtmp.pace import LOOK_MESSAGES, Pace
 from madang.net.rtmp.connection import RtmpConnection
 from madang.protocols.rtmp.address import locate
-from madang.protocols.rtmp.message import VIDEO, Message
+from madang.protocols.rtmp.message import Message
 from madang.protocols.rtmp.server import Publish
 
 log = structlog.get_logger(__name__)
@@ -84,6 +84,7 @@ class Session:
         self._monotonic = clock.monotonic
         self._counters = counters
         self._pace = Pace(clock.monotonic())
+        self._until_look = LOOK_MESSAGES
         self._publication: Publication | None = None
         self._intake: Intake | None = None
 
@@ -99,8 +100,9 @@ class Session:
         if intake is None:
             return
         intake.media(message)
-        if self._pace.add(len(message.body), intake.now_ms, message.type == VIDEO):
-            self._look()
+        self._until_look -= 1
+        if not self._until_look:
+            self._look(intake)
 
     def closed(self, by: str) -> None:
         """The publisher said goodbye, or is gone without."""
@@ -119,10 +121,14 @@ class Session:
         self._publication = self._intake = None
         self._connection.refuse(_STATUS.get(code, "NetStream.Publish.Rejected"), sentence)
 
-    def _look(self) -> None:
+    def _look(self, intake: Intake) -> None:
+        """Hold the publisher to its pace, once in a while."""
+        self._until_look = LOOK_MESSAGES
         before = self._pace.warned
         try:
-            self._pace.look(self._monotonic())
+            self._pace.look(
+                self._monotonic(), self._connection.received_bytes, intake.now_ms, intake.pictures
+            )
         except PeerError:
             self._counters.too_fast += 1
             raise

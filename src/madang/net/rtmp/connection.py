@@ -89,6 +89,11 @@ class RtmpConnection(asyncio.Protocol):
         return self._wire.connect or Connect()
 
     @property
+    def received_bytes(self) -> int:
+        """All that the client has sent."""
+        return self._wire.received_bytes
+
+    @property
     def stream_id(self) -> int:
         """The message stream that was asked for, on which a player awaits media."""
         return self._wire.stream_id
@@ -181,7 +186,8 @@ class RtmpConnection(asyncio.Protocol):
             return
         if self._wire.phase is not self._phase:
             self._move()
-        self._flush()
+        if self._wire.out:
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None

@@ -90,7 +90,7 @@ class ChunkReader:
         offset, end = 0, len(data)
         while offset < end:
             if self._current is None:
-                start = self._header(data, offset)
+                start = self._short_header(data, offset) or self._header(data, offset)
                 if start == _INCOMPLETE:
                     self._rest = data[offset:]
                     break
@@ -113,6 +113,23 @@ class ChunkReader:
             else:
                 self._obey(message)
         return messages
+
+    def _short_header(self, data: bytes, offset: int) -> int:
+        """The common header, type 1 with a one-byte id and a plain delta, in one go; 0 for every other."""
+        first = data[offset]
+        if first >> 6 != 1 or len(data) - offset < 8:
+            return 0
+        stream = self._streams.get(first & 63)  # ids that take more bytes are never 0 or 1
+        delta = data[offset + 1] << 16 | data[offset + 2] << 8 | data[offset + 3]
+        length = data[offset + 4] << 16 | data[offset + 5] << 8 | data[offset + 6]
+        if stream is None or stream.received or delta == _EXTENDED or length > RTMP_MESSAGE_BYTES:
+            return 0
+        stream.timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
+        stream.field, stream.extended, stream.absolute = delta, False, False
+        stream.length, stream.type = length, data[offset + 7]
+        self._current = stream
+        self._room = self._chunk_size
+        return offset + 8
 
     def _header(self, data: bytes, offset: int) -> int:
         """Read a chunk header; returns where its payload begins, or _INCOMPLETE and nothing has changed."""

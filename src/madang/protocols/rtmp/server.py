@@ -30,7 +30,7 @@ from madang.protocols.rtmp.command import (
     text,
 )
 from madang.protocols.rtmp.handshake import ServerHandshake
-from madang.protocols.rtmp.message import Message
+from madang.protocols.rtmp.message import AUDIO, VIDEO, Message
 
 WINDOW_BYTES: Final = 2_500_000
 """Our acknowledgement window and peer bandwidth: what nginx-rtmp and SRS announce."""
@@ -84,7 +84,7 @@ class ServerConnection:
         "_acknowledged",
         "_events",
         "_handshake",
-        "_out",
+        "out",
         "_publishes",
         "_reader",
         "_streams",
@@ -106,7 +106,8 @@ class ServerConnection:
         self._handshake: ServerHandshake | None = ServerHandshake(entropy)
         self._reader = ChunkReader()
         self._writer = ChunkWriter()
-        self._out: list[bytes] = []
+        self.out: list[bytes] = []
+        """What waits to be taken; empty nearly always."""
         self._events: list[Event] = []
         self._streams = 0
         self._publishes = False
@@ -115,10 +116,10 @@ class ServerConnection:
 
     def take(self) -> bytes:
         """The bytes to send, once."""
-        if not self._out:
+        if not self.out:
             return b""
-        data = b"".join(self._out)
-        self._out.clear()
+        data = b"".join(self.out)
+        self.out.clear()
         return data
 
     def receive(self, data: bytes) -> list[Event]:
@@ -129,7 +130,7 @@ class ServerConnection:
         events: list[Event] = []
         publishing = self.phase is Phase.PUBLISHING
         for message in self._reader.receive(data):
-            if message.type == m.VIDEO or message.type == m.AUDIO:
+            if message.type == VIDEO or message.type == AUDIO:
                 if publishing:
                     events.append(message)
             else:
@@ -185,7 +186,7 @@ class ServerConnection:
     def _shake(self, handshake: ServerHandshake, data: bytes) -> bytes:
         reply = handshake.receive(data)
         if reply:
-            self._out.append(reply)
+            self.out.append(reply)
         if not handshake.done:
             return b""
         self._handshake = None
@@ -205,7 +206,7 @@ class ServerConnection:
         elif message.type == m.AGGREGATE:
             if self.phase is Phase.PUBLISHING:
                 for tag in parse_aggregate(body, message.timestamp_ms):
-                    if tag.type in (m.AUDIO, m.VIDEO, m.DATA):
+                    if tag.type in (AUDIO, VIDEO, m.DATA):
                         self._events.append(Message(tag.type, tag.timestamp_ms, message.stream_id, tag.body))
         elif message.type == m.WINDOW_ACKNOWLEDGEMENT_SIZE:
             window = int.from_bytes(body[:4], "big")
@@ -295,7 +296,7 @@ class ServerConnection:
         self._send(_STREAM, on_status(self.stream_id, level, code, description))
 
     def _send(self, chunk_stream_id: int, message: Message) -> None:
-        self._out.append(self._writer.write(chunk_stream_id, message))
+        self.out.append(self._writer.write(chunk_stream_id, message))
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -1,64 +1,88 @@
 import pytest
 
 from madang.base.errors import PeerError
-from madang.ingest.rtmp.pace import Pace
+from madang.ingest.rtmp.pace import LOOK_MESSAGES, Pace
 
 
-def run(seconds: float, *, bitrate: float = 1e6, fps: float = 30, speed: float = 1.0, start: int = 0) -> Pace:
-    """Publish for so long in messages, at `speed` times real time."""
-    pace = Pace(0.0)
-    for i in range(int(seconds * fps)):
-        at = start + int(i * 1000 / fps * speed)
-        if pace.add(int(bitrate / 8 / fps), at, True):
-            pace.look((i + 1) / fps)
-    return pace
+class Encoder:
+    """Publishes in messages, at `speed` times real time, and has its pace looked at as a session does."""
+
+    def __init__(self) -> None:
+        self.pace = Pace(0.0)
+        self.now = 0.0
+        self.bytes = self.pictures = 0
+        self.media_ms = 0.0
+
+    def run(self, seconds: float, *, bitrate: float = 1e6, fps: float = 30, speed: float = 1.0) -> "Encoder":
+        for i in range(int(seconds * fps)):
+            self.now += 1 / fps
+            self.media_ms += 1000 / fps * speed
+            self.bytes += int(bitrate / 8 / fps)
+            self.pictures += 1
+            if i % LOOK_MESSAGES == 0:
+                self.look()
+        return self
+
+    def look(self) -> None:
+        self.pace.look(self.now, self.bytes, int(self.media_ms), self.pictures)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"bitrate": 55e6}, {"fps": 120}, {"speed": 0.2}, {"start": 2**40}])
+@pytest.mark.parametrize("arguments", [{}, {"bitrate": 55e6}, {"fps": 120.0}, {"speed": 0.2}, {"fps": 1.0}])
 def test_honest_publishers_are_left_alone(arguments: dict[str, float]) -> None:
-    assert not run(30, **arguments).warned  # type: ignore[arg-type]
+    assert not Encoder().run(30, **arguments).pace.warned
 
 
 @pytest.mark.parametrize(
     ("arguments", "what"),
-    [({"bitrate": 90e6}, "bitrate"), ({"fps": 300}, "frame rate"), ({"speed": 10}, "real time")],
+    [({"bitrate": 90e6}, "bitrate"), ({"fps": 300.0}, "frame rate"), ({"speed": 9.0}, "real time")],
 )
 def test_the_hasty_are_warned_and_then_refused(arguments: dict[str, float], what: str) -> None:
-    assert run(8, **arguments).warned  # type: ignore[arg-type]
+    assert Encoder().run(8, **arguments).pace.warned
     with pytest.raises(PeerError) as caught:
-        run(16, **arguments)  # type: ignore[arg-type]
+        Encoder().run(16, **arguments)
     assert what in caught.value.told
 
 
 def test_flood_is_refused_before_the_window_ends() -> None:
-    pace = Pace(0.0)
+    encoder = Encoder()
+    encoder.bytes, encoder.now = 100 << 20, 0.1
     with pytest.raises(PeerError):
-        for i in range(100):
-            if pace.add(4 << 20, i, True):
-                pace.look(0.1)
+        encoder.look()
 
 
 def test_burst_after_a_stall_is_forgiven() -> None:
-    pace = run(20)
-    for i in range(300):
-        if pace.add(4000, 20_000 + i * 33, True):
-            pace.look(30.0)
-    assert not pace.warned
+    encoder = Encoder().run(20)
+    encoder.now += 10
+    for _ in range(10):
+        encoder.media_ms += 1000
+        encoder.bytes += 400_000
+        encoder.pictures += 30
+        encoder.look()
+    assert not encoder.run(10).pace.warned
 
 
 def test_jump_of_the_timestamps_is_no_haste() -> None:
-    pace = Pace(0.0)
-    for i in range(900):
-        jump = 3_600_000 * (i // 100)
-        if pace.add(4000, jump + i * 33, True):
-            pace.look(i / 30)
-    assert not pace.warned
+    encoder = Encoder()
+    for _ in range(10):
+        encoder.run(3).media_ms += 3_600_000
+    assert not encoder.pace.warned
+
+
+def test_large_first_timestamp_is_no_haste() -> None:
+    encoder = Encoder()
+    encoder.media_ms = 2.0**40
+    assert not encoder.run(20).pace.warned
 
 
 def test_warning_passes_when_the_publisher_calms_down() -> None:
-    pace = run(7, bitrate=90e6)
-    assert pace.warned
-    for i in range(600):
-        if pace.add(4000, i, True):
-            pace.look(7 + i / 30)
-    assert not pace.warned
+    encoder = Encoder().run(7, bitrate=90e6)
+    assert encoder.pace.warned
+    assert not encoder.run(20).pace.warned
+
+
+def test_pause_earns_no_haste() -> None:
+    encoder = Encoder().run(5)
+    encoder.now += 1000
+    encoder.look()
+    with pytest.raises(PeerError):
+        encoder.run(20, speed=9.0)

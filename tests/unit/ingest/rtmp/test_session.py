@@ -16,6 +16,7 @@ from madang.hub.gate import Lease, Profile, PublishRequest
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
+from madang.ingest.rtmp.pace import LOOK_MESSAGES
 from madang.ingest.rtmp.session import RtmpIngest, status_code
 from madang.net.listeners import Accepted
 from madang.net.rtmp.connection import RtmpConnection
@@ -66,6 +67,7 @@ class Wire:
         self.peer = Accepted("192.0.2.7", 5, ("127.0.0.1", 1935), secure)
         self.connect = Connect(flash_ver="obs-studio")
         self.answers: list[str] = []
+        self.received_bytes = 0
         self.publisher: Publisher | None = None
 
     def accept_publish(self, publisher: Publisher) -> None:
@@ -244,8 +246,9 @@ async def test_unsupported_codec_reaches_the_health(yard: Yard) -> None:
 async def test_flood_is_cut_off(yard: Yard) -> None:
     wire = await yard.publish()
     live(wire)
+    wire.received_bytes = 1 << 30
     with pytest.raises(PeerError):
-        feed(wire, *[b"\xaf\x01" + bytes(1 << 20)] * 100, at=500)
+        feed(wire, *[b"\xaf\x01aac"] * LOOK_MESSAGES, at=500)
     assert yard.ingest.counters.too_fast == 1
 
 
