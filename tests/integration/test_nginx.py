@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from urllib.parse import urljoin
 
 import httpx
@@ -47,11 +47,12 @@ def client(nginx: Nginx, **options: object) -> httpx.Client:
     return httpx.Client(base_url=nginx.url, transport=transport, timeout=15, **options)  # type: ignore[arg-type]
 
 
-def signed_in(nginx: Nginx) -> httpx.Client:
-    http = client(nginx, headers={"X-Madang": "1"})
-    answer = http.post("/api/v1/sessions", json={"name": "admin", "password": ADMIN_PASSWORD})
-    assert answer.status_code == 201, answer.text
-    return http
+@contextmanager
+def signed_in(nginx: Nginx) -> Iterator[httpx.Client]:
+    with client(nginx, headers={"X-Madang": "1"}) as http:
+        answer = http.post("/api/v1/sessions", json={"name": "admin", "password": ADMIN_PASSWORD})
+        assert answer.status_code == 201, answer.text
+        yield http
 
 
 def media_playlist(http: httpx.Client, name: str) -> tuple[str, str]:
@@ -173,7 +174,8 @@ def test_a_private_channel_stays_out_of_the_cache(nginx: Nginx, server: Server) 
                     answer = member.get(path)
                     assert answer.headers.get("x-cache") != "HIT", path
                     assert answer.status_code == 200 or "poster" in path, path
-                assert stranger.get(path).status_code == 404, path
+                # The playlists of a private channel carry a grant in their URLs: without it there is nothing.
+                assert stranger.get(re.sub(r"/~[a-z0-9]+", "", path)).status_code == 404, path
 
 
 def test_private_pages_of_two_accounts_do_not_mix(nginx: Nginx) -> None:
@@ -213,8 +215,3 @@ def test_events_arrive_when_they_happen(nginx: Nginx) -> None:
             if line.startswith("data:"):
                 break
         assert time.monotonic() - began < 2
-
-
-def test_the_configuration_names_what_to_change(tmp_path: Path, server: Server) -> None:
-    shipped = (Path(__file__).parents[2] / "deploy/nginx/madang.conf").read_text()
-    assert shipped.count("HERE") >= 7
