@@ -1,5 +1,6 @@
 """The desk of one broadcast: its objects as answers, made once, and those who wait for the next one."""
 
+import asyncio
 import math
 from collections.abc import Callable, Iterator
 
@@ -23,6 +24,8 @@ from madang.packaging.hls.playlist import INDEX_S, MediaPlaylist, Text
 
 # Media playlists by file name, and how many seconds they list.
 LENGTHS = {"index.m3u8": INDEX_S, "dvr.m3u8": math.inf}
+# Writes of one turn of the loop: at 8 µs each, some 2 ms.
+RELEASED_AT_ONCE = 256
 # Between browsers and CDNs: a playlist of this very query may be shown for a moment.
 _LIVE = (b"Cache-Control", b"public, max-age=0, s-maxage=1")
 _ENDED = (b"Cache-Control", b"public, max-age=1")
@@ -283,10 +286,7 @@ class Desk:
                 name, _, file = key.partition("/")
                 chain(self.media(Name(name), file) or NOT_FOUND, hold)
         ended = self._window.ended
-        for waiting in tuple(self._waiting.values()):
-            if ended or self._satisfied(waiting.msn, waiting.part):
-                del self._waiting[waiting.hold]
-                waiting.hold.resolve(waiting.answer())
+        self._release(self._satisfied_now(ended))
         if self.packager.ready or ended:
             self._serve_unready()
         if ended:
@@ -295,6 +295,27 @@ class Desk:
         if last is not None and last.msn != self._kept_msn:
             self._kept_msn = last.msn
             self._objects = dict(self._alive())
+
+    def _satisfied_now(self, ended: bool) -> list[Waiting]:
+        """Those whose segment or part is there; no longer kept."""
+        verdicts: dict[tuple[int, int], bool] = {}
+        served = []
+        for waiting in tuple(self._waiting.values()):
+            key = waiting.msn, waiting.part
+            if key not in verdicts:
+                verdicts[key] = ended or self._satisfied(*key)
+            if verdicts[key]:
+                del self._waiting[waiting.hold]
+                served.append(waiting)
+        return served
+
+    def _release(self, served: list[Waiting]) -> None:
+        """Answer held requests, a slice at a time: thousands of writes would hold the loop."""
+        for waiting in served[:RELEASED_AT_ONCE]:
+            waiting.hold.resolve(waiting.answer())
+        if len(served) > RELEASED_AT_ONCE:
+            rest = served[RELEASED_AT_ONCE:]
+            asyncio.get_running_loop().call_soon(self._release, rest)
 
     def _serve_unready(self) -> None:
         unready, self._unready = self._unready, {}
