@@ -220,6 +220,9 @@ class Accounts(Section):
     session_days: int = Field(
         30, ge=1, le=400, description="Days after which an unused session is signed out."
     )
+    invitation_days: int = Field(
+        7, ge=1, le=30, description="Days for which the link of `madang user invite` works."
+    )
 
 
 class Metrics(Section):
