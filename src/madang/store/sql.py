@@ -21,6 +21,8 @@ from madang.store.upgrade import StoreError, bring_up_to_date
 _BUSY_S = 5.0
 """F15: how long a writer waits for another process's lock."""
 _KEPT_S = 86_400.0
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+"""Committed means on the disk: a revoked key must not come back with the power."""
 
 
 class SqlWork:
@@ -160,12 +162,7 @@ def make_engine(url: URL) -> AsyncEngine:
 def _on_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={int(_BUSY_S * 1000)}",
-        "foreign_keys=ON",
-    ):
+    for pragma in (*PRAGMAS, f"busy_timeout={int(_BUSY_S * 1000)}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

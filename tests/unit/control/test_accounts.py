@@ -1,0 +1,189 @@
+"""Signing in and out, sessions, passwords (A30, A33)."""
+
+import asyncio
+
+import pytest
+from tests.harness.household import PASSWORD, Household
+
+from madang.base.roles import SiteRole
+from madang.base.secret import Secret
+from madang.control.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
+from madang.control.rights import Actor
+
+
+async def _login(
+    house: Household, name: str = "kim", password: str = PASSWORD, peer: str = "192.0.2.1"
+) -> Secret:
+    return (await house.control.accounts.login(name, password, peer, "test")).cookie
+
+
+async def _who(house: Household, cookie: Secret) -> Actor | None:
+    return await house.control.accounts.authenticate(cookie, "192.0.2.1")
+
+
+async def test_a_session_is_a_cookie_that_is_kept_nowhere(house: Household) -> None:
+    await house.account("kim")
+    cookie = await _login(house)
+    actor = await _who(house, cookie)
+    assert actor is not None and actor.name == "kim" and actor.scopes is None
+    async with house.store.read() as work:
+        rows = await work.sessions.find()
+    assert len(rows) == 1 and cookie.reveal() not in repr(rows)
+
+
+async def test_each_login_is_a_new_session(house: Household) -> None:
+    await house.account("kim")
+    assert (await _login(house)).reveal() != (await _login(house)).reveal()
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("kim", "wrong"), ("nobody", PASSWORD), ("", ""), ("kim", "")]
+)
+async def test_wrong_name_and_wrong_password_have_one_answer(
+    house: Household, name: str, password: str
+) -> None:
+    await house.account("kim")
+    with pytest.raises(Unauthenticated) as caught:
+        await _login(house, name, password)
+    assert caught.value.code == "wrong_password"
+    assert caught.value.told == "Name or password is wrong."
+
+
+async def test_ten_failures_of_an_account_or_an_address_answer_429(house: Household) -> None:
+    await house.account("kim")
+    for number in range(10):
+        with pytest.raises(Unauthenticated):
+            await _login(house, "kim", "wrong", f"192.0.2.{number}")
+    with pytest.raises(TooMany) as caught:
+        await _login(house, "kim", PASSWORD, "198.51.100.1")
+    assert 1 <= caught.value.retry_after_s <= 61
+    house.clock.advance(61)
+    assert await _login(house)
+    for number in range(10):
+        with pytest.raises(Unauthenticated):
+            await _login(house, f"name{number}", "wrong", "203.0.113.5")
+    with pytest.raises(TooMany):
+        await _login(house, "kim", PASSWORD, "203.0.113.5")
+    assert await _login(house, "kim", PASSWORD, "203.0.113.6")
+
+
+async def test_a_session_ends_when_it_is_not_used(house: Household) -> None:
+    await house.account("kim")
+    cookie = await _login(house)
+    for _ in range(3):
+        house.clock.advance(20 * 86400)
+        assert await _who(house, cookie) is not None
+    house.clock.advance(31 * 86400)
+    assert await _who(house, cookie) is None
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "é" * 20, "a" * 100_000])
+async def test_cookies_that_are_none(house: Household, cookie: str) -> None:
+    assert await _who(house, Secret(cookie)) is None
+
+
+async def test_a_disabled_account_is_out_everywhere_at_once(house: Household, admin: Actor) -> None:
+    actor = await house.account("kim")
+    cookie = await _login(house)
+
+    class Change:
+        role, disabled, display_name = None, True, None
+
+    await house.control.users.change(admin, actor.account, Change())
+    assert await _who(house, cookie) is None
+    with pytest.raises(Forbidden):
+        await _login(house)
+
+
+async def test_changing_the_password_signs_the_other_browsers_out(house: Household) -> None:
+    await house.account("kim")
+    here, there = await _login(house), await _login(house)
+    actor = await _who(house, here)
+    assert actor is not None
+    with pytest.raises(Forbidden):
+        await house.control.accounts.change_password(actor, "wrong", "another password")
+    await house.control.accounts.change_password(actor, PASSWORD, "another password")
+    assert await _who(house, here) is not None
+    assert await _who(house, there) is None
+    with pytest.raises(Unauthenticated):
+        await _login(house)
+    assert await _login(house, password="another password")
+
+
+async def test_the_password_is_recent_for_ten_minutes_and_again_after_confirmation(house: Household) -> None:
+    await house.account("kim")
+    cookie = await _login(house)
+    accounts = house.control.accounts
+    actor = await _who(house, cookie)
+    assert actor is not None and accounts.password_is_recent(actor)
+    house.clock.advance(601)
+    assert not accounts.password_is_recent(actor)
+    with pytest.raises(Forbidden):
+        await accounts.confirm(actor, "wrong")
+    await accounts.confirm(actor, PASSWORD)
+    again = await _who(house, cookie)
+    assert again is not None and accounts.password_is_recent(again)
+
+
+async def test_sessions_are_listed_and_revoked_by_their_owner_alone(house: Household) -> None:
+    await house.account("kim")
+    await house.account("lee")
+    mine, hers = await _login(house), await _login(house, "lee")
+    kim, lee = await _who(house, mine), await _who(house, hers)
+    assert kim is not None and lee is not None
+    with pytest.raises(NotFound):
+        await house.control.accounts.revoke_session(kim, lee.session)
+    page = await house.control.accounts.sessions(kim, None, 10)
+    assert [session.id for session in page.items] == [kim.session]
+    await house.control.accounts.revoke_session(kim, kim.session)
+    assert await _who(house, mine) is None
+    assert await _who(house, hers) is not None
+
+
+async def test_the_eldest_session_makes_room(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("madang.control.accounts.SESSIONS_PER_ACCOUNT", 2)
+    await house.account("kim")
+    cookies = []
+    for _ in range(3):
+        cookies.append(await _login(house))
+        house.clock.advance(1)
+    assert [await _who(house, cookie) is not None for cookie in cookies] == [False, True, True]
+
+
+async def test_nobody_may_look_like_somebody_else(house: Household) -> None:
+    actor = await house.account("kim")
+    await house.account("lee")
+    for forged in ("lee", "LEE", "ｌｅｅ", "1ee"):
+        with pytest.raises(Conflict):
+            await house.control.accounts.rename(actor, forged)
+    await house.control.accounts.rename(actor, "Kim")
+
+
+async def test_the_last_admin_stays(house: Household, admin: Actor) -> None:
+    class Demote:
+        role, disabled, display_name = SiteRole.MEMBER, None, None
+
+    with pytest.raises(Conflict):
+        await house.control.users.change(admin, admin.account, Demote())
+    with pytest.raises(Conflict):
+        await house.control.users.delete(admin, admin.account)
+    other = await house.account("second", SiteRole.ADMIN)
+    await house.control.users.change(other, admin.account, Demote())
+    await house.control.users.delete(other, admin.account)
+
+
+async def test_hashing_leaves_the_loop_free(house: Household) -> None:
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.001)
+
+    task = asyncio.create_task(beat())
+    hashed = await house.control.accounts.passwords.hash("a long password")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert hashed.startswith("$argon2id$")
+    assert beats > 3
