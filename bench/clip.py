@@ -10,8 +10,9 @@ import imageio_ffmpeg
 SECONDS = 20
 FPS = 30
 _CODING = (
-    "-c:v libx264 -profile:v baseline -preset veryfast -tune zerolatency -b:v 900k -minrate 900k -maxrate 900k"
-    " -bufsize 450k -x264-params nal-hrd=cbr:force-cfr=1:keyint=60:min-keyint=60:scenecut=0"
+    "-c:v libx264 -profile:v baseline -preset veryfast -tune zerolatency"
+    " -b:v 900k -minrate 900k -maxrate 900k -bufsize 450k"
+    " -x264-params nal-hrd=cbr:force-cfr=1:keyint=60:min-keyint=60:scenecut=0"
     " -c:a aac -b:a 96k -ac 2 -f flv"
 )
 

@@ -1,0 +1,16 @@
+"""HTTP-FLV viewers per core: python -m bench.flv."""
+
+from bench.options import Options, parse
+from bench.play import compare, peers
+from bench.table import render
+
+
+def run(options: Options) -> list[tuple[str, ...]]:
+    """Rows at both windows, beside the floor and the peers."""
+    amount = options.viewers, options.seconds, options.turns
+    lines = compare("flv", 100, *amount) + compare("flv", 33, *amount)
+    return lines + (peers("flv", min(options.viewers, 500), *amount[1:]) if options.peers else [])
+
+
+if __name__ == "__main__":
+    print(render(run(parse(__doc__ or ""))))

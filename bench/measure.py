@@ -1,0 +1,78 @@
+"""One measurement, and turns of it: what a core of the server carries, its own cost subtracted."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.processes import Pinned, generator_cores
+
+IDLE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one run showed. `per_core` is units of load per core of server, or events per CPU-second."""
+
+    per_core: float
+    load: float
+    cpu_share: float
+    memory_bytes: float
+    lost_share: float
+    detail: Mapping[str, float]
+
+
+def load(server: Pinned, arguments: Sequence[str], units: str = "viewers") -> Reading:
+    """Run a load generator against a server that has settled.
+
+    The generator prints a JSON line when its load stands, and another after its time; CPU is taken between.
+    """
+    idle = server.idle_share(IDLE_S)
+    memory = server.rss_bytes()
+    command = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=_settle) as generator:
+        assert generator.stdout is not None
+        json.loads(generator.stdout.readline() or b"{}")
+        grown = server.rss_bytes() - memory
+        before, began = server.cpu_s(), time.monotonic()
+        detail = json.loads(generator.stdout.readline() or b"{}")
+        share = (server.cpu_s() - before) / (time.monotonic() - began) - idle
+    amount = detail.get(units, 0)
+    return Reading(
+        per_core=amount / share if share > 0.001 else 0.0,
+        load=amount,
+        cpu_share=share,
+        memory_bytes=grown / amount if amount else 0.0,
+        lost_share=detail.get("lost_share", 1.0),
+        detail=detail,
+    )
+
+
+def _settle() -> None:
+    os.sched_setaffinity(0, generator_cores())
+
+
+def raise_descriptors() -> None:
+    """Let this process and its children open as many files as the system allows them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def turns(contenders: Mapping[str, Callable[[], Reading]], count: int) -> dict[str, list[Reading]]:
+    """Measure everybody in turns, A B A B, so that what the machine does meanwhile falls on all."""
+    readings: dict[str, list[Reading]] = {name: [] for name in contenders}
+    for _ in range(count):
+        for name, measure in contenders.items():
+            reading = measure()
+            readings[name].append(reading)
+            print(f"  {name}: {reading.per_core:,.0f} per core", file=sys.stderr, flush=True)
+    return readings
+
+
+def median(readings: Sequence[Reading], of: Callable[[Reading], float]) -> float:
+    return statistics.median(of(reading) for reading in readings)
