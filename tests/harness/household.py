@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from tests.conftest import FakeClock
 
 from madang.base.ids import ChannelId, UserId
 from madang.base.roles import ChannelRole, SiteRole
-from madang.control import Control, Settings
+from madang.control import Control, Settings, passwords
 from madang.control.house import NewChannel
 from madang.control.names import skeleton
 from madang.control.records import Account, Channel, Member
@@ -109,6 +111,9 @@ async def household(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIte
     """A control plane that is started; its loop is not: tests call what the loop would call."""
     monkey = pytest.MonkeyPatch()
     monkey.setattr(sql, "PRAGMAS", ("journal_mode=WAL", "synchronous=OFF", "foreign_keys=ON"))
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+    monkey.setattr(passwords, "_hasher", lambda: cheap)
+    passwords._nobodys_hash.cache_clear()
     store = await SqlStore.open("", folder)
     chosen = Settings(**{"refusal_floor_s": 0.0, **settings})
     control = Control(store, folder, clock, os.urandom, chosen)
@@ -121,3 +126,4 @@ async def household(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIte
         await control.close()
         await store.close()
         monkey.undo()
+        passwords._nobodys_hash.cache_clear()
