@@ -90,6 +90,10 @@ JSON_DEPTH: Final = 32
 UPLOAD_BYTES: Final = 5 * 1024 * 1024
 # A connection that asks nothing more.
 HTTP_KEEPALIVE_S: Final = 15.0
+# A refused connection hears the refusal out this long before it is cut.
+HTTP_LINGER_S: Final = 2.0
+# Requests of one connection that wait parsed behind one that is being answered.
+HTTP_PIPELINED: Final = 64
 # A40: an answer that is not read: bytes still queued after this close the connection.
 HTTP_STALLED_WRITE_S: Final = 20.0
 # A53: held playlist requests of one address.
@@ -144,6 +148,8 @@ FIRST_PLAYLIST_S: Final = 6.0
 WEBSOCKET_HELLO_S: Final = 5.0
 WEBSOCKET_PING_S: Final = 25.0
 WEBSOCKET_PONG_S: Final = 10.0
+# A goodbye that is not answered.
+WEBSOCKET_CLOSE_S: Final = 2.0
 # A43: one message from a client.
 WEBSOCKET_MESSAGE_BYTES: Final = 64 * 1024
 # A43: fragments of one message.
@@ -178,6 +184,16 @@ PENDING_FACTS: Final = 10_000
 AVATAR_PIXELS_MAX: Final = 4096
 # A61: the picture that is kept.
 AVATAR_PIXELS: Final = 512
+
+# --- outbound ----------------------------------------------------------------------------------------
+# A9: an outbound request, redirects included, from its first look-up to its last byte.
+OUTBOUND_S: Final = 10.0
+# A9: what is read of an answer.
+OUTBOUND_BYTES: Final = 1024 * 1024
+# A8: redirects that are followed, each judged anew.
+OUTBOUND_REDIRECTS: Final = 3
+# Outbound requests at a time; more wait, within their own deadline.
+OUTBOUND_AT_ONCE: Final = 64
 
 # --- metrics -----------------------------------------------------------------------------------------
 # A65: streams with a label of their own; more are summed.

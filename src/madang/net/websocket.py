@@ -25,7 +25,6 @@ from madang.protocols.websocket import frame, handshake
 from madang.protocols.websocket.receiver import Closed, Event, Message, Receiver, reply
 
 _PING: Final = frame.build_frame(frame.PING, b"")
-_CLOSE_S: Final = 2.0
 
 _OPEN: Final = 0
 _PINGED: Final = 1
@@ -94,7 +93,7 @@ class WebSocket(asyncio.Protocol):
             return
         self._part(code, reason)
         self.transport.write(frame.build_close(code, reason))
-        self._home.sweeper.expire(self, _CLOSE_S)
+        self._home.sweeper.expire(self, limits.WEBSOCKET_CLOSE_S)
 
     def shutdown(self) -> None:
         """The server drains."""

@@ -18,8 +18,6 @@ from madang.net.listeners import Accepted
 if TYPE_CHECKING:
     from madang.net.http.server import HttpServer
 
-LINGER_S: Final = 2.0
-
 # What the connection's deadline is for.
 SILENT: Final = 0
 IDLE: Final = 1
@@ -115,7 +113,7 @@ class Connection(HttpToolsProtocol):
             return
         self.transport.write_eof()
         self.flow.resume_reading()
-        self.front.sweeper.expire(self, LINGER_S)
+        self.front.sweeper.expire(self, limits.HTTP_LINGER_S)
 
     def _depart(self, take_over: TakeOver) -> None:
         transport, rest = self.transport, self._behind

@@ -21,8 +21,6 @@ from madang.net.http.routes import Growing, Hold
 
 # What may wait unparsed behind a request that is being answered, before reading pauses.
 BEHIND_BYTES: Final = limits.HTTP_HEADER_BYTES
-# What may wait parsed: requests that came in one buffer with the one that is being answered.
-PIPELINED: Final = 64
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +191,7 @@ class HttpProtocol(Answering):
         if parser.should_upgrade():
             return
         if self._busy is not None or self._waiting or self.flow.write_paused:
-            if len(self._waiting) >= PIPELINED:
+            if len(self._waiting) >= limits.HTTP_PIPELINED:
                 raise BadHead(429)
             self.cycle = self._make_cycle(head)
             self._waiting.append((self.cycle, head))
