@@ -1,7 +1,27 @@
-import type { ChannelState } from "./types";
+import type { ChannelState, FeedEvent, Finding, TrackInfo } from "./types";
 
 /** A channel's live facts as the feed tells them. */
-export type FeedLine = { id: string; slug: string; state: ChannelState; viewers: number; began_at: string | null; broadcast_id: string | null };
+export type FeedLine = {
+  id: string;
+  slug: string;
+  state: ChannelState | "ended";
+  viewers: number;
+  /** Seconds since 1970. */
+  began_at: number | null;
+  broadcast_id: string | null;
+};
+
+/** One second of a live stream, and what is wrong with it. */
+export type FeedPulse = {
+  state: ChannelState;
+  sample: { at: number; bitrate_bps: number; fps: number; viewers: number };
+  health: Finding[];
+  viewers_by_door: Record<string, number>;
+  tracks: TrackInfo[];
+};
+
+/** A line of a channel's log as it is written; `at` in seconds since 1970. */
+export type FeedHappening = { id: string; at: number; kind: string; peer: string; data: FeedEvent["data"] };
 
 /** What the server tells over `/api/v1/events/ws`. */
 export type FeedMessage =
@@ -11,9 +31,9 @@ export type FeedMessage =
   | { type: "viewers"; id: string; slug: string; viewers: number }
   | { type: "channel"; event: "created" | "updated" | "deleted"; id: string; slug: string }
   /** For the studio of a channel: its health and rates, each second. */
-  | ({ type: "studio"; id: string } & Record<string, unknown>)
+  | ({ type: "studio"; id: string } & FeedPulse)
   /** For the studio of a channel: a line of its log. */
-  | ({ type: "event" } & Record<string, unknown>);
+  | ({ type: "event" } & FeedHappening);
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;

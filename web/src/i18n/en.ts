@@ -1,5 +1,13 @@
+import { accounts } from "./en.accounts";
+import { admin } from "./en.admin";
+import { studio } from "./en.studio";
+
 /** English. Keys are the words of the code; `{n}` is a value, `{n|one|many}` chooses by number. */
 export const en = {
+  ...accounts,
+  ...studio,
+  ...admin,
+
   "site.name": "Madang",
   "skip": "Skip to content",
   "nav.home": "Home",
@@ -75,7 +83,7 @@ export const en = {
   "home.last": "last live {when}",
   "home.never": "has not been live yet",
 
-  "watch.offline": "{name} is not live right now",
+  "watch.offline": "Not live right now",
   "watch.offline.text": "Leave this page open: the picture appears by itself when the broadcast starts.",
   "watch.ended": "The broadcast has ended",
   "watch.ended.text": "Thanks for watching. The picture comes back by itself when the next one starts.",

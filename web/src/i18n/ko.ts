@@ -1,7 +1,14 @@
 import type { Dictionary } from "./index";
+import { accounts } from "./ko.accounts";
+import { admin } from "./ko.admin";
+import { studio } from "./ko.studio";
 
 /** 한국어. */
 export const ko: Dictionary = {
+  ...accounts,
+  ...studio,
+  ...admin,
+
   "site.name": "마당",
   "skip": "본문으로 건너뛰기",
   "nav.home": "홈",
@@ -77,7 +84,7 @@ export const ko: Dictionary = {
   "home.last": "{when}에 방송했어요",
   "home.never": "아직 방송한 적이 없어요",
 
-  "watch.offline": "{name}은(는) 지금 방송 중이 아니에요",
+  "watch.offline": "지금은 방송 중이 아니에요",
   "watch.offline.text": "이 화면을 그대로 두세요. 방송이 시작되면 저절로 나옵니다.",
   "watch.ended": "방송이 끝났어요",
   "watch.ended.text": "함께해 주셔서 고맙습니다. 다음 방송이 시작되면 저절로 나옵니다.",

@@ -17,7 +17,8 @@ export function liveAfter(id: string, live: Live, message: FeedMessage): Live | 
 }
 
 function taken({ state, viewers, began_at, broadcast_id }: FeedLine): Live {
-  return { state, viewers, began_at, broadcast_id };
+  if (state === "ended" || state === "offline") return { state: "offline", viewers: 0, began_at: null, broadcast_id: null };
+  return { state, viewers, began_at: began_at === null ? null : new Date(began_at * 1000).toISOString(), broadcast_id };
 }
 
 /** Follows a page's events: `onMessage` for each, `reload` when some may have been missed. */
@@ -42,18 +43,19 @@ export function useFeed(channel: string | null | undefined, onMessage: (message:
 }
 
 /** A channel that follows its events: live or not, for how many, under which title. */
-export function useChannel(slug: string, token = ""): Resource<Channel> {
+export function useChannel(slug: string, token = "", onMessage?: (message: FeedMessage) => void): Resource<Channel> {
   const first = initial.channel?.slug === slug ? initial.channel : null;
   const resource = useResource<Channel>(slug, () => api.get(`/channels/${encodeURIComponent(slug)}`, token ? { token } : {}), { first });
   const { value, put, reload } = resource;
   const hear = useCallback(
     (message: FeedMessage) => {
+      onMessage?.(message);
       if (!value) return;
       const live = liveAfter(value.id, value.live, message);
       if (live) put({ ...value, live });
       if (message.type === "channel" || (message.type === "stream" && message.event === "ended")) reload();
     },
-    [value, put, reload],
+    [value, put, reload, onMessage],
   );
   useFeed(value ? value.id : undefined, hear, reload, token);
   return resource;
