@@ -9,7 +9,6 @@ class IngestCounters:
 
     admitted: int = 0
     refused: int = 0
-    frames: int = 0
     broken_frames: int = 0
     """Bodies that could not be read; the stream went on without them."""
     early_frames: int = 0

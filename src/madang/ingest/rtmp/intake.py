@@ -68,10 +68,12 @@ class Intake:
         self._video = _Lane()
         self._audio = _Lane()
         self._begun = False
+        self._give = self._hold
+        """Takes the frames: those that come before the beginning are held."""
         self._held: list[Frame] = []
         self._held_bytes = 0
         self._first_ms: int | None = None
-        self._wire_ms = -1
+        self._wire_ms = 0
         self.now_ms = 0
         """Time of the last media message in milliseconds, unwrapped to 64 bits."""
         self.pictures = 0
@@ -89,9 +91,13 @@ class Intake:
             return
         if not body:
             return  # some encoders keep the connection alive so
-        step = message.timestamp_ms - self._wire_ms
-        if step:
-            self._go_on(message.timestamp_ms, step)
+        timestamp_ms = message.timestamp_ms
+        step = timestamp_ms - self._wire_ms
+        if 0 <= step < 0x80000000 and self._first_ms is not None:
+            self.now_ms += step
+        else:
+            self._jump(timestamp_ms, step)
+        self._wire_ms = timestamp_ms
         try:
             if kind == VIDEO:
                 self.pictures += 1
@@ -104,16 +110,16 @@ class Intake:
                 raise
             self._counters.broken_frames += 1
 
-    def _go_on(self, timestamp_ms: int, step: int) -> None:
+    def _jump(self, timestamp_ms: int, step: int) -> None:
         """32 bits wrap after 49.7 days, and some encoders go back: the shorter way round is meant."""
         if self._first_ms is None:
-            self._first_ms = step = timestamp_ms
+            self._first_ms = self.now_ms = timestamp_ms
         elif step >= 0x80000000:
-            step -= 0x100000000
+            self.now_ms += step - 0x100000000
         elif step < -0x80000000:
-            step += 0x100000000
-        self._wire_ms = timestamp_ms
-        self.now_ms += step
+            self.now_ms += step + 0x100000000
+        else:
+            self.now_ms += step
 
     # --- the common case: H.264 and AAC in classic bodies -------------------------------------------------
 
@@ -258,15 +264,13 @@ class Intake:
         if self._ready():
             self._begun = True
             self._announce()
+            self._give = self._output.frame
             held, self._held = self._held, []
             for frame in held:
-                self._output.frame(frame)
+                self._give(frame)
 
-    def _give(self, frame: Frame) -> None:
-        self._counters.frames += 1
-        if self._begun:
-            self._output.frame(frame)
-            return
+    def _hold(self, frame: Frame) -> None:
+        """Keep a frame until the stream begins."""
         self._held.append(frame)
         self._held_bytes += len(frame.payload)
         self._begin_when_ready()

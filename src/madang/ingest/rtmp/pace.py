@@ -1,4 +1,4 @@
-"""How fast a publisher may be: bytes, pictures and media time against the clock (A56)."""
+"""How fast a publisher may be (A56): bytes, pictures and media time against the clock, once a second."""
 
 from typing import Final
 
@@ -10,8 +10,6 @@ from madang.base.limits import (
     VIDEO_FPS_MAX,
 )
 
-LOOK_MESSAGES: Final = 32
-"""How many messages may go by between two looks: a look costs a clock, a message nothing."""
 _JUMP_S: Final = 10.0
 """Media time that gains more on the clock between two looks jumped, which is the timeline's to mend."""
 _BURST: Final = 2

@@ -1,5 +1,7 @@
 """A publisher over RTMP: decide, then answer, then attach; and its end, by goodbye, loss or revocation."""
 
+from collections.abc import Callable
+
 import structlog
 
 from madang.base.clock import Clock
@@ -9,7 +11,7 @@ from madang.hub.registry import Publication, Registry
 from madang.ingest.rtmp.counters import IngestCounters
 from madang.ingest.rtmp.credentials import read_credentials
 from madang.ingest.rtmp.intake import Intake
-from madang.ingest.rtmp.pace import LOOK_MESSAGES, Pace
+from madang.ingest.rtmp.pace import Pace
 from madang.net.rtmp.connection import RtmpConnection
 from madang.protocols.rtmp.address import locate
 from madang.protocols.rtmp.message import Message
@@ -84,7 +86,6 @@ class Session:
         self._monotonic = clock.monotonic
         self._counters = counters
         self._pace = Pace(clock.monotonic())
-        self._until_look = LOOK_MESSAGES
         self._publication: Publication | None = None
         self._intake: Intake | None = None
 
@@ -94,15 +95,26 @@ class Session:
         self._intake = Intake(publication, self._counters, publication.stream.health.unsupported)
         self._log("publish_began", encoder=self._connection.connect.flash_ver[:100])
 
-    def media(self, message: Message) -> None:
-        """An audio, video or data message of the publisher."""
-        intake = self._intake
+    @property
+    def media(self) -> Callable[[Message], None]:
+        """Takes the messages of the publisher."""
+        assert self._intake is not None
+        return self._intake.media
+
+    def look(self) -> None:
+        """Hold the publisher to its pace, once a second."""
+        intake, before = self._intake, self._pace.warned
         if intake is None:
             return
-        intake.media(message)
-        self._until_look -= 1
-        if not self._until_look:
-            self._look(intake)
+        try:
+            self._pace.look(
+                self._monotonic(), self._connection.received_bytes, intake.now_ms, intake.pictures
+            )
+        except PeerError:
+            self._counters.too_fast += 1
+            raise
+        if self._pace.warned and not before:
+            self._log("publish_too_fast")
 
     def closed(self, by: str) -> None:
         """The publisher said goodbye, or is gone without."""
@@ -120,20 +132,6 @@ class Session:
         self._log("publish_revoked", code=code)
         self._publication = self._intake = None
         self._connection.refuse(_STATUS.get(code, "NetStream.Publish.Rejected"), sentence)
-
-    def _look(self, intake: Intake) -> None:
-        """Hold the publisher to its pace, once in a while."""
-        self._until_look = LOOK_MESSAGES
-        before = self._pace.warned
-        try:
-            self._pace.look(
-                self._monotonic(), self._connection.received_bytes, intake.now_ms, intake.pictures
-            )
-        except PeerError:
-            self._counters.too_fast += 1
-            raise
-        if self._pace.warned and not before:
-            self._log("publish_too_fast")
 
     def _log(self, event: str, **facts: str) -> None:
         log.info(event, channel=self._lease.channel, peer=self._connection.peer.address, **facts)

@@ -34,6 +34,9 @@ class _Nobody:
     def media(self, message: Message) -> None:
         pass
 
+    def look(self) -> None:
+        pass
+
     def closed(self, by: str) -> None:
         pass
 
@@ -52,6 +55,7 @@ class RtmpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_closed",
+        "_media",
         "_over",
         "_phase",
         "_publisher",
@@ -78,6 +82,7 @@ class RtmpConnection(asyncio.Protocol):
         self._wire = ServerConnection(entropy)
         self._phase = Phase.HANDSHAKE
         self._publisher: Publisher = NOBODY
+        self._media: Callable[[Message], None] = NOBODY.media
         self._closed: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._over = False
@@ -108,7 +113,7 @@ class RtmpConnection(asyncio.Protocol):
     def accept_publish(self, publisher: Publisher) -> None:
         """Answer NetStream.Publish.Start; media goes to `publisher` from now on. Nothing when it is gone."""
         if self._answer():
-            self._publisher = publisher
+            self._publisher, self._media = publisher, publisher.media
             self._server.counters.publishes += 1
             self._wire.accept_publish()
             self._admitted()
@@ -131,7 +136,7 @@ class RtmpConnection(asyncio.Protocol):
         back: a kicked publisher, a revoked player."""
         if self.open:
             self._server.counters.refused += 1
-            self._publisher, self._closed = NOBODY, None
+            self._publisher, self._media, self._closed = NOBODY, NOBODY.media, None
             self._wire.refuse(code, description)
             self._finish()
 
@@ -160,6 +165,13 @@ class RtmpConnection(asyncio.Protocol):
         if self.open:
             self._finish()
 
+    def look(self) -> None:
+        """Let the publisher be held to its pace; the server calls this about once a second."""
+        try:
+            self._publisher.look()
+        except PeerError as error:
+            self._break(error)
+
     # --- asyncio.Protocol --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -178,7 +190,7 @@ class RtmpConnection(asyncio.Protocol):
         try:
             for event in self._wire.receive(data):
                 if type(event) is Message:
-                    self._publisher.media(event)
+                    self._media(event)
                 else:
                     self._meet(event)
         except PeerError as error:
@@ -215,7 +227,7 @@ class RtmpConnection(asyncio.Protocol):
 
     def _tell_closed(self, by: str) -> None:
         """Whoever has the connection learns that it is over; who is deciding about it may stop."""
-        publisher, self._publisher = self._publisher, NOBODY
+        publisher, self._publisher, self._media = self._publisher, NOBODY, NOBODY.media
         closed, self._closed = self._closed, None
         task, self._task = self._task, None
         if task is not None:

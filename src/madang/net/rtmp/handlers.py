@@ -1,5 +1,6 @@
 """Who takes over: the port that `ingest/rtmp` and `delivery/rtmp` implement, joined in `app/wiring`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from madang.protocols.rtmp.message import Message
@@ -31,8 +32,14 @@ class PlayHandler(Protocol):
 class Publisher(Protocol):
     """What becomes of an accepted publisher's messages. Called synchronously, must not await."""
 
-    def media(self, message: Message) -> None:
-        """An audio, video or data message; raises PeerError to have the publisher cut off."""
+    @property
+    def media(self) -> Callable[[Message], None]:
+        """Is called with each audio, video or data message; raises PeerError to have the publisher cut
+        off. Asked for once, when the publisher is accepted."""
+        ...
+
+    def look(self) -> None:
+        """Called about once a second; raises PeerError to have the publisher cut off."""
         ...
 
     def closed(self, by: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 import structlog
 
 from madang.base.limits import PENDING_SESSIONS_PER_IP, PENDING_SESSIONS_TOTAL, RTMP_COMMAND_S
+from madang.net.deadlines import TICK_S
 from madang.net.ground import Ground
 from madang.net.listeners import Accepted
 from madang.net.rtmp.connection import RtmpConnection
@@ -15,6 +16,7 @@ from madang.net.rtmp.handlers import PlayHandler, PublishHandler
 from madang.protocols.rtmp.handshake import ENTROPY_BYTES
 from madang.protocols.rtmp.server import Play, Publish
 
+_LOOK_TICKS = round(1.0 / TICK_S)
 log = structlog.get_logger(__name__)
 
 
@@ -30,6 +32,8 @@ class RtmpServer:
         self._play = play
         self._pending: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ticks = 0
+        ground.sweeper.each_tick(self._tick)
 
     def accept(self, peer: Accepted) -> RtmpConnection:
         """The protocol factory of RTMP and RTMPS doors."""
@@ -85,6 +89,13 @@ class RtmpServer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _tick(self) -> None:
+        """Look at the publishers, each once in _LOOK_TICKS ticks."""
+        self._ticks += 1
+        if self._ticks % _LOOK_TICKS == 0:
+            for connection in tuple(self.connections):
+                connection.look()
 
     async def _decide(self, connection: RtmpConnection, request: Publish | Play) -> None:
         failed = "NetStream.Publish.Failed" if isinstance(request, Publish) else "NetStream.Play.Failed"

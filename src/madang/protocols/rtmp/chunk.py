@@ -6,6 +6,7 @@ Everything else (interleaved chunk streams, long ids, extended timestamps) goes 
 taken as it comes, so between two calls only a header of 18 bytes at most and the partial messages are kept.
 """
 
+import struct
 from typing import Final
 
 from madang.base.errors import PeerError
@@ -21,6 +22,7 @@ DEFAULT_CHUNK_SIZE: Final = 128
 _EXTENDED: Final = 0xFFFFFF
 _MESSAGE_HEADER_BYTES = (11, 7, 3, 0)
 _INCOMPLETE: Final = -1
+_HEADER = struct.Struct(">II")
 # Chunk headers that one look ahead compares: it doubles while they are all of this message and falls back
 # when one is not, so that the cost stays linear whatever is interleaved (A37).
 _REACH_MIN: Final = 64
@@ -53,7 +55,7 @@ class _ChunkStream:
         self.extended = False
         """Whether the last header of type 0, 1 or 2 had an extended timestamp."""
         self.absolute = True
-        """Whether that header was of type 0."""
+        """Whether that header, when it had one, was of type 0."""
 
 
 class ChunkReader:
@@ -90,7 +92,11 @@ class ChunkReader:
         offset, end = 0, len(data)
         while offset < end:
             if self._current is None:
-                start = self._short_header(data, offset) or self._header(data, offset)
+                start = self._whole(data, offset, messages)
+                if start:
+                    offset = start
+                    continue
+                start = self._header(data, offset)
                 if start == _INCOMPLETE:
                     self._rest = data[offset:]
                     break
@@ -114,22 +120,33 @@ class ChunkReader:
                 self._obey(message)
         return messages
 
-    def _short_header(self, data: bytes, offset: int) -> int:
-        """The common header, type 1 with a one-byte id and a plain delta, in one go; 0 for every other."""
-        first = data[offset]
-        if first >> 6 != 1 or len(data) - offset < 8:
+    def _whole(self, data: bytes, offset: int, messages: list[Message]) -> int:
+        """The common message in one go: a type 1 header with a one-byte id and a plain delta, and one chunk
+        that is all here. Returns the offset behind it, or 0 for every other."""
+        start = offset + 8
+        if start > len(data):
             return 0
-        stream = self._streams.get(first & 63)  # ids that take more bytes are never 0 or 1
-        delta = data[offset + 1] << 16 | data[offset + 2] << 8 | data[offset + 3]
-        length = data[offset + 4] << 16 | data[offset + 5] << 8 | data[offset + 6]
-        if stream is None or stream.received or delta == _EXTENDED or length > RTMP_MESSAGE_BYTES:
+        head: int
+        tail: int
+        head, tail = _HEADER.unpack_from(data, offset)
+        if head >> 30 != 1:
             return 0
-        stream.timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
-        stream.field, stream.extended, stream.absolute = delta, False, False
-        stream.length, stream.type = length, data[offset + 7]
-        self._current = stream
-        self._room = self._chunk_size
-        return offset + 8
+        delta, length, kind = head & 0xFFFFFF, tail >> 8, tail & 255
+        stop = start + length
+        stream = self._streams.get(head >> 24 & 63)  # 0 and 1 begin longer ids and are none themselves
+        if (
+            stream is None
+            or stream.received
+            or length > self._chunk_size
+            or stop > len(data)
+            or delta == _EXTENDED
+            or kind <= ABORT
+        ):
+            return 0
+        stream.timestamp = timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
+        stream.field, stream.extended, stream.length, stream.type = delta, False, length, kind
+        messages.append(Message(kind, timestamp, stream.stream_id, data[start:stop]))
+        return stop
 
     def _header(self, data: bytes, offset: int) -> int:
         """Read a chunk header; returns where its payload begins, or _INCOMPLETE and nothing has changed."""
@@ -193,7 +210,7 @@ class ChunkReader:
         else:
             stream.timestamp = (stream.timestamp + field) & 0xFFFFFFFF
         stream.field, stream.extended = field, extended
-        if form != 3:
+        if extended and form != 3:
             stream.absolute = form == 0
 
     def _payload(self, stream: _ChunkStream, data: bytes, offset: int) -> int:

@@ -1,7 +1,7 @@
 import pytest
 
 from madang.base.errors import PeerError
-from madang.ingest.rtmp.pace import LOOK_MESSAGES, Pace
+from madang.ingest.rtmp.pace import Pace
 
 
 class Encoder:
@@ -15,12 +15,12 @@ class Encoder:
 
     def run(self, seconds: float, *, bitrate: float = 1e6, fps: float = 30, speed: float = 1.0) -> "Encoder":
         for i in range(int(seconds * fps)):
+            if i % int(fps) == 0:
+                self.look()
             self.now += 1 / fps
             self.media_ms += 1000 / fps * speed
             self.bytes += int(bitrate / 8 / fps)
             self.pictures += 1
-            if i % LOOK_MESSAGES == 0:
-                self.look()
         return self
 
     def look(self) -> None:

@@ -16,7 +16,6 @@ from madang.hub.gate import Lease, Profile, PublishRequest
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
-from madang.ingest.rtmp.pace import LOOK_MESSAGES
 from madang.ingest.rtmp.session import RtmpIngest, status_code
 from madang.net.listeners import Accepted
 from madang.net.rtmp.connection import RtmpConnection
@@ -72,7 +71,7 @@ class Wire:
 
     def accept_publish(self, publisher: Publisher) -> None:
         self.answers.append("start")
-        self.publisher = publisher
+        self.publisher, self.media = publisher, publisher.media
 
     def refuse(self, code: str, description: str) -> None:
         self.answers.append(f"{code}: {description}")
@@ -125,9 +124,8 @@ async def yard(clock: Clock) -> AsyncIterator[Yard]:
 
 
 def feed(wire: Wire, *bodies: bytes, at: int = 0, type: int = AUDIO) -> None:
-    assert wire.publisher is not None
     for i, body in enumerate(bodies):
-        wire.publisher.media(Message(type, at + i * 23, 1, body))
+        wire.media(Message(type, at + i * 23, 1, body))
 
 
 def live(wire: Wire) -> None:
@@ -143,7 +141,7 @@ async def test_decides_then_answers_then_attaches(yard: Yard) -> None:
     live(wire)
     assert yard.observer.told == ["began"]
     assert yard.stream.state is StreamState.LIVE
-    assert (yard.ingest.counters.admitted, yard.ingest.counters.frames) == (1, 20)
+    assert (yard.ingest.counters.admitted, yard.stream.frames_in) == (1, 20)
 
 
 async def test_door_is_rtmps_behind_tls(yard: Yard) -> None:
@@ -247,8 +245,9 @@ async def test_flood_is_cut_off(yard: Yard) -> None:
     wire = await yard.publish()
     live(wire)
     wire.received_bytes = 1 << 30
+    assert wire.publisher is not None
     with pytest.raises(PeerError):
-        feed(wire, *[b"\xaf\x01aac"] * LOOK_MESSAGES, at=500)
+        wire.publisher.look()
     assert yard.ingest.counters.too_fast == 1
 
 

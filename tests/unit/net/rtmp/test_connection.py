@@ -64,6 +64,10 @@ class Publisher:
             raise self.error
         self.messages.append(message)
 
+    def look(self) -> None:
+        if self.error is not None:
+            raise self.error
+
     def closed(self, by: str) -> None:
         self.ends.append(by)
 
@@ -325,6 +329,16 @@ async def test_publisher_that_breaks_the_rules_reads_why(yard: Yard) -> None:
     assert isinstance(refusal, Status)
     assert (refusal.code, refusal.description) == ("NetStream.Failed", "The picture is too large.")
     assert (publisher.ends, peer.transport.fate) == ([""], ["eof"])
+
+
+async def test_publisher_is_looked_at_once_a_second(yard: Yard) -> None:
+    peer, publisher = await publishing(yard)
+    publisher.error = PeerError("too_fast", "bitrate", "The bitrate is too high.")
+    for _ in range(4):
+        yard.server._tick()
+    await peer.run()
+    assert publisher.ends == [""]
+    assert peer.statuses[-1] == "NetStream.Failed"
 
 
 async def test_handler_that_fails_is_our_own_fault(yard: Yard) -> None:
