@@ -3,20 +3,18 @@
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from madang.base import limits
 from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.http.front import Front
 from madang.net.http.head import Head
 from madang.net.http.rendering import STATUS_LINES
 from madang.net.http.routes import Growing, Hold, Outcome, TakeOver
 from madang.net.listeners import Accepted
-
-if TYPE_CHECKING:
-    from madang.net.http.server import HttpServer
 
 # What the connection's deadline is for.
 SILENT: Final = 0
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 class Connection(HttpToolsProtocol):
     """`_phase` says what the deadline is for, `_busy` what is being answered, `_parsing` whose body comes."""
 
-    def __init__(self, front: "HttpServer", peer: Accepted) -> None:
+    def __init__(self, front: Front, peer: Accepted) -> None:
         super().__init__(front.config, front.state, front.app_state, front.loop)
         self.front = front
         self.peer = peer
