@@ -195,6 +195,19 @@ OUTBOUND_REDIRECTS: Final = 3
 # Outbound requests at a time; more wait, within their own deadline.
 OUTBOUND_AT_ONCE: Final = 64
 
+# --- processes ---------------------------------------------------------------------------------------
+# A child that was asked to end and does not.
+PROCESS_END_S: Final = 3.0
+# What is kept of what a child writes to standard error: its end.
+PROCESS_WORDS_BYTES: Final = 4096
+# What is read of a child's output where it is read whole.
+PROCESS_OUTPUT_BYTES: Final = 16 * 1024 * 1024
+# F11: a child that crashes again and again is started after 1, 2, 4 .. s, at most this.
+PROCESS_BACKOFF_S_MAX: Final = 30.0
+# F11: after so many crashes within so many seconds it is left alone.
+PROCESS_FAILURES: Final = 5
+PROCESS_FAILURES_S: Final = 300.0
+
 # --- metrics -----------------------------------------------------------------------------------------
 # A65: streams with a label of their own; more are summed.
 METRIC_STREAMS: Final = 1000
