@@ -7,7 +7,6 @@ import asyncio
 import errno
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from madang import __version__
-from madang.app import ffmpeg
+from madang.app import descriptors, ffmpeg
 from madang.app.ports import owner_of
 from madang.app.sections import Endpoint, Settings
 from madang.app.tls import ALARM_DAYS, TlsError, read
@@ -191,8 +190,8 @@ def _write_megabyte(folder: Path) -> float:
 
 def check_descriptors(_settings: Settings) -> Iterator[Check]:
     """Every viewer needs a file descriptor."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS_TOTAL + FD_RESERVE
+    soft, hard = descriptors.limits()
+    wanted = descriptors.WANTED
     advice = f"Set LimitNOFILE={wanted} in the systemd unit, or `ulimit -n {wanted}` before the start."
     if soft >= wanted:
         yield Check(
@@ -268,6 +267,7 @@ def _database(settings: Settings) -> Check:
             return Check(
                 "database", BAD, f"{path} is damaged: {opinion}.", "Restore a backup: `madang restore`."
             )
+        return asyncio.run(_revision(settings, str(path)))
     return asyncio.run(_revision(settings, shown(url)))
 
 

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 
 from madang import __version__
-from madang.app import banner, demo, logs
+from madang.app import banner, demo, descriptors, logs
 from madang.app.lifecycle import Lifecycle
 from madang.app.ports import owner_of
 from madang.app.reloading import Reloading
@@ -32,6 +32,8 @@ def run(
 ) -> int:
     """Serve until a signal; the exit code."""
     logs.configure(settings.log)
+    if (found := descriptors.raise_limit()) < descriptors.WANTED:
+        _log.warning("few_descriptors", limit=found, wanted=descriptors.WANTED)
     try:
         reloading = Reloading(settings, file, os.environ, overrides)
         uvloop.run(_serve(reloading, admin_password_file, with_demo))

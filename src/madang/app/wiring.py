@@ -16,6 +16,7 @@ import structlog
 
 from madang.api.app import create_app
 from madang.app import logs
+from madang.app.alarms import Alarms
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
@@ -106,6 +107,7 @@ class Yard:
         self.certificate: Certificate | None = None
         self._stack = stack
         self._tasks = Tasks()
+        self._alarms = Alarms(self.clock, self._standing)
         self.control = Control(
             store, settings.data.dir, self.clock, os.urandom, control_settings(settings), store.url.drivername
         )
@@ -214,16 +216,21 @@ class Yard:
         actor = await self.control.authenticate_bearer(Secret(bearer), "")
         return actor is not None and actor.allows(Scope.METRICS_READ)
 
+    def _standing(self) -> list[str]:
+        """What the operator left so, or must see to in time."""
+        standing = [sentence for _, sentence in self.settings.unsafe_settings()]
+        if self.certificate is not None and (alarm := self.certificate.alarm()):
+            standing.append(alarm)
+        return standing
+
     def _degraded(self) -> list[str]:
-        wrong = [sentence for _, sentence in self.settings.unsafe_settings()]
+        wrong = self._standing()
         if self.ground.crowded:
             wrong.append("File descriptors ran out: new connections wait.")
         if self.spool.refused:
             wrong.append(
                 f"{self.spool.refused} segments were not kept for seeking: the disk is full or slow."
             )
-        if self.certificate is not None and (alarm := self.certificate.alarm()):
-            wrong.append(alarm)
         return wrong
 
     # --- lifecycle.Served --------------------------------------------------------------------------------
@@ -252,6 +259,7 @@ class Yard:
         self.audience.sweep(now)
         self.attendance.sweep()
         self.packagers.sweep()
+        self._alarms.sweep()
         self.posters.sweep()
         self.desks.sweep()
 
