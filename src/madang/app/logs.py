@@ -85,7 +85,8 @@ def clean(name: str, value: object) -> object:
 
 def cleaned(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The structlog processor that makes every value of a line safe; the line begins with when and what."""
-    ordered = {name: event[name] for name in ("ts", "level", "event") if name in event} | event
+    ordered = {name: event[name] for name in ("ts", "level", "event") if name in event}
+    ordered.update(event)
     return {name: clean(name, value) for name, value in ordered.items()}
 
 
