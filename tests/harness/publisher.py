@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import imageio_ffmpeg
 
@@ -77,6 +77,7 @@ class Publisher:
 
     def __init__(self, arguments: list[str], fps: int = 30) -> None:
         self._fps = fps
+        self._said: str | None = None
         self._over = threading.Event()
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -102,16 +103,15 @@ class Publisher:
         self._over.set()
         self._thread.join(5)
         if self.process.poll() is None:
+            # Its sound has no end, and while it reads pictures it hears no signal.
             assert self.process.stdin is not None
+            self.process.send_signal(signal.SIGINT)
             self.process.stdin.close()
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 self.kill()
-        assert self.process.stderr is not None
-        said = self.process.stderr.read().decode(errors="replace")
-        self.process.stderr.close()
-        return said
+        return self._close()
 
     def kill(self) -> None:
         """Vanish without a word."""
@@ -119,6 +119,18 @@ class Publisher:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self._thread.join(5)
+        self._close()
+
+    def _close(self) -> str:
+        """Close what is left of the process; its complaints."""
+        if self._said is None:
+            assert self.process.stderr is not None and self.process.stdin is not None
+            with suppress(OSError):
+                self.process.stdin.close()
+            self._said = self.process.stderr.read().decode(errors="replace")
+            self.process.stderr.close()
+        return self._said
 
 
 @contextmanager
