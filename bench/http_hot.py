@@ -1,6 +1,7 @@
-"""HTTP requests per CPU-second of the server: hot answers, a 304, gzip, held answers, and ASGI beside them.
+"""HTTP requests per CPU-second of the server: hot answers, a 304, gzip, held answers, ASGI, and the floor.
 
-.venv/bin/python -m bench.http_hot [seconds]
+`.venv/bin/python -m bench.http_hot [seconds]`. The floor is what the machine allows: one constant write for
+each read, without a look at what was read.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ CASES = {
     "held, then resolved together": (b"/hot/held", b""),
     "bare ASGI": (b"/asgi", b""),
 }
+FLOORS = {"answer of 1 KB": 1024, "part of 62 KB": 62 * 1024}
 
 
 class Hot:
@@ -86,6 +88,25 @@ async def serve(port: int) -> None:
         await asyncio.Event().wait()
 
 
+class Floor(asyncio.Protocol):
+    """One write for each read."""
+
+    def __init__(self, size: int) -> None:
+        self.answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size)
+        self.transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(self.answer)
+
+
+async def serve_floor(port: int, size: int) -> None:
+    await asyncio.get_running_loop().create_server(lambda: Floor(size), "127.0.0.1", port)
+    await asyncio.Event().wait()
+
+
 class Client(asyncio.Protocol):
     """Asks again as soon as it was answered; every answer must be as long as the first."""
 
@@ -128,19 +149,28 @@ async def load(port: int, case: tuple[bytes, bytes], seconds: float, cpu_s: Any)
     return count / cpu, count / took
 
 
-def main() -> None:
-    if len(sys.argv) > 2:
-        uvloop.run(serve(int(sys.argv[2])))
-        return
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+def measure(role: list[str], cases: dict[str, tuple[bytes, bytes]], seconds: float) -> None:
     port = free_port()
-    with running([sys.executable, "-m", "bench.http_hot", "serve", str(port)], {SERVER_CORE}) as server:
+    command = [sys.executable, "-m", "bench.http_hot", role[0], str(port), *role[1:]]
+    with running(command, {SERVER_CORE}) as server:
         wait_for_port(port)
-        os.sched_setaffinity(0, generator_cores())
-        print(f"{'case':40}{'requests per CPU-second':>26}{'per second':>14}")
-        for name, case in CASES.items():
+        for name, case in cases.items():
             per_cpu, per_s = uvloop.run(load(port, case, seconds, server.cpu_s))
-            print(f"{name:40}{per_cpu:26,.0f}{per_s:14,.0f}")
+            print(f"{name:40}{per_cpu:26,.0f}{per_s:14,.0f}", flush=True)
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["serve"]:
+        return uvloop.run(serve(int(sys.argv[2])))
+    if sys.argv[1:2] == ["floor"]:
+        return uvloop.run(serve_floor(int(sys.argv[2]), int(sys.argv[3])))
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    os.sched_setaffinity(0, generator_cores())
+    print(f"{'case':40}{'requests per CPU-second':>26}{'per second':>14}")
+    for name, size in FLOORS.items():
+        measure(["floor", str(size)], {f"floor: {name}": CASES[name]}, seconds)
+    measure(["serve"], CASES, seconds)
+    return None
 
 
 if __name__ == "__main__":
