@@ -290,6 +290,7 @@ def _set_options(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limits.TCP_USER_TIMEOUT_S * 1000))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, limits.TCP_NOTSENT_LOWAT_BYTES)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.VIEWER_SNDBUF_BYTES)
 
 
 def _name(sock: socket.socket) -> tuple[str, int]:

@@ -1,11 +1,10 @@
 """The fan-out of one stream in one format: groups of viewers, served in phases from one log."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from madang.base.limits import HTTP_STALLED_WRITE_S, VIEWER_SLOW_TWICE_S, VIEWER_SNDBUF_BYTES
+from madang.base.limits import HTTP_STALLED_WRITE_S, VIEWER_SLOW_TWICE_S
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.fanout.log import Log, Piece
 from madang.net.fanout.settings import FanoutSettings
@@ -100,9 +99,6 @@ class Fanout:
         self._counters.joined += 1
         # Paused as soon as the kernel takes no more: what waits, waits in the log.
         transport.set_write_buffer_limits(high=0)
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, VIEWER_SNDBUF_BYTES)
         parts = list(burst)
         self._counters.bytes_sent += sum(map(len, parts))
         transport.writelines(self._wrap(parts))

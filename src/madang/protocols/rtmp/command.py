@@ -25,6 +25,9 @@ _TEXT_MAX: Final = 2048
 _CARRIED = (Codec.H264, Codec.H265, Codec.AV1, Codec.AAC, Codec.OPUS, Codec.MP3)
 """Codecs that the server takes and passes on."""
 
+_NO_FOUR_CCS: Final[frozenset[str]] = frozenset()
+"""One for all: most players say nothing, and an empty set takes 216 bytes."""
+
 
 class Connect(msgspec.Struct, frozen=True):
     """What the client said in connect; texts are cut at 2,048 letters."""
@@ -35,7 +38,7 @@ class Connect(msgspec.Struct, frozen=True):
     """The encoder or player, by its own word."""
     object_encoding: int = 0
     """0 or 3."""
-    four_ccs: frozenset[str] = frozenset()
+    four_ccs: frozenset[str] = _NO_FOUR_CCS
     """FourCCs that the client handles: `fourCcList` and the keys of the two maps; `*` is any."""
     caps_ex: int = 0
 
@@ -67,7 +70,7 @@ def parse_connect(argument: amf.Value) -> Connect:
         tc_url=text(properties.get("tcUrl") or properties.get("tcurl")),
         flash_ver=text(properties.get("flashVer") or properties.get("flashver")),
         object_encoding=3 if integer(properties.get("objectEncoding")) == 3 else 0,
-        four_ccs=frozenset(four_ccs),
+        four_ccs=frozenset(four_ccs) if four_ccs else _NO_FOUR_CCS,
         caps_ex=integer(properties.get("capsEx")),
     )
 

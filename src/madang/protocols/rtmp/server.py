@@ -290,6 +290,7 @@ class ServerConnection:
 
     def _begin(self, phase: Phase) -> None:
         self.phase = phase
+        self._events = []  # the request is answered and need not stay
         self._send(_CONTROL, m.user_control(m.STREAM_BEGIN, self.stream_id))
 
     def _status(self, level: str, code: str, description: str) -> None:

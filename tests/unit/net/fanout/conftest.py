@@ -66,9 +66,6 @@ class FakeTransport:
     def set_write_buffer_limits(self, high: int) -> None:
         self.high = high
 
-    def get_extra_info(self, name: str) -> None:
-        return None
-
     def write(self, data: bytes) -> None:
         assert not self.viewer.paused, "a paused connection is never written to"
         if data:

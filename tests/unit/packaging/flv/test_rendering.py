@@ -32,9 +32,6 @@ class Pipe:
 
     def set_write_buffer_limits(self, high: int) -> None: ...
 
-    def get_extra_info(self, name: str) -> None:
-        return None
-
     def write(self, data: bytes) -> None:
         self.data += data
 
