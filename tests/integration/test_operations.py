@@ -303,3 +303,50 @@ def test_doctor_speaks_while_the_server_runs(server: Server) -> None:
     assert all(
         c["verdict"] != "bad" for c in report["checks"] if c["name"] in ("port", "database", "secret")
     ), report
+
+
+def test_an_unsafe_setting_with_one_key_does_not_start(tmp_path: Path) -> None:
+    """A32, A68: what opens the server to everybody needs a second key."""
+    server = Server(tmp_path / "data", environment={"MADANG_METRICS__PUBLIC": "true"})
+    with pytest.raises(AssertionError, match="stopped at its start"):
+        server.start()
+    assert server.process is not None and server.process.returncode == 2
+    assert 'add "metrics.public" to unsafe.allow' in server.said()
+
+
+def test_an_unsafe_setting_with_two_keys_is_told_at_the_start(tmp_path: Path) -> None:
+    """A68: banner, log and health say so."""
+    config = '[metrics]\npublic = true\n[unsafe]\nallow = ["metrics.public"]\n'
+    with running(tmp_path / "data", config=config) as server:
+        sentence = "metrics.public shows the server's metrics to everybody."
+        wait_until(lambda: server.said().count(sentence) >= 2)
+        assert httpx.get(f"{server.http}/healthz").json() == {"status": "degraded", "wrong": [sentence]}
+        assert (
+            httpx.get(f"{server.http}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
+        )
+
+
+@pytest.mark.needs("root")
+def test_without_dns_nothing_that_comes_in_is_affected(tmp_path: Path) -> None:
+    """F27: the start, a publisher, a viewer and a page need no name to be resolved."""
+    nowhere = tmp_path / "resolv.conf"
+    nowhere.write_text("nameserver 192.0.2.53\noptions timeout:30\n")
+    server = Server(tmp_path / "data")
+    server.prefix = [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+        str(nowhere),
+    ]
+    try:
+        server.start()
+        key = server.channel("here")
+        with publishing(f"{server.rtmp}/{key}"):
+            server.wait_for("here", "live")
+            with httpx.stream("GET", f"{server.http}/live/here.flv", timeout=5) as viewer:
+                assert next(viewer.iter_raw()).startswith(b"FLV")
+            assert httpx.get(server.http, timeout=5).status_code == 200
+    finally:
+        server.stop()
