@@ -1,103 +1,96 @@
-"""Connections that play are counted while they stay, and sent away when their grant no longer holds."""
+"""Connections that play are counted while they stay, and sent away when their right is gone."""
 
-from itertools import count
+import pytest
 
 from madang.base.ids import ChannelId
 from madang.hub.attendance import Attendance
 from madang.hub.audience import Audience
 from madang.hub.gate import PlayGrant
 
-PUBLIC = PlayGrant(channel=ChannelId("c1"), name="main")
-PRIVATE = PlayGrant(channel=ChannelId("c2"), name="inner", private=True, subject="u1")
+YARD = ChannelId("yard")
+PUBLIC = PlayGrant(channel=YARD, name="yard")
+ANNS = PlayGrant(channel=YARD, name="yard", private=True, subject="ann")
 
 
-class FakeGate:
+class Gate:
+    """A play gate that forgets whom the test says."""
+
     def __init__(self) -> None:
-        self.revoked: set[PlayGrant] = set()
+        self.revoked: set[str] = set()
         self.asked = 0
 
     def holds(self, grant: PlayGrant) -> bool:
         self.asked += 1
-        return grant not in self.revoked
+        return grant.subject not in self.revoked
 
 
-class FakeViewer:
-    def __init__(self) -> None:
+class Viewer:
+    """A connection that leaves when it is told to."""
+
+    def __init__(self, attendance: Attendance, grant: PlayGrant, door: str = "flv") -> None:
+        self.attendance, self.grant = attendance, grant
+        self.session = attendance.enter(grant, self, door)
         self.revoked = False
 
     def revoke(self) -> None:
         self.revoked = True
+        self.attendance.leave(self.grant, self.session)
 
 
-class Scene:
+class House:
     def __init__(self, clock) -> None:
-        numbers = count(1)
-        self.gate = FakeGate()
-        self.audience = Audience()
-        self.clock = clock
-        self.attendance = Attendance(
-            self.gate, self.audience, clock, lambda n: next(numbers).to_bytes(n, "big")
-        )
+        self.clock, self.gate, self.audience = clock, Gate(), Audience()
+        numbers = iter(range(1000))
+        entropy = lambda size: next(numbers).to_bytes(size, "big")  # noqa: E731
+        self.attendance = Attendance(self.gate, self.audience, clock, entropy)  # type: ignore[arg-type]
 
-    def count(self, grant: PlayGrant) -> int:
-        return self.audience.count(grant.channel, self.clock.monotonic())
+    def count(self) -> int:
+        return self.audience.count(YARD, self.clock.monotonic())
 
 
-def test_each_connection_counts_until_it_leaves(clock) -> None:
-    scene = Scene(clock)
-    first = scene.attendance.enter(PUBLIC, FakeViewer(), "flv")
-    second = scene.attendance.enter(PUBLIC, FakeViewer(), "rtmp")
-    assert first != second
-    assert scene.count(PUBLIC) == 2
-    scene.attendance.leave(PUBLIC, first)
-    scene.attendance.leave(PUBLIC, first)
-    assert scene.count(PUBLIC) == 1
-    scene.attendance.leave(PUBLIC, second)
-    assert scene.count(PUBLIC) == 0
+@pytest.fixture
+def house(clock) -> House:
+    return House(clock)
 
 
-def test_a_sweep_asks_once_for_everybody_with_the_same_grant(clock) -> None:
-    scene = Scene(clock)
-    for _ in range(100):
-        scene.attendance.enter(PUBLIC, FakeViewer(), "flv")
-    scene.attendance.sweep()
-    assert scene.gate.asked == 1
+def test_those_who_stay_are_counted_by_their_door(house: House) -> None:
+    first, _ = Viewer(house.attendance, PUBLIC), Viewer(house.attendance, PUBLIC, "rtmp")
+    house.clock.advance(10_000)
+    house.audience.sweep(house.clock.monotonic())
+    assert house.audience.stats(YARD, house.clock.monotonic()).doors == {"flv": 1, "rtmp": 1}
+    house.attendance.leave(PUBLIC, first.session)
+    house.attendance.leave(PUBLIC, first.session)
+    assert house.count() == 1
 
 
-def test_who_lost_the_right_is_sent_away(clock) -> None:
-    scene = Scene(clock)
-    public, private = FakeViewer(), FakeViewer()
-    scene.attendance.enter(PUBLIC, public, "flv")
-    scene.attendance.enter(PRIVATE, private, "flv")
-    scene.gate.revoked.add(PRIVATE)
-    scene.attendance.sweep()
-    assert (public.revoked, private.revoked) == (False, True)
+def test_whoever_lost_the_right_is_sent_away_and_nobody_else(house: House) -> None:
+    ann, other = Viewer(house.attendance, ANNS), Viewer(house.attendance, PUBLIC)
+    house.attendance.sweep()
+    assert not ann.revoked
+    house.gate.revoked.add("ann")
+    house.attendance.sweep()
+    assert ann.revoked and not other.revoked
+    assert house.count() == 1
 
 
-def test_a_grant_expires_by_the_wall_clock(clock) -> None:
-    scene = Scene(clock)
-    viewer = FakeViewer()
-    grant = PlayGrant(channel=ChannelId("c2"), name="inner", private=True, expires_at=clock.wall() + 10)
-    scene.attendance.enter(grant, viewer, "flv")
-    scene.attendance.sweep()
-    assert not viewer.revoked
-    clock.advance(10)
-    scene.attendance.sweep()
-    assert viewer.revoked
+def test_a_right_ends_at_its_time(house: House) -> None:
+    grant = PlayGrant(channel=YARD, name="yard", subject="bob", expires_at=house.clock.wall() + 60)
+    bob = Viewer(house.attendance, grant)
+    house.clock.advance(59)
+    house.attendance.sweep()
+    assert not bob.revoked
+    house.clock.advance(1)
+    house.attendance.sweep()
+    assert bob.revoked
+    assert house.count() == 0
 
 
-def test_leaving_while_being_swept_is_fine(clock) -> None:
-    scene = Scene(clock)
-
-    class Leaver(FakeViewer):
-        def revoke(self) -> None:
-            super().revoke()
-            scene.attendance.leave(PRIVATE, self.session)
-
-    viewers = [Leaver() for _ in range(3)]
+def test_a_sweep_asks_once_for_all_who_share_a_grant(house: House) -> None:
+    viewers = [Viewer(house.attendance, PUBLIC) for _ in range(500)]
+    house.attendance.sweep()
+    assert house.gate.asked == 1
     for viewer in viewers:
-        viewer.session = scene.attendance.enter(PRIVATE, viewer, "flv")
-    scene.gate.revoked.add(PRIVATE)
-    scene.attendance.sweep()
-    assert all(viewer.revoked for viewer in viewers)
-    assert scene.count(PRIVATE) == 0
+        house.attendance.leave(PUBLIC, viewer.session)
+    house.attendance.sweep()
+    assert house.gate.asked == 1
+    assert house.count() == 0
