@@ -29,6 +29,8 @@ PENDING_SESSIONS_PER_IP: Final = 128
 PENDING_SESSIONS_TOTAL: Final = 500
 # A41: a TLS handshake that is never done.
 TLS_HANDSHAKE_S: Final = 10.0
+# A TLS peer that does not answer the goodbye.
+TLS_GOODBYE_S: Final = 2.0
 
 # --- RTMP --------------------------------------------------------------------------------------------
 # A40: handshake that is never finished.

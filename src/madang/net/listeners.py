@@ -167,7 +167,9 @@ class Door:
         self._sockets = []
 
     async def settle(self) -> None:
-        """Wait for the handshakes under way; they end by their own deadline."""
+        """End the handshakes under way."""
+        for task in self._opening:
+            task.cancel()
         if self._opening:
             await asyncio.wait(self._opening)
 
@@ -220,8 +222,9 @@ class Door:
                     sock,
                     ssl=self.tls,
                     ssl_handshake_timeout=limits.TLS_HANDSHAKE_S,
+                    ssl_shutdown_timeout=limits.TLS_GOODBYE_S,
                 )
-        except (OSError, ssl.SSLError, TimeoutError, asyncio.CancelledError):
+        except OSError:  # of which TLS errors and time-outs are kinds
             self._counters.tls_failures += self.tls is not None
             sock.close()
 

@@ -45,6 +45,7 @@ class Front:
             proxy_headers=False,
             access_log=False,
         )
+        self.config.load()
         self.state = ServerState()
         self.loop = asyncio.get_running_loop()
         self.counters = ground.counters

@@ -140,6 +140,14 @@ async def test_chunked_body_beyond_the_bound_is_413(yard: Yard) -> None:
     assert await wire.closed()
 
 
+async def test_long_pipeline_is_cut(yard: Yard) -> None:
+    wire = await yard.connect()
+    wire.send((GET + HOST) * 2000)
+    statuses = [(await wire.reply()).status for _ in range(66)]
+    assert statuses == [200] * 65 + [429]
+    assert await wire.closed()
+
+
 async def test_refusal_waits_for_the_answers_before_it(yard: Yard) -> None:
     wire = await yard.connect()
     wire.send(GET + HOST + GET + HOST + b"nonsense\r\n\r\n")
