@@ -101,7 +101,7 @@ class Server:
 
     def channel_json(self, channel: str) -> dict[str, Any]:
         """The channel as anyone is told."""
-        return dict(httpx.get(f"{self.http}/api/v1/channels/{channel}", timeout=5).json())
+        return dict(httpx.get(f"{self.http}/api/v1/channels/{channel}", timeout=30).json())
 
     def wait_for(self, channel: str, state: str, within_s: float = 10.0) -> float:
         """Seconds until the channel is in `state`."""
