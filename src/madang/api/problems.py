@@ -1,6 +1,7 @@
 """Errors on the wire: RFC 9457 problem+json, whatever went wrong, without a word of our insides (A14)."""
 
 import logging
+import re
 from collections.abc import Sequence
 
 from fastapi import FastAPI, Request
@@ -30,6 +31,7 @@ _STATUS: dict[type[PeerError], int] = {
     TooMany: 429,
     Overloaded: 503,
 }
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _TITLES = {
     400: "Bad request",
     401: "Not signed in",
@@ -94,12 +96,18 @@ def from_peer_error(error: PeerError) -> JSONResponse:
 def from_validation(error: RequestValidationError) -> JSONResponse:
     """What pydantic found, field by field; the input is not reflected."""
     faults = [
-        FieldFault(".".join(str(part) for part in found["loc"][1:]), str(found["type"]), str(found["msg"]))
+        FieldFault(_field(found["loc"][1:]), str(found["type"]), str(found["msg"]))
         for found in error.errors()
     ]
     if any(fault.code == "json_invalid" for fault in faults):
         return problem(400, "bad_json", "The body is not JSON.")
     return problem(422, "invalid", "Some fields are not acceptable.", faults)
+
+
+def _field(place: Sequence[object]) -> str:
+    """Where in the request; a name that only the request knows is not repeated (A14)."""
+    name = ".".join(str(part) for part in place)
+    return name if _NAME.fullmatch(name) else ""
 
 
 def install(app: FastAPI) -> None:

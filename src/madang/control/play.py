@@ -74,7 +74,7 @@ class ViewGate:
         claims = self._claims(token)
         if claims is None or claims["ch"] != channel.id:
             return None
-        if claims["iat"] < channel.play_tokens_from:
+        if claims["iat"] <= channel.play_tokens_from:
             return None
         return PlayGrant(
             channel=channel.id,
@@ -135,7 +135,7 @@ class ViewGate:
         kind, _, rest = grant.subject.partition(" ")
         if kind == "token":
             alive = self._clerk.clock.wall() < grant.expires_at
-            return alive and float(rest) >= channel.play_tokens_from
+            return alive and float(rest) > channel.play_tokens_from
         session, _, holder = rest.partition(" ")
         account = self._clerk.directory.account(holder)
         if account is None or account.disabled or not self._accounts.holds(session):

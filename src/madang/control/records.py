@@ -85,7 +85,7 @@ class Channel(Record, frozen=True, kw_only=True):
     dvr_window_s: int = 1800
     reconnect_window_s: int = 20
     play_tokens_from: float = 0.0
-    """Play tokens made before are void."""
+    """Play tokens made until then are void."""
     created_at: float
     last_live_at: float | None = None
 
