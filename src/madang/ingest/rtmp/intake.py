@@ -68,7 +68,7 @@ class Intake:
         self._video = _Lane()
         self._audio = _Lane()
         self._begun = False
-        self._give = self._hold
+        self._give: Callable[[Frame], None] = self._hold
         """Takes the frames: those that come before the beginning are held."""
         self._held: list[Frame] = []
         self._held_bytes = 0
@@ -109,6 +109,11 @@ class Intake:
             if error.code == "unsupported":
                 raise
             self._counters.broken_frames += 1
+
+    def close(self) -> None:
+        """Nothing comes any more; what was held is dropped."""
+        self._give = _drop
+        self._held.clear()
 
     def _jump(self, timestamp_ms: int, step: int) -> None:
         """32 bits wrap after 49.7 days, and some encoders go back: the shorter way round is meant."""
@@ -274,6 +279,10 @@ class Intake:
         self._held.append(frame)
         self._held_bytes += len(frame.payload)
         self._begin_when_ready()
+
+
+def _drop(frame: Frame) -> None:
+    """Takes the frames of a publisher that is gone."""
 
 
 def _is_keyframe(codec: Codec, payload: bytes | memoryview, claimed: bool) -> bool:

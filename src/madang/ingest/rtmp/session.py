@@ -125,13 +125,19 @@ class Session:
             self._publication.end(by)
         else:
             self._publication.lost("connection lost")
-        self._publication = self._intake = None
+        self._detach()
 
     def revoked(self, code: str, sentence: str) -> None:
         """The hub or an operator sends the publisher away: it reads why, then FIN."""
         self._log("publish_revoked", code=code)
-        self._publication = self._intake = None
+        self._detach()
         self._connection.refuse(_STATUS.get(code, "NetStream.Publish.Rejected"), sentence)
+
+    def _detach(self) -> None:
+        """Let go of the stream; what the peer still sends has no way to it."""
+        if self._intake is not None:
+            self._intake.close()
+        self._publication = self._intake = None
 
     def _log(self, event: str, **facts: str) -> None:
         log.info(event, channel=self._lease.channel, peer=self._connection.peer.address, **facts)

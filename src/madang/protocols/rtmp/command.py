@@ -42,6 +42,10 @@ class Connect(msgspec.Struct, frozen=True):
     """FourCCs that the client handles: `fourCcList` and the keys of the two maps; `*` is any."""
     caps_ex: int = 0
 
+    def __repr__(self) -> str:
+        """Nothing of tcUrl and app, which may carry a stream key."""
+        return f"Connect(flash_ver={self.flash_ver!r}, caps_ex={self.caps_ex})"
+
     @property
     def understands_reconnect(self) -> bool:
         """Whether a reconnect request is worth sending."""

@@ -41,20 +41,24 @@ _WINDOW_MIN: Final = 4_096
 _CONTROL, _COMMAND, _STREAM = 2, 3, 5
 
 
-class Publish(msgspec.Struct, frozen=True):
-    """The client wants to publish `name` on `stream_id`; `connect` is what it said before."""
+class _Request(msgspec.Struct, frozen=True):
+    """What a client asks for. Its `repr` says nothing of the name, which may be a stream key."""
 
     stream_id: int
     name: str
     connect: Connect
+    """What the client said of itself before."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(stream_id={self.stream_id})"
 
 
-class Play(msgspec.Struct, frozen=True):
+class Publish(_Request, frozen=True):
+    """The client wants to publish `name` on `stream_id`."""
+
+
+class Play(_Request, frozen=True):
     """The client wants to play `name` on `stream_id`."""
-
-    stream_id: int
-    name: str
-    connect: Connect
 
 
 class Closed(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """Admission and the end of a session, with a gate, a registry and a wire that are under the test's hand."""
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
@@ -16,7 +17,8 @@ from madang.hub.gate import Lease, Profile, PublishRequest
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
-from madang.ingest.rtmp.session import RtmpIngest, status_code
+from madang.ingest.rtmp.intake import Intake
+from madang.ingest.rtmp.session import RtmpIngest, Session, status_code
 from madang.net.listeners import Accepted
 from madang.net.rtmp.connection import RtmpConnection
 from madang.net.rtmp.handlers import Publisher
@@ -249,6 +251,25 @@ async def test_flood_is_cut_off(yard: Yard) -> None:
     with pytest.raises(PeerError):
         wire.publisher.look()
     assert yard.ingest.counters.too_fast == 1
+
+
+@pytest.mark.parametrize("began", [True, False])
+@pytest.mark.parametrize("by", ["FCUnpublish", "", "kick"])
+async def test_closed_session_leaves_no_cycle(yard: Yard, began: bool, by: str) -> None:
+    wire = await yard.publish()
+    feed(wire, ASC, *[b"\xaf\x01aac"] * (20 if began else 1))
+    gc.collect()
+    gc.disable()
+    try:
+        if by == "kick":
+            yard.registry.kick(ChannelId("c1"), "kicked", "Kicked.")
+        else:
+            assert wire.publisher is not None
+            wire.publisher.closed(by)
+        vars(wire).clear()  # as a connection lets go of its publisher
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, Session | Intake)]
+    finally:
+        gc.enable()
 
 
 def test_status_codes() -> None:

@@ -343,3 +343,10 @@ def test_any_bytes_raise_peer_error_or_nothing(data: bytes, step: int) -> None:
             wire.receive(data[i : i + step])
     except PeerError:
         pass
+
+
+def test_requests_do_not_show_the_key() -> None:
+    connect = Connect(app="live?key=KEY", tc_url="rtmp://h/live?key=KEY", flash_ver="obs")
+    assert "KEY" not in repr(Publish(1, "KEY", connect)) + repr(Play(1, "n?token=KEY", connect)) + repr(
+        connect
+    )
