@@ -17,7 +17,7 @@ SIZE = {"width": 1280, "height": 800}
 
 def prepare(server: Server) -> dict[str, str]:
     """A title, some other channels, and the admin's session cookie."""
-    with httpx.Client(base_url=server.http, headers={"X-Madang": "1"}) as http:
+    with httpx.Client(base_url=server.http, headers={"X-Madang": "1"}, timeout=30) as http:
         http.post("/api/v1/sessions", json={"name": "admin", "password": ADMIN_PASSWORD}).raise_for_status()
         title = {"title": "The yard at dusk, all night", "category": "Ambient"}
         http.patch("/api/v1/channels/demo", json=title).raise_for_status()
