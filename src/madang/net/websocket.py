@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from madang.base import limits
 from madang.base.errors import PeerError
 from madang.net.counters import NetCounters
-from madang.net.deadlines import NEVER, NOWHERE, Sweeper
+from madang.net.deadlines import NEVER, NOWHERE, TICK_S, Sweeper
 from madang.net.http.routes import Answer, Request, TakeOver
 from madang.protocols.websocket import frame, handshake
 from madang.protocols.websocket.receiver import Closed, Event, Message, Receiver, reply
@@ -216,7 +216,9 @@ class WebSockets:
             self.open.add(socket)
             self.counters.websockets += 1
             if self.ping_s:
-                self.sweeper.expire(socket, self.ping_s)
+                # Those who come together are not all pinged together.
+                early_s = len(self.open) % 20 * TICK_S
+                self.sweeper.expire(socket, max(self.ping_s - early_s, self.ping_s / 2))
             socket.handler = make_handler(socket)
             if rest:
                 socket.data_received(rest)

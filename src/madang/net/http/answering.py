@@ -74,9 +74,9 @@ class Answering(Connection):
 
     def on_response_complete(self) -> None:
         """Called by the ASGI cycle, which has closed the transport itself where it had to."""
-        self._busy = None
-        if not self.transport.is_closing():
-            self._finish(keep_alive=True)
+        if self._busy is None:
+            return  # the connection was lost meanwhile
+        self._finish(keep_alive=not self.transport.is_closing())
 
     def _perform(self, outcome: Outcome, head: Head) -> None:
         if isinstance(outcome, Answer):
@@ -106,8 +106,7 @@ class Answering(Connection):
     def _finish(self, keep_alive: bool) -> None:
         self._busy = self._head = None
         if not keep_alive or self.front.draining:
-            self._ending = True
-            self.transport.close()
+            self._close()
         else:
             self._rest()
             if not self._turning:

@@ -74,6 +74,14 @@ class Connection(HttpToolsProtocol):
     def _proceed(self) -> None:
         """Serve what waits behind an answer that is finished; the receiving side knows how."""
 
+    def _close(self) -> None:
+        """Close once what is queued has been read, or nobody reads it."""
+        self._ending = True
+        self._phase = IDLE
+        self._queued_bytes = 0
+        self.front.sweeper.expire(self, limits.HTTP_STALLED_WRITE_S)
+        self.transport.close()
+
     def _refuse(self, status: int) -> None:
         """Answer an error and close, after what is being answered."""
         busy = self._busy
@@ -85,6 +93,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.front.counters.requests_bad += 1
+        log.info("refused a request of %s with %d", self.peer.address, status)
         line = STATUS_LINES[status]
         body = line[9:-2]
         head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(body)
@@ -106,12 +115,12 @@ class Connection(HttpToolsProtocol):
         """Closing with unread bytes would reset the connection and take the answer with it."""
         self._phase = LINGER
         self._behind = b""
-        if not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        self.transport.write_eof()
-        self.flow.resume_reading()
         self.front.sweeper.expire(self, limits.HTTP_LINGER_S)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+        else:
+            self.transport.close()
 
     def _depart(self, take_over: TakeOver) -> None:
         transport, rest = self.transport, self._behind

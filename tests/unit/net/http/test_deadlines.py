@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
 from tests.unit.net.conftest import HOST, Yard
 
 from madang.base import limits
@@ -102,6 +103,22 @@ async def test_answer_that_nobody_reads_is_cut(yard: Yard) -> None:
     wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
     wire.send(b"GET /hot/big HTTP/1.1\r\n" + HOST)
     await yard.after(2 * limits.HTTP_STALLED_WRITE_S + 1)
+    assert yard.ground.counters.stalled_writes == 1
+    assert not yard.server.state.connections
+
+
+@pytest.mark.parametrize("target", ["/hot/big", "/big"])
+async def test_last_answer_that_nobody_reads_is_cut(make_yard: Any, target: str) -> None:
+    async def big(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": bytes(8 << 20)})
+
+    yard: Yard = await make_yard(big)
+    yard.route.says["/hot/big"] = BIG
+    wire = await yard.connect(SO_RCVBUF=4096)
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    wire.send(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+    await yard.after(3 * limits.HTTP_STALLED_WRITE_S + 1)
     assert yard.ground.counters.stalled_writes == 1
     assert not yard.server.state.connections
 
