@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from madang.base.errors import Overloaded
+from madang.base.errors import Overloaded, PeerError
 from madang.base.limits import PENDING_FACTS
 from madang.control.clerk import Clerk
 from madang.control.ports import Work
@@ -25,6 +25,7 @@ class Book:
         self._clerk = clerk
         self._facts: deque[Fact] = deque()
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._facts)
@@ -54,16 +55,25 @@ class Book:
 
     async def flush(self) -> None:
         """Bring what waits into the database; comes back to it later when the database is away."""
-        while self._facts:
-            batch = [self._facts[i] for i in range(min(_BATCH, len(self._facts)))]
-            try:
-                async with self._clerk.store.write() as work:
-                    for fact in batch:
-                        await fact(work)
-            except (Overloaded, OSError) as error:
-                log.warning("database is away: %s", error)
-                self._wake.set()
-                await asyncio.sleep(_RETRY_S)
-                return
-            for _ in batch:
-                self._facts.popleft()
+        async with self._turn:
+            while self._facts:
+                batch = [self._facts.popleft() for _ in range(min(_BATCH, len(self._facts)))]
+                if not await self._keep(batch):
+                    self._facts.extendleft(reversed(batch))
+                    self._wake.set()
+                    await asyncio.sleep(_RETRY_S)
+                    return
+
+    async def _keep(self, batch: list[Fact]) -> bool:
+        """Write a batch in one transaction; False when the database is away."""
+        try:
+            async with self._clerk.store.write() as work:
+                for fact in batch:
+                    await fact(work)
+        except (Overloaded, OSError) as error:
+            log.warning("database is away: %s", error)
+            return False
+        except PeerError:
+            self.dropped += len(batch)
+            log.exception("facts that the database refuses were dropped")
+        return True
