@@ -54,6 +54,10 @@ _UNSAFE: Final = re.compile(
 )
 
 
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+"""What every record has; whatever else it has was given as `extra`."""
+
+
 def redact(text: str) -> str:
     """`text` without the credentials that it may carry: in URLs, headers, forms, JWTs."""
     for pattern, instead in _IN_TEXT:
@@ -106,12 +110,17 @@ class _Stream:
 
 
 class _Bridge(logging.Handler):
-    """Lines of libraries that log by the standard library, in our form."""
+    """Lines that come by the standard library, in our form: a library's as `library`, a room's own by name."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
-        exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
-        log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=exc_info)
+        told = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info and record.exc_info[0]:
+            told["exc_info"] = record.exc_info
+        if record.name.partition(".")[0] == "madang":
+            log.log(record.levelno, record.getMessage(), **told)
+        else:
+            log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), **told)
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
@@ -126,6 +135,7 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=max(number, logging.WARNING), force=True)
+    logging.getLogger("madang").setLevel(number)
     logging.captureWarnings(True)
 
 

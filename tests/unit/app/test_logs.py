@@ -21,6 +21,7 @@ def restored() -> Iterator[None]:
     logging.captureWarnings(False)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+    logging.getLogger("madang").setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -151,6 +152,19 @@ def test_lines_of_libraries_join_ours() -> None:
         "sqlalchemy.pool",
         "lost postgresql://***@h/d",
     )
+
+
+def test_lines_of_rooms_keep_their_name_and_what_they_tell() -> None:
+    out = written()
+    try:
+        raise ValueError("key=hunter2")
+    except ValueError as error:
+        logging.getLogger("madang.api").error("api_bug", extra={"route": "/x\n"}, exc_info=error)
+    logging.getLogger("madang.net").info("opened %s", 7)
+    first, second = (json.loads(line) for line in out.getvalue().splitlines())
+    assert (first["event"], first["route"]) == ("api_bug", "/x\\n")
+    assert "key=***" in first["exception"]
+    assert second["event"] == "opened 7"
 
 
 def test_a_reader_that_left_does_not_break_the_caller() -> None:
