@@ -110,11 +110,12 @@ class _Stream:
 
 
 class _Bridge(logging.Handler):
-    """Lines that come by the standard library, in our form: a library's as `library`, a room's own by name."""
+    """Lines by the standard library, in our form: a library's as `library`, a room's by its own name."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
         told = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        told.pop("event", None)
         if record.exc_info and record.exc_info[0]:
             told["exc_info"] = record.exc_info
         if record.name.partition(".")[0] == "madang":
