@@ -1,12 +1,18 @@
 """All RTMP connections of this process: who is pending, who decides, who is asked to come back later."""
 
 import asyncio
+import contextlib
 import os
 from collections import Counter
 
 import structlog
 
-from madang.base.limits import PENDING_SESSIONS_PER_IP, PENDING_SESSIONS_TOTAL, RTMP_COMMAND_S
+from madang.base.limits import (
+    PENDING_SESSIONS_PER_IP,
+    PENDING_SESSIONS_TOTAL,
+    RTMP_COMMAND_S,
+    RTMP_LINGER_S,
+)
 from madang.net.deadlines import TICK_S
 from madang.net.ground import Ground
 from madang.net.listeners import Accepted
@@ -33,6 +39,8 @@ class RtmpServer:
         self._pending: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticks = 0
+        self._emptied: asyncio.Event | None = None
+        """Set when the last connection is gone; made by `close`."""
         ground.sweeper.each_tick(self._tick)
 
     def accept(self, peer: Accepted) -> RtmpConnection:
@@ -44,13 +52,17 @@ class RtmpServer:
         return sum(connection.ask_to_reconnect(description) for connection in tuple(self.connections))
 
     async def close(self) -> None:
-        """Cut every connection off and wait until all is told."""
+        """End every connection, and give the peers RTMP_LINGER_S to read what they were told last."""
         for task in self._tasks:
             task.cancel()
         for connection in tuple(self.connections):
             connection.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._emptied = asyncio.Event()
+        if self.connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), RTMP_LINGER_S)
 
     # --- for connections ---------------------------------------------------------------------------------
 
@@ -82,6 +94,8 @@ class RtmpServer:
         self.sweeper.forget(connection)
         self.connections.discard(connection)
         self.admitted(connection)
+        if self._emptied is not None and not self.connections:
+            self._emptied.set()
 
     def decide(self, connection: RtmpConnection, request: Publish | Play) -> asyncio.Task[None]:
         """Let the handler answer in a task of its own, which the connection cancels when it is lost."""

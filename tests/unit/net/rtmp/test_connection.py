@@ -32,6 +32,8 @@ class Transport(asyncio.Transport):
         self.written = bytearray()
         self.unread = 0
         self.fate: list[str] = []
+        self.polite: RtmpConnection | None = None
+        """Whose peer answers FIN with FIN."""
 
     def write(self, data: Any) -> None:
         assert "eof" not in self.fate
@@ -45,6 +47,8 @@ class Transport(asyncio.Transport):
 
     def write_eof(self) -> None:
         self.fate.append("eof")
+        if self.polite is not None:
+            asyncio.get_running_loop().call_soon(self.polite.connection_lost, None)
 
     def close(self) -> None:
         self.fate.append("close")
@@ -155,6 +159,8 @@ class Yard:
 async def yard() -> AsyncIterator[Yard]:
     yard = Yard()
     yield yard
+    for connection in tuple(yard.server.connections):
+        connection.connection_lost(None)
     await yard.server.close()
 
 
@@ -401,7 +407,16 @@ async def test_closed_connection_leaves_no_cycle(yard: Yard) -> None:
 async def test_close_says_farewell_to_all(yard: Yard) -> None:
     deciding = await Peer(yard.server).run()
     peer, _ = await publishing(yard)
-    await yard.server.close()
+    for each in (deciding, peer):
+        each.transport.polite = each.connection
+    await asyncio.wait_for(yard.server.close(), 1)
     assert deciding.transport.fate == peer.transport.fate == ["eof"]
     assert yard.handler.cancelled == len(yard.handler.requests)
     assert cast(Any, yard.server)._tasks == set()
+
+
+async def test_close_does_not_wait_for_the_rude(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("madang.net.rtmp.server.RTMP_LINGER_S", 0.0)
+    peer, _ = await publishing(yard)
+    await asyncio.wait_for(yard.server.close(), 1)
+    assert peer.transport.fate == ["eof"]
