@@ -98,6 +98,10 @@ class Timeline:
         self._shift: int | None = None
         """Added to the publisher's times, in ticks of 90 kHz; None until the first frame."""
         self._running = False
+        self._settling = False
+        """The publisher's first frames may have been late."""
+        self._wall_offset = 0.0
+        """Wall minus monotonic clock when the publisher began."""
 
     def restore(self, media_s: float, media_wall: float, monotonic: float, wall: float) -> None:
         """Go on with an axis of another run of the server, which had come to `media_s` at `media_wall`."""
@@ -108,6 +112,7 @@ class Timeline:
 
     def begin(self, tracks: tuple[Track, ...], monotonic: float, wall: float) -> None:
         """A publisher (again): its first frame goes where the clock is."""
+        self._wall_offset = wall - monotonic
         if not self._running:
             self._wallclock.anchor(self.head_s, monotonic, wall)
         self._lanes = self._follow(tracks)
@@ -150,6 +155,8 @@ class Timeline:
         if at_s > self.head_s:
             self.head_s = at_s
             self._head_at = now
+            if self._settling:
+                self._settling = not self._wallclock.settle(at_s, now)
         if lane.video:
             return self._picture(lane, raw, at)
         return self._sound(lane, raw, at)
@@ -257,8 +264,9 @@ class Timeline:
         position_s = self.head_s
         if self._running:
             position_s = max(self.head_s + RESUME_S, self._wallclock.media_at(now))
-        else:
-            self._running = True
+        self._running = self._settling = True
+        # Not when tracks were announced: a publisher may begin in the middle of a long GOP.
+        self._wallclock.anchor(position_s, now, now + self._wall_offset)
         return self._adopt(lane, raw_dts, position_s, now)
 
     def _rebase(self, lane: _Lane, raw_dts: int, now: float) -> int:

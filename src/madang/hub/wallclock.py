@@ -10,6 +10,12 @@ ANCHORS = 1024
 """Anchors kept for media that is still in somebody's window; the oldest go first."""
 
 
+SETTLE_S = 2.0
+"""A publisher's first frames come late, for its encoder starts and tracks are awaited; then it catches up."""
+EARLY_S = (0.02, 1.0)
+"""How far it must and may catch up to have been late; beyond that it does not publish in real time."""
+
+
 class WallClock:
     """Maps media seconds to wall seconds (since 1970-01-01 UTC), piecewise, each piece at rate one.
 
@@ -18,7 +24,7 @@ class WallClock:
     before keeps the times it was shown with.
     """
 
-    __slots__ = ("_earliest", "_latest", "_media", "_monotonic", "_offset", "_until")
+    __slots__ = ("_earliest", "_early", "_latest", "_media", "_monotonic", "_offset", "_settled_at", "_until")
 
     def __init__(self) -> None:
         self._media: list[float] = []
@@ -26,6 +32,7 @@ class WallClock:
         """Wall minus media of each piece."""
         self._monotonic = 0.0
         """Monotonic minus media of the last piece."""
+        self._early, self._settled_at = 0.0, 0.0
         self._earliest, self._latest, self._until = float("inf"), float("-inf"), 0.0
 
     def anchor(self, media_s: float, monotonic: float, wall: float) -> None:
@@ -37,6 +44,7 @@ class WallClock:
         self._offset.append(wall - media_s)
         del self._media[:-ANCHORS], self._offset[:-ANCHORS]
         self._monotonic = monotonic - media_s
+        self._early, self._settled_at = 0.0, monotonic + SETTLE_S
         self._rest(monotonic)
 
     def wall_of(self, media_s: float) -> float:
@@ -49,11 +57,19 @@ class WallClock:
         """The media time that ought to arrive at this moment."""
         return monotonic - self._monotonic
 
+    def settle(self, media_s: float, monotonic: float) -> bool:
+        """A frame of the first seconds behind an anchor arrives; True when the anchor is settled: it is
+        moved to the earliest arrival seen."""
+        self._early = max(self._early, media_s - self.media_at(monotonic))
+        if monotonic < self._settled_at:
+            return False
+        if EARLY_S[0] < self._early <= EARLY_S[1]:
+            self._offset[-1] -= self._early
+            self._monotonic -= self._early
+        return True
+
     def check(self, media_s: float, monotonic: float, wall: float) -> bool:
         """Compare a frame that arrives now with the mapping; True when it had to be anchored anew."""
-        if not self._media:
-            self.anchor(media_s, monotonic, wall)
-            return False
         step = (wall - monotonic) - (self._offset[-1] - self._monotonic)
         if abs(step) > DRIFT_S:
             self.anchor(media_s, monotonic, wall)

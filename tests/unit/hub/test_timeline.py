@@ -59,6 +59,12 @@ def test_the_axis_begins_at_zero() -> None:
     assert axis.feed(picture(4_000_000_033)) == Frame(1, 33 * 90, 33 * 90, False, b"v")
 
 
+def test_the_axis_is_anchored_by_its_first_frame() -> None:
+    axis = Axis(VIDEO)
+    axis.feed(picture(0, keyframe=True), after_s=8.0)  # tracks were known for a whole GOP
+    assert axis.timeline.wall_of(0.0) == WALL + 8.0
+
+
 def test_sound_keeps_its_distance_from_the_picture() -> None:
     axis = Axis(VIDEO, AAC_48)
     axis.feed(picture(5_000, keyframe=True))

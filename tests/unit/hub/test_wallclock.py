@@ -65,3 +65,16 @@ def test_anchors_are_bounded(wallclock: WallClock) -> None:
     assert wallclock.wall_of(last * 10.0 + 1) == WALL + last * 20.0 + 1
     assert wallclock.wall_of(last * 10.0 - 5) == WALL + (last - 1) * 20.0 + 5
     assert len(wallclock._media) == ANCHORS
+
+
+def test_a_late_start_that_is_caught_up_is_settled_to_the_earliest_arrival(wallclock: WallClock) -> None:
+    settled = [wallclock.settle(at, 100.0 + max(0.0, at - 0.3)) for at in (0.0, 0.1, 0.3, 0.8, 1.6, 2.2, 2.4)]
+    assert settled == [False] * 6 + [True]
+    assert wallclock.wall_of(10.0) == pytest.approx(WALL + 9.7)
+    assert wallclock.media_at(110.0) == pytest.approx(10.3)
+
+
+@pytest.mark.parametrize("ahead_s", [0.001, 30.0], ids=["rounded milliseconds", "faster than real time"])
+def test_nothing_is_settled_where_nothing_was_late(wallclock: WallClock, ahead_s: float) -> None:
+    assert wallclock.settle(2.0 + ahead_s, 102.0)
+    assert wallclock.wall_of(10.0) == WALL + 10.0
