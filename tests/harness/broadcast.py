@@ -39,13 +39,13 @@ NAME = "yard"
 def frames(
     until: float, begin: float = 0.0, *, fps: float = 30.0, gop: int = 60, tracks: tuple[Track, ...] = BOTH
 ) -> Iterator[tuple[float, Frame]]:
-    """(arrival, frame) of a clean stream between two moments, its times in RTMP's milliseconds."""
+    """(arrival, frame) of a clean stream between two moments, its video in RTMP's milliseconds."""
     found = []
     for track in tracks:
         step = 1 / fps if track.id == 1 else track.frame_samples / track.sample_rate
         for index in range(math.ceil(begin / step - 1e-6), math.ceil(until / step - 1e-6)):
             at = index * step
-            ticks = round(at * 1000) * track.timescale // 1000
+            ticks = round(at * 1000) * 90 if track.id == 1 else index * track.frame_samples
             body = f"{track.id}:{index};".encode() * (40 if track.id == 1 else 10)
             key = track.id != 1 or index % gop == 0
             found.append((at, Frame(track.id, ticks, ticks, key, len(body).to_bytes(4, "big") + body)))

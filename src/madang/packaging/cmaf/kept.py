@@ -5,14 +5,30 @@ With it the returning publisher continues the same playlist after a restart.
 
 import msgspec
 
-from madang.media.track import Track
+from madang.media.track import Kind, Track
 from madang.packaging.cmaf.segment import Segment
 from madang.packaging.cmaf.targets import Targets
 from madang.packaging.cmaf.window import Window
 
 
+class KeptSegment(msgspec.Struct, frozen=True):
+    """A closed segment without its bytes and parts; the fields are those of Segment."""
+
+    msn: int
+    init: int
+    start: float
+    wall: float
+    discontinuity: bool
+    duration: float
+    audio_duration: float
+    size: int
+    layout: tuple[tuple[Kind, int, int], ...]
+    first_ticks: dict[Kind, int]
+    gap: bool
+
+
 class KeptWindow(msgspec.Struct, frozen=True):
-    """The state of a window; segments without parts and bodies."""
+    """The state of a window."""
 
     targets: Targets
     next_msn: int
@@ -21,7 +37,10 @@ class KeptWindow(msgspec.Struct, frozen=True):
     frame_rate: float
     discontinuity_sequence: int
     inits: dict[int, tuple[Track, ...]]
-    segments: list[Segment]
+    segments: list[KeptSegment]
+
+
+_FIELDS = tuple(KeptSegment.__struct_fields__)
 
 
 def keep(window: Window) -> bytes:
@@ -36,11 +55,7 @@ def keep(window: Window) -> bytes:
         frame_rate=window.frame_rate,
         discontinuity_sequence=window.discontinuity_sequence,
         inits={number: init.tracks for number, init in window.inits.items()},
-        segments=[
-            msgspec.structs.replace(segment, parts=[], body=None)
-            for segment in window.segments
-            if segment.closed
-        ],
+        segments=[msgspec.convert(segment, KeptSegment, from_attributes=True) for segment in window.segments],
     )
     return msgspec.msgpack.encode(kept)
 
@@ -59,5 +74,6 @@ def restore(window: Window, state: bytes) -> bool:
     for number, tracks in kept.inits.items():
         window.add_init(number, tracks)
     for segment in kept.segments:
-        window.readmit(segment)
+        fields = {name: getattr(segment, name) for name in _FIELDS}
+        window.readmit(Segment(**fields, closed=True))
     return True

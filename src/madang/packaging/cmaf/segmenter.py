@@ -199,12 +199,22 @@ class Segmenter:
         """Publish what is pending and close the segment, without knowing the next frame."""
         if not self._part_limit and self._frames and self._primary is not None:
             self._fix(settle(self._primary, self._frames, self._stream.lease.profile, self._last_target))
-        if self._frames:
-            self._publish(self._frames[-1].dts + max(1, self._step), quiet=True)
+        if self._frames or (self._others and self._window.open is not None):
+            self._publish(self._last_end(), quiet=True)
         if self._window.open is not None:
             self._window.close()
             self._window.touch()
         self._frames, self._others = [], []
+
+    def _last_end(self) -> int:
+        """Where the pending frames end, the sound's included."""
+        end = self._end
+        if self._frames:
+            end = self._frames[-1].dts + max(1, self._step)
+        if self._others and self._secondary is not None and self._primary is not None:
+            heard = self._others[-1].dts + self._secondary.frame_samples
+            end = max(end, -(-(heard + 1) * self._primary.timescale // self._secondary.timescale))
+        return end
 
     def _publish(self, end: int, quiet: bool = False) -> None:
         """Render the pending frames as a part that ends at `end`; `quiet` when more news follow at once."""
