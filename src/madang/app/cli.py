@@ -13,7 +13,10 @@ import typer
 from madang import __version__
 
 app = typer.Typer(
-    help="Madang: live streaming on your own machine.", no_args_is_help=True, rich_markup_mode=None
+    help="Madang: live streaming on your own machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # they print local variables, secrets among them
 )
 channel = typer.Typer(help="Channels.", no_args_is_help=True)
 key = typer.Typer(help="Stream keys.", no_args_is_help=True)

@@ -1,0 +1,109 @@
+"""SIGTERM: nobody is stuck, nothing is ended; behind it the publisher continues the same broadcast."""
+
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import httpx
+from tests.harness.publisher import publishing
+from tests.harness.server import Server, running
+
+DRAIN_S = 10.0
+
+
+def media_playlist(server: Server, name: str) -> str:
+    """The media playlist that the multivariant one leads to."""
+    index = f"{server.http}/live/{name}/index.m3u8"
+    text = httpx.get(index, timeout=10).text
+    media = next(line for line in text.splitlines() if line and not line.startswith("#"))
+    return httpx.get(httpx.URL(index).join(media), timeout=10).text
+
+
+def sequence(playlist: str) -> int:
+    found = re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", playlist)
+    assert found is not None, playlist
+    return int(found[1])
+
+
+def test_publisher_continues_the_same_broadcast_after_a_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data").start()
+    key = server.channel("stays")
+    try:
+        with publishing(f"{server.rtmp}/{key}"):
+            server.wait_for("stays", "live")
+            time.sleep(6)
+            broadcast = server.channel_json("stays")["live"]["broadcast_id"]
+            before = media_playlist(server, "stays")
+            assert server.stop() == 0
+        assert "#EXT-X-ENDLIST" not in before
+        server.start()
+        with publishing(f"{server.rtmp}/{key}"):
+            server.wait_for("stays", "live")
+            time.sleep(4)
+            assert server.channel_json("stays")["live"]["broadcast_id"] == broadcast
+            after = media_playlist(server, "stays")
+        last_before = sequence(before) + before.count("#EXTINF") - 1
+        last_after = sequence(after) + after.count("#EXTINF") - 1
+        assert last_after > last_before
+        assert "#EXT-X-DISCONTINUITY" in after
+    finally:
+        server.stop()
+
+
+def test_stuck_peers_do_not_hold_the_drain(tmp_path: Path) -> None:
+    """A slow POST, a held playlist, a viewer that does not read, a half handshake, and a websocket."""
+    server = Server(tmp_path / "data").start()
+    key = server.channel("held")
+    sockets: list[socket.socket] = []
+
+    def connect(port: int, hello: bytes) -> None:
+        made = socket.create_connection(("127.0.0.1", port))
+        made.sendall(hello)
+        sockets.append(made)
+
+    with publishing(f"{server.rtmp}/{key}"):
+        server.wait_for("held", "live")
+        time.sleep(3)
+        head = b" HTTP/1.1\r\nHost: localhost\r\n"
+        post = (
+            b"POST /api/v1/login" + head + b"Content-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+        )
+        connect(server.http_port, post)
+        playlist = media_playlist(server, "held")
+        far = sequence(playlist) + playlist.count("#EXTINF") + 1
+        index = httpx.get(f"{server.http}/live/held/index.m3u8").text.strip().splitlines()[-1]
+        connect(server.http_port, f"GET /live/held/{index}&_HLS_msn={far}".encode() + head + b"\r\n")
+        connect(server.http_port, b"GET /live/held.flv" + head + b"\r\n")
+        connect(server.rtmp_port, b"\x03" + bytes(100))
+        upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        secret = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        connect(server.http_port, b"GET /api/v1/events/ws" + head + upgrade + secret)
+        time.sleep(1)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < DRAIN_S
+    for each in sockets:
+        each.close()
+
+
+def test_second_signal_forces(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server:
+        key = server.channel("forced")
+        with publishing(f"{server.rtmp}/{key}"):
+            server.wait_for("forced", "live")
+            assert server.process is not None
+            began = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            server.process.send_signal(signal.SIGTERM)
+            server.process.wait(5)
+            assert time.monotonic() - began < 4
+
+
+def test_signal_during_the_start_ends_it(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    try:
+        server.start()
+    finally:
+        assert server.stop(signal.SIGINT) == 0
