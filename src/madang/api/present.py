@@ -7,7 +7,7 @@ from madang.api.guard import Call
 from madang.base.ids import UserId
 from madang.base.roles import ChannelRole
 from madang.control import records
-from madang.control.live import StreamFacts
+from madang.control.facts import StreamFacts
 from madang.control.rights import Actor, Right, permits
 from madang.control.urls import Urls
 

@@ -1,6 +1,7 @@
 """The control plane, assembled: one object that the API, the gates and the command line share."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -111,6 +112,8 @@ class Control:
 
     async def run(self) -> None:
         """Until cancelled: follow other processes, write facts, tick each second."""
+        with contextlib.suppress(Overloaded, OSError):
+            await self.live.settle()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.book.run())
             tasks.create_task(self._tick())

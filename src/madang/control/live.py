@@ -1,7 +1,6 @@
 """Live streams: their state and health as the studio sees them, their rows, and their end."""
 
 from collections import deque
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,79 +10,23 @@ from madang.control.admission import KeyGate
 from madang.control.book import Book
 from madang.control.clerk import Clerk
 from madang.control.errors import NotFound
+from madang.control.facts import (
+    SAMPLES,
+    Brief,
+    PublisherFacts,
+    Sample,
+    StreamFacts,
+    sample_line,
+    track_facts,
+)
 from madang.control.ports import Work
 from madang.control.records import Broadcast, Channel, Page
 from madang.control.rights import Actor, Right, permits
 from madang.hub.audience import Audience
 from madang.hub.gate import Lease
-from madang.hub.health import Finding
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
-from madang.media.track import Track
-
-SAMPLES = 300
-"""Seconds of the graphs."""
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One second of the graphs."""
-
-    at: float
-    bitrate_bps: int
-    fps: float
-    viewers: int
-
-
-class TrackFacts(msgspec.Struct, frozen=True, kw_only=True):
-    id: int
-    kind: str
-    codec: str
-    codec_string: str
-    width: int
-    height: int
-    sample_rate: int
-    channels: int
-
-
-class PublisherFacts(msgspec.Struct, frozen=True, kw_only=True):
-    door: str
-    peer: str
-    user_agent: str
-    key_id: str
-    key_name: str
-
-
-class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A live stream as its studio sees it."""
-
-    channel_id: str
-    slug: str
-    name: str
-    title: str
-    state: str
-    broadcast_id: str
-    began_at: float
-    uptime_s: float
-    reconnect_by: float | None
-    publisher: PublisherFacts
-    tracks: list[TrackFacts]
-    bitrate_bps: int
-    fps: float
-    viewers: int
-    viewers_by_door: dict[str, int]
-    peak_viewers: int
-    health: list[Finding]
-    samples: list[Sample]
-
-
-class Brief(msgspec.Struct, frozen=True, kw_only=True):
-    """What anybody may know of a stream."""
-
-    state: str
-    broadcast_id: str | None = None
-    began_at: float | None = None
-    viewers: int = 0
 
 
 class _Desk:
@@ -94,7 +37,6 @@ class _Desk:
         self.samples: deque[Sample] = deque(maxlen=SAMPLES)
         self.lost_at: float | None = None
         self.viewers = 0
-        self.told_tracks: tuple[Track, ...] = ()
 
 
 class Live:
@@ -117,8 +59,16 @@ class Live:
     # --- what the hub tells
 
     def began(self, stream: Stream) -> None:
-        """The first frames of a broadcast, or its return after a restart of the server."""
+        """The first frames of a broadcast."""
+        self._desk(stream)
+        self._tell("began", stream)
+
+    def _desk(self, stream: Stream) -> _Desk:
+        """What is kept of a stream, from its first frame on, or from the restart of the server."""
         lease, now = stream.lease, self._clerk.clock.wall()
+        desk = self._desks.get(lease.channel)
+        if desk is not None and desk.row.broadcast == stream.broadcast:
+            return desk
         channel = self._clerk.directory.channel(lease.channel)
         row = Broadcast(
             id=self._clerk.new_id(),
@@ -127,35 +77,34 @@ class Live:
             title=channel.title if channel else "",
             began_at=stream.started_wall,
         )
-        self._desks[lease.channel] = _Desk(row)
+        desk = self._desks[lease.channel] = _Desk(row)
+        desk.lost_at = now if stream.state is StreamState.RECONNECTING else None
         self._audience.begin(lease.channel, self._clerk.clock.monotonic())
         if channel is not None:
             self._clerk.directory.put_channel(msgspec.structs.replace(channel, last_live_at=now))
         self._book.write(lambda work: _write_began(work, row, lease.key, now))
-        self._tell("began", stream)
+        return desk
 
     def lost(self, stream: Stream) -> None:
         """The publisher is gone, and may come back inside the window."""
-        desk = self._desks.get(stream.lease.channel)
-        if desk is not None:
-            desk.lost_at = self._clerk.clock.wall()
+        self._desk(stream).lost_at = self._clerk.clock.wall()
         self._tell("lost", stream)
 
     def resumed(self, stream: Stream) -> None:
         """The publisher is back; it is the same broadcast."""
-        desk, gap_s = self._desks.get(stream.lease.channel), 0.0
-        if desk is not None:
-            gap_s = self._clerk.clock.wall() - desk.lost_at if desk.lost_at is not None else 0.0
-            desk.lost_at = None
+        desk = self._desk(stream)
+        gap_s = self._clerk.clock.wall() - desk.lost_at if desk.lost_at is not None else 0.0
+        desk.lost_at = None
         self._tell("resumed", stream, gap_s=round(gap_s, 1))
 
     def ended(self, stream: Stream, reason: str) -> None:
         """The broadcast is over."""
         channel, now = stream.lease.channel, self._clerk.clock.wall()
+        if channel not in self._desks and not stream.restored:
+            return  # it never had a frame
+        desk = self._desk(stream)
         stats = self._audience.end(channel, self._clerk.clock.monotonic())
-        desk = self._desks.pop(channel, None)
-        if desk is None:
-            return
+        del self._desks[channel]
         known = self._clerk.directory.channel(channel)
         if known is not None:
             self._clerk.directory.put_channel(msgspec.structs.replace(known, last_live_at=now))
@@ -167,7 +116,8 @@ class Live:
 
     def contested(self, stream: Stream, lease: Lease) -> None:
         """A second encoder was refused because the first one lives: told in the studio."""
-        happening = self._clerk.happening("stream.second_publisher", None, lease.channel, door=lease.door)
+        facts = {"door": lease.door, "reason": "busy"}
+        happening = self._clerk.happening("stream.second_publisher", None, lease.channel, **facts)
         happening = msgspec.structs.replace(happening, peer=lease.peer)
         self._clerk.feed.happened(happening)
         self._book.record(happening)
@@ -184,10 +134,14 @@ class Live:
     # --- what pages ask
 
     def _stream(self, channel: ChannelId) -> Stream | None:
-        """The stream of a channel, from its first frame on."""
-        if self._registry is None or channel not in self._desks:
-            return None
-        return self._registry.get(channel)
+        """The stream of a channel, from its first frame on; of the run before, from the start on."""
+        stream = self._registry.get(channel) if self._registry is not None else None
+        return stream if stream is not None and (channel in self._desks or stream.restored) else None
+
+    def _streams(self) -> dict[ChannelId, Stream]:
+        """Every stream that may be shown."""
+        known = self._registry.streams if self._registry is not None else {}
+        return {channel: stream for channel, stream in known.items() if self._stream(channel) is not None}
 
     def brief(self, channel: ChannelId) -> Brief:
         """What anybody may know who may watch."""
@@ -216,7 +170,8 @@ class Live:
     def count(self) -> tuple[int, int]:
         """Streams and viewers of the whole server."""
         now = self._clerk.clock.monotonic()
-        return len(self._desks), sum(self._audience.count(channel, now) for channel in self._desks)
+        streams = self._streams()
+        return len(streams), sum(self._audience.count(channel, now) for channel in streams)
 
     def get(self, channel: Channel) -> StreamFacts:
         """The channel's stream; NotFound while it is offline."""
@@ -228,9 +183,9 @@ class Live:
     def list(self, actor: Actor, cursor: str | None, limit: int) -> Page[StreamFacts]:
         """Streams whose studio `actor` may enter, by channel id."""
         found = []
-        for channel_id in sorted(self._desks):
-            channel, stream = self._clerk.directory.channel(channel_id), self._stream(channel_id)
-            if channel is None or stream is None or (cursor is not None and channel_id <= cursor):
+        for channel_id, stream in sorted(self._streams().items()):
+            channel = self._clerk.directory.channel(channel_id)
+            if channel is None or (cursor is not None and channel_id <= cursor):
                 continue
             role = self._clerk.directory.role(actor.account, channel_id)
             if permits(actor, role, channel, Right.STUDIO):
@@ -240,7 +195,7 @@ class Live:
 
     def _facts(self, channel: Channel, stream: Stream) -> StreamFacts:
         now, wall, lease = self._clerk.clock.monotonic(), self._clerk.clock.wall(), stream.lease
-        desk = self._desks[channel.id]
+        desk = self._desk(stream)
         stats = self._audience.stats(channel.id, now)
         meters = stream.health.meters(now)
         key = self._clerk.directory.key(lease.key)
@@ -262,7 +217,7 @@ class Live:
                 key_id=lease.key,
                 key_name=key.name if key else "",
             ),
-            tracks=[_track(track) for track in stream.tracks],
+            tracks=[track_facts(track) for track in stream.tracks],
             bitrate_bps=0 if waiting else meters.bitrate_bps,
             fps=0.0 if waiting else meters.fps,
             viewers=stats.count,
@@ -277,16 +232,27 @@ class Live:
         async with self._clerk.store.read() as work:
             return await work.broadcasts.page(cursor, limit, channel=channel.id)
 
+    async def settle(self) -> None:
+        """At the start: broadcasts that a crash left open, and that nobody can continue, have ended."""
+        going_on = (
+            {stream.broadcast for stream in self._registry.streams.values()} if self._registry else set()
+        )
+        async with self._clerk.store.write() as work:
+            for row in await work.broadcasts.find(ended_at=None):
+                channel = await work.channels.get(row.channel)
+                if row.broadcast not in going_on:
+                    at = max(row.began_at, (channel.last_live_at if channel else None) or row.began_at)
+                    ended = msgspec.structs.replace(row, ended_at=at, end_reason="interrupted")
+                    await work.broadcasts.put(ended)
+
     # --- each second
 
     def tick(self) -> None:
         """Once a second: samples for the graphs, viewer counts and health for the feed."""
         now, wall = self._clerk.clock.monotonic(), self._clerk.clock.wall()
         counts: dict[ChannelId, int] = {}
-        for channel, desk in self._desks.items():
-            stream = self._stream(channel)
-            if stream is None:
-                continue
+        for channel, stream in self._streams().items():
+            desk = self._desk(stream)
             viewers = self._audience.count(channel, now)
             if viewers != desk.viewers:
                 counts[channel] = desk.viewers = viewers
@@ -297,13 +263,12 @@ class Live:
             self._clerk.feed.viewers(counts)
 
     def _pulse(self, stream: Stream, desk: _Desk, now: float) -> dict[str, Any]:
-        tracks = [] if stream.tracks == desk.told_tracks else [_track(track) for track in stream.tracks]
         return {
             "state": stream.state.value,
-            "sample": _sample(desk.samples[-1]),
+            "sample": sample_line(desk.samples[-1]),
             "health": stream.health.findings(now) if stream.state is StreamState.LIVE else (),
             "viewers_by_door": self._audience.stats(stream.lease.channel, now).doors,
-            "tracks": tracks or [_track(track) for track in stream.tracks],
+            "tracks": [track_facts(track) for track in stream.tracks],
         }
 
     # --- ends
@@ -354,11 +319,10 @@ class Live:
 
 
 async def _write_began(work: Work, row: Broadcast, key: KeyId, now: float) -> None:
-    for earlier in await work.broadcasts.find(broadcast=row.broadcast):
-        await work.broadcasts.delete(id=earlier.id)
-        row = msgspec.structs.replace(row, id=earlier.id, began_at=earlier.began_at)
+    known = await work.broadcasts.find(broadcast=row.broadcast)
     if await work.channels.get(row.channel) is not None:
-        await work.broadcasts.add(row)
+        if not known:
+            await work.broadcasts.add(row)
         await work.channels.note(row.channel, last_live_at=now)
         await work.keys.note(key, last_used_at=now)
 
@@ -370,20 +334,3 @@ async def _write_ended(work: Work, row: Broadcast) -> None:
         ended = msgspec.structs.replace(row, id=begun.id, began_at=begun.began_at, peak_viewers=peak)
         await work.broadcasts.put(ended)
     await work.channels.note(row.channel, last_live_at=row.ended_at)
-
-
-def _sample(sample: Sample) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(sample), "at": datetime.fromtimestamp(sample.at, UTC)}
-
-
-def _track(track: Track) -> TrackFacts:
-    return TrackFacts(
-        id=track.id,
-        kind=track.kind.value,
-        codec=track.codec.value,
-        codec_string=track.codec_string,
-        width=track.width,
-        height=track.height,
-        sample_rate=track.sample_rate,
-        channels=track.channels,
-    )
