@@ -20,6 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 PROGRAMS = {
     "chromium": lambda: shutil.which("chromium"),
     "nginx": lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
+    "nginx-rtmp": lambda: next(iter(Path("/usr/lib/nginx/modules").glob("ngx_rtmp_module.so")), None),
     "postgres": lambda: next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None),
     "root": lambda: os.geteuid() == 0 or None,
 }
