@@ -1,4 +1,4 @@
-import type { ChannelState, FeedEvent, Finding, TrackInfo } from "./types";
+import type { ChannelState, FeedEvent, Finding, Sample, TrackInfo } from "./types";
 
 /** A channel's live facts as the feed tells them. */
 export type FeedLine = {
@@ -6,22 +6,21 @@ export type FeedLine = {
   slug: string;
   state: ChannelState | "ended";
   viewers: number;
-  /** Seconds since 1970. */
-  began_at: number | null;
+  began_at: string | null;
   broadcast_id: string | null;
 };
 
 /** One second of a live stream, and what is wrong with it. */
 export type FeedPulse = {
   state: ChannelState;
-  sample: { at: number; bitrate_bps: number; fps: number; viewers: number };
+  sample: Sample;
   health: Finding[];
   viewers_by_door: Record<string, number>;
   tracks: TrackInfo[];
 };
 
-/** A line of a channel's log as it is written; `at` in seconds since 1970. */
-export type FeedHappening = { id: string; at: number; kind: string; peer: string; data: FeedEvent["data"] };
+/** A line of a channel's log as it is written; `actor` is an account's id. */
+export type FeedHappening = { id: string; at: string; kind: string; channel_id: string | null; actor: string | null; peer: string; data: FeedEvent["data"] };
 
 /** What the server tells over `/api/v1/events/ws`. */
 export type FeedMessage =
@@ -33,7 +32,9 @@ export type FeedMessage =
   /** For the studio of a channel: its health and rates, each second. */
   | ({ type: "studio"; id: string } & FeedPulse)
   /** For the studio of a channel: a line of its log. */
-  | ({ type: "event" } & FeedHappening);
+  | ({ type: "event" } & FeedHappening)
+  /** Still here. */
+  | { type: "beat" };
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
@@ -49,6 +50,7 @@ type Handlers = {
 };
 
 const POLL_MS = 4000;
+const POLICY = 1008;
 
 /** One websocket for a page's events; comes back with jitter, and asks for polling while it is away. */
 export class Feed {
@@ -86,16 +88,16 @@ export class Feed {
       this.listen();
       if (typeof event.data === "string") this.heard(event.data);
     };
-    socket.onclose = () => this.again();
+    socket.onclose = (event) => {
+      // The right to watch is gone, or the channel is: the page has to look again.
+      if (event.code === POLICY) this.handlers.onReturn();
+      this.again();
+    };
   }
 
   private heard(text: string): void {
-    try {
-      const message: unknown = JSON.parse(text);
-      if (typeof message === "object" && message !== null && "type" in message) this.handlers.onMessage(message as FeedMessage);
-    } catch {
-      this.socket?.close();
-    }
+    const message = parsed(text);
+    if (message) this.handlers.onMessage(message);
   }
 
   private listen(): void {
@@ -116,5 +118,14 @@ export class Feed {
     window.clearTimeout(this.silence);
     window.clearInterval(this.poll);
     this.socket?.close();
+  }
+}
+
+function parsed(text: string): FeedMessage | null {
+  try {
+    const message: unknown = JSON.parse(text);
+    return typeof message === "object" && message !== null && "type" in message ? (message as FeedMessage) : null;
+  } catch {
+    return null;
   }
 }

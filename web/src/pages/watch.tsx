@@ -29,8 +29,8 @@ export function Watch({ slug }: { slug: string }) {
     // A former slug: the address follows the new one.
     if (found && found.slug !== slug) navigate(`/@${found.slug}`, { replace: true });
   }, [found, slug, navigate]);
-  if (found) return <WatchChannel key={found.id} channel={found} />;
   if (channel.error instanceof ApiError && channel.error.status === 404) return <Missing />;
+  if (found) return <WatchChannel key={found.id} channel={found} />;
   return (
     <Shell flush>
       {channel.error ? <Failed error={channel.error} retry={channel.reload} /> : <div className="mx-auto aspect-video w-full max-w-[1320px] bg-surface md:mt-6 md:rounded-l" />}

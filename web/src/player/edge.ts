@@ -1,23 +1,30 @@
-/** How much later than the soonest ever a sample may come before the estimate follows it, per sample. */
-const DRIFT_MS = 4;
+/** Arrivals this old no longer tell where the edge is: long enough to outlast a burst, short enough for a starved encoder. */
+const WINDOW_MS = 5000;
 
 /**
  * The live edge as this browser sees it. Each arrival says "media up to this moment of the stream's clock is here";
- * the one that came soonest after its moment tells what the stream's clock shows now, without trusting that the
- * server's clock and ours agree. The estimate lets go slowly, so that it follows an encoder whose clock drifts.
+ * of the last seconds, the one that came soonest after its moment tells what the stream's clock shows now, without
+ * trusting that the server's clock and ours agree or that the encoder's runs as fast.
  */
 export class LiveEdge {
-  /** Our clock minus the stream's at the live edge, milliseconds. */
-  private aheadMs: number | null = null;
+  /** Our clock minus the stream's at the live edge, milliseconds: the least of this window and of the one before. */
+  private least = Infinity;
+  private before = Infinity;
+  private windowAt = -Infinity;
 
   /** Media up to `streamMs` arrived at `nowMs`. */
   arrived(streamMs: number, nowMs: number): void {
-    const ahead = nowMs - streamMs;
-    this.aheadMs = this.aheadMs === null ? ahead : Math.min(this.aheadMs + DRIFT_MS, ahead);
+    if (nowMs - this.windowAt > WINDOW_MS) {
+      this.before = this.least;
+      this.least = Infinity;
+      this.windowAt = nowMs;
+    }
+    this.least = Math.min(this.least, nowMs - streamMs);
   }
 
   /** What the stream's clock shows at the live edge, milliseconds; null before the first arrival. */
   now(nowMs: number): number | null {
-    return this.aheadMs === null ? null : nowMs - this.aheadMs;
+    const ahead = Math.min(this.least, this.before);
+    return ahead === Infinity ? null : nowMs - ahead;
   }
 }

@@ -18,7 +18,7 @@ export function liveAfter(id: string, live: Live, message: FeedMessage): Live | 
 
 function taken({ state, viewers, began_at, broadcast_id }: FeedLine): Live {
   if (state === "ended" || state === "offline") return { state: "offline", viewers: 0, began_at: null, broadcast_id: null };
-  return { state, viewers, began_at: began_at === null ? null : new Date(began_at * 1000).toISOString(), broadcast_id };
+  return { state, viewers, began_at, broadcast_id };
 }
 
 /** Follows a page's events: `onMessage` for each, `reload` when some may have been missed. */

@@ -61,7 +61,7 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
     <div className="flex items-center gap-2 md:flex-col md:items-stretch">
       {(others.length > 1 || admin) && (
         <div className="flex min-w-0 flex-1 items-center gap-1.5">
-          <span className="min-w-0 flex-1 *:w-full">
+          <span className="min-w-0 flex-1">
             <SmallSelect label={t("studio.pick")} value={slug} options={others.map((channel) => [channel.slug, channel.name])} onPick={(next) => navigate(`${path}?channel=${next}`)} />
           </span>
           <ButtonLink href="/studio/new" look="quiet" className="px-0! max-md:w-11 md:w-9">

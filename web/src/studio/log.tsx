@@ -35,6 +35,8 @@ const kinds: Record<string, Key> = {
 export function sentenceOf(t: Translate, { kind, data, peer, actor }: FeedEvent): string | null {
   const key = kinds[kind];
   if (key === undefined) return null;
+  // What the server did by itself when it was set up is no news.
+  if (actor === null && (kind.startsWith("key.created") || kind.startsWith("channel.") || kind.startsWith("member."))) return null;
   const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? value : "");
   return t(key, {
     who: actor ? actor.display_name || actor.name : t("log.who"),

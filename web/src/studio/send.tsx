@@ -57,12 +57,22 @@ export function Send({ channel }: { channel: Channel }) {
     });
   const nameOf = (each: StreamKey) => each.name || t("go.key.unnamed", { mask: each.mask });
   const keyField = key ? (
+    <>
+      {good.length > 1 && (
+        <div className="mt-1 flex items-center gap-3 pl-3.5">
+          <span className="w-16 shrink-0 text-xs text-ink-3">{t("go.key.which")}</span>
+          <span className="min-w-0 flex-1">
+            <SmallSelect label={t("go.key.which")} value={key.id} options={good.map((each) => [each.id, nameOf(each)])} onPick={setChosen} />
+          </span>
+        </div>
+      )}
     <CodeField label={t("go.key")} value={value ?? `${key.mask.replace("…", "")}${"•".repeat(16)}`}>
       <IconButton label={t(value === null ? "go.reveal" : "go.hide")} aria-pressed={value !== null} onClick={() => void reveal()}>
         {value === null ? <Eye size={18} aria-hidden /> : <EyeOff size={18} aria-hidden />}
       </IconButton>
       <CopyButton what={t("go.key")} fetchText={fetchValue} />
     </CodeField>
+    </>
   ) : (
     keys.value && (
       <div className="flex min-h-11 flex-wrap items-center gap-3 rounded-m bg-surface px-3.5 py-2 text-m">
@@ -86,14 +96,6 @@ export function Send({ channel }: { channel: Channel }) {
             {t("go.tab.ffmpeg")}
           </Tabs.Trigger>
         </Tabs.List>
-        {good.length > 1 && (
-          <div className="mb-2 flex items-center gap-3 text-s text-ink-2">
-            {t("go.key.which")}
-            <span className="min-w-0 flex-1 *:w-full">
-              <SmallSelect label={t("go.key.which")} value={key?.id ?? ""} options={good.map((each) => [each.id, nameOf(each)])} onPick={setChosen} />
-            </span>
-          </div>
-        )}
         <Tabs.Content value="obs" className="flex flex-col gap-2">
           <CodeField label={t("go.server")} value={publish.rtmp}>
             <CopyButton what={t("go.server")} text={publish.rtmp} />

@@ -1,7 +1,7 @@
 import { useCallback, useState } from "react";
 import { api, ApiError } from "../api/client";
-import type { FeedHappening, FeedMessage, FeedPulse } from "../api/feed";
-import type { Channel, FeedEvent, LiveStream, Page, Sample } from "../api/types";
+import type { FeedMessage, FeedPulse } from "../api/feed";
+import type { Channel, FeedEvent, LiveStream, Page } from "../api/types";
 import { useChannel } from "../store/channel";
 import { useResource, type Resource } from "../store/resource";
 
@@ -12,7 +12,6 @@ const LINES = 30;
 /** The stream after one second's pulse. */
 export function afterPulse(stream: LiveStream, pulse: FeedPulse): LiveStream {
   const { sample } = pulse;
-  const next: Sample = { ...sample, at: new Date(sample.at * 1000).toISOString() };
   return {
     ...stream,
     state: pulse.state,
@@ -23,12 +22,8 @@ export function afterPulse(stream: LiveStream, pulse: FeedPulse): LiveStream {
     health: pulse.health,
     viewers_by_door: pulse.viewers_by_door,
     tracks: pulse.tracks,
-    samples: [...stream.samples, next].slice(-SAMPLES),
+    samples: [...stream.samples, sample].slice(-SAMPLES),
   };
-}
-
-function lineOf({ id, at, kind, peer, data }: FeedHappening): FeedEvent {
-  return { id, at: new Date(at * 1000).toISOString(), kind, peer, data, channel_id: null, actor: null };
 }
 
 /** A channel with its live stream, second by second, and its log, line by line. */
@@ -43,16 +38,19 @@ export function useStudio(slug: string): { channel: Resource<Channel>; stream: L
   const kept = useResource(`${slug} log`, async () => (await api.get<Page<FeedEvent>>(`${base}/events`, { limit: LINES })).items);
   const [fresh, setFresh] = useState<FeedEvent[]>([]);
   const { value, put, reload } = stream;
+  const reloadLog = kept.reload;
   const hear = useCallback(
     (message: FeedMessage) => {
       if (message.type === "studio" && value) put(afterPulse(value, message));
       else if (message.type === "studio" || message.type === "stream") reload();
-      else if (message.type === "event") setFresh((before) => [lineOf(message), ...before].slice(0, LINES));
+      // Somebody's deed: the list says who; a happening without a doer is whole as it is.
+      else if (message.type === "event" && message.actor !== null) reloadLog();
+      else if (message.type === "event") setFresh((before) => [{ ...message, actor: null }, ...before].slice(0, LINES));
     },
-    [value, put, reload],
+    [value, put, reload, reloadLog],
   );
   const channel = useChannel(slug, "", hear);
   const known = new Set(fresh.map((line) => line.id));
-  const log = [...fresh, ...(kept.value ?? []).filter((line) => !known.has(line.id))].slice(0, LINES);
+  const log = [...fresh, ...(kept.value ?? []).filter((line) => !known.has(line.id))].sort((a, b) => b.at.localeCompare(a.at)).slice(0, LINES);
   return { channel, stream: value, log };
 }

@@ -9,7 +9,7 @@ const looks: Record<Look, string> = {
   primary: "bg-ink text-paper hover:opacity-90",
   live: "bg-live-fill text-white hover:brightness-110",
   quiet: "text-ink-2 hover:bg-raised hover:text-ink",
-  danger: "bg-live-soft text-live hover:brightness-110",
+  danger: "text-live hover:bg-live-soft",
 };
 
 const shape =

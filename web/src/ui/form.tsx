@@ -1,4 +1,4 @@
-import { Eye, EyeOff } from "lucide-react";
+import { ChevronDown, Eye, EyeOff } from "lucide-react";
 import { useId, useState, type ComponentProps, type ReactNode } from "react";
 import { useT } from "../store/language";
 import { classes } from "./classes";
@@ -71,18 +71,26 @@ export function AreaField({ label, value, onText, rows = 4, ...rest }: { label: 
 type Choice = readonly [value: string, label: string];
 type SelectProps = { label: string; hint?: ReactNode; value: string; options: readonly Choice[]; onPick: (value: string) => void; disabled?: boolean };
 
+/** The browser's own list behind a face of ours. */
+function Select({ options, onPick, className, ...rest }: { options: readonly Choice[]; onPick: (value: string) => void } & Omit<ComponentProps<"select">, "onChange">) {
+  return (
+    <span className="relative block min-w-0">
+      <select onChange={(event) => onPick(event.target.value)} className={classes("appearance-none truncate pr-9!", className)} {...rest}>
+        {options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <ChevronDown size={16} aria-hidden className="pointer-events-none absolute top-1/2 right-3 -translate-y-1/2 text-ink-3" />
+    </span>
+  );
+}
+
 export function SelectField({ label, hint, value, options, onPick, disabled }: SelectProps) {
   return (
     <Field label={label} hint={hint}>
-      {(props) => (
-        <select value={value} disabled={disabled} onChange={(event) => onPick(event.target.value)} className={classes(box, "h-11")} {...props}>
-          {options.map(([each, text]) => (
-            <option key={each} value={each}>
-              {text}
-            </option>
-          ))}
-        </select>
-      )}
+      {(props) => <Select value={value} disabled={disabled} options={options} onPick={onPick} className={classes(box, "h-11")} {...props} />}
     </Field>
   );
 }
@@ -90,19 +98,14 @@ export function SelectField({ label, hint, value, options, onPick, disabled }: S
 /** A select without a visible label, for tables. */
 export function SmallSelect({ label, value, options, onPick, disabled }: SelectProps) {
   return (
-    <select
+    <Select
       aria-label={label}
       value={value}
       disabled={disabled}
-      onChange={(event) => onPick(event.target.value)}
-      className="h-11 max-w-full rounded-m border border-edge bg-surface px-2.5 text-m disabled:opacity-60 md:h-9"
-    >
-      {options.map(([each, text]) => (
-        <option key={each} value={each}>
-          {text}
-        </option>
-      ))}
-    </select>
+      options={options}
+      onPick={onPick}
+      className="h-11 w-full rounded-m border border-edge bg-surface px-3 text-m disabled:opacity-60 md:h-9"
+    />
   );
 }
 
