@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.processes import Pinned, generator_cores
 
-IDLE_S = 2.0
+IDLE_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ def load(server: Pinned, arguments: Sequence[str], units: str = "viewers") -> Re
 
     The generator prints a JSON line when its load stands, and another after its time; CPU is taken between.
     """
-    idle = server.idle_share(IDLE_S)
-    memory = server.rss_bytes()
+    idle, drift = _at_rest(server)
+    memory, asked = server.rss_bytes(), time.monotonic()
     command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=_settle) as generator:
         assert generator.stdout is not None
         json.loads(generator.stdout.readline() or b"{}")
-        grown = server.rss_bytes() - memory
+        grown = server.rss_bytes() - memory - drift * (time.monotonic() - asked)
         before, began = server.cpu_s(), time.monotonic()
         detail = json.loads(generator.stdout.readline() or b"{}")
         share = (server.cpu_s() - before) / (time.monotonic() - began) - idle
@@ -47,10 +47,17 @@ def load(server: Pinned, arguments: Sequence[str], units: str = "viewers") -> Re
         per_core=amount / share if share > 0.001 else 0.0,
         load=amount,
         cpu_share=share,
-        memory_bytes=grown / amount if amount else 0.0,
+        memory_bytes=max(grown, 0.0) / amount if amount else 0.0,
         lost_share=detail.get("lost_share", 1.0),
         detail=detail,
     )
+
+
+def _at_rest(server: Pinned) -> tuple[float, float]:
+    """What the server uses and grows by itself while its stream fills buffers: cores, bytes per second."""
+    memory = server.rss_bytes()
+    idle = server.idle_share(IDLE_S)
+    return idle, max(server.rss_bytes() - memory, 0) / IDLE_S
 
 
 def _settle() -> None:
