@@ -95,13 +95,21 @@ class Answering(Connection):
         front = self.front
         front.counters.requests_hot += 1
         keep_alive = head.keep_alive and not front.draining
-        top, body = render(answer, head)
+        top, body = render(answer, head.method, head.fields)
         date = front.date_keep if keep_alive else front.date_close
         if len(body) > JOIN_BYTES:
             self.transport.writelines((top + date, body))
         else:
             self.transport.write(b"".join((top, date, body)))
-        self._finish(keep_alive)
+        deadline = front.sweeper.now + limits.HTTP_KEEPALIVE_S
+        if keep_alive and self._turning and self._parsing is None and self.deadline <= deadline:
+            # What `_finish` does, in short: put off a deadline that is armed already.
+            self.deadline = deadline
+            self._phase = IDLE
+            self._queued_bytes = 0
+            self._busy = self._head = None
+        else:
+            self._finish(keep_alive)
 
     def _finish(self, keep_alive: bool) -> None:
         self._busy = self._head = None

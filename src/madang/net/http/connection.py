@@ -43,6 +43,8 @@ class Connection(HttpToolsProtocol):
         self._head: Head | None = None
         """Whose request is being answered."""
         self._parsing: Head | None = None
+        self._upgrading = False
+        self._proxied = False
         self._outcome: Outcome = None
         """What a hot route said to the request whose body is still coming."""
         self._taken: TakeOver | None = None
@@ -55,6 +57,8 @@ class Connection(HttpToolsProtocol):
         self._buffer_bytes = 0
         self._fed_bytes = 0
         """Since the buffer in which this request began: no less than its head."""
+        self._drip_bytes = 0
+        """Of a head that is not whole yet, since it is waited for."""
         self._body_bytes = 0
         self._window_bytes = 0
         self._queued_bytes = 0
@@ -65,6 +69,7 @@ class Connection(HttpToolsProtocol):
         self.transport = transport
         self.flow = FlowControl(transport)
         self.server = self.peer.local
+        self._proxied = self.front.proxies.lists(self.peer.address)
         self.client = (self.peer.address, self.peer.port)
         self.front.sweeper.expire(self, limits.ACCEPT_TO_FIRST_BYTE_S)
 

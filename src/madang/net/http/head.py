@@ -44,8 +44,10 @@ class Head:
         "secure",
     )
 
-    def __init__(self, method: str, target: bytes, headers: Headers, peer: Accepted) -> None:
-        """Raises BadHead for a head that is no request, or may deceive."""
+    def __init__(
+        self, method: str, target: bytes, headers: Headers, peer: Accepted, version: str = "1.1"
+    ) -> None:
+        """Raises BadHead for a head that is no request, or may deceive (A42)."""
         self.method = method
         self.headers = headers
         self.fields = fields = dict(headers)
@@ -63,6 +65,12 @@ class Head:
         self.secure = peer.secure
         host = fields.get(b"host")
         self.host = "" if host is None else host.decode("latin-1")
+        if version != "1.1":
+            self._check_old(version)
+        elif host is None:
+            raise BadHead(400)  # RFC 9112 section 3.2
+        elif b"transfer-encoding" in fields and fields[b"transfer-encoding"].lower() != b"chunked":
+            raise BadHead(400)
         self.body_bytes = int(fields.get(b"content-length", 0))
         """What Content-Length says; 0 for a chunked body, too."""
         self.expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
@@ -70,18 +78,11 @@ class Head:
     def header(self, name: bytes) -> bytes:
         return self.fields.get(name, b"")
 
-    def check_framing(self, version: str) -> None:
-        """Raises BadHead where the version and the headers do not go together (A42)."""
-        fields = self.fields
-        if version != "1.1":
-            if version != "1.0" or b"transfer-encoding" in fields:
-                raise BadHead(400)
-            self.http_1_0 = True
-            self.keep_alive = False
-        elif b"host" not in fields:
-            raise BadHead(400)  # RFC 9112 section 3.2
-        elif b"transfer-encoding" in fields and fields[b"transfer-encoding"].lower() != b"chunked":
+    def _check_old(self, version: str) -> None:
+        if version != "1.0" or b"transfer-encoding" in self.fields:
             raise BadHead(400)
+        self.http_1_0 = True
+        self.keep_alive = False
 
     def _settle_repeated(self) -> None:
         """Of a header that is repeated, the first counts; one that frames or routes must not be."""

@@ -17,7 +17,7 @@ from madang.net.deadlines import NEVER
 from madang.net.http.answering import Answering
 from madang.net.http.connection import ASGI, BODY, HEAD, IDLE, LINGER, SILENT
 from madang.net.http.head import BadHead, Head
-from madang.net.http.routes import Growing, Hold
+from madang.net.http.routes import Answer, Growing, Hold
 
 # What may wait unparsed behind a request that is being answered, before reading pauses.
 BEHIND_BYTES: Final = limits.HTTP_HEADER_BYTES
@@ -125,25 +125,30 @@ class HttpProtocol(Answering):
 
     def _receive(self, data: bytes) -> None:
         fresh = self._phase <= IDLE
-        self._buffer_bytes = len(data)
-        self._fed_bytes += len(data)
         if fresh:
             self._phase = HEAD
-        elif self._phase == HEAD:
-            if self._fed_bytes > 2 * limits.HTTP_HEADER_BYTES:
-                return self._refuse(431)
-        elif len(self.headers) > limits.HTTP_HEADERS:
-            return self._refuse(431)  # trailers without end
+        self._buffer_bytes = len(data)
+        self._fed_bytes += len(data)
         self._turning = True
         self._feed(data)
         self._turning = False
         if self._taken is not None:
             self._depart(self._taken)
-        elif self._phase == HEAD and fresh:
+        elif self._phase == HEAD:
+            self._await_head(len(data), fresh)
+        elif self._parsing is not None:
+            if self._phase != BODY:
+                self._await_body()
+            elif len(self.headers) > limits.HTTP_HEADERS:
+                self._refuse(431)  # trailers without end
+
+    def _await_head(self, size: int, fresh: bool) -> None:
+        if fresh:
+            self._drip_bytes = 0
             self.front.sweeper.expire(self, limits.HTTP_HEADER_S)
-        elif self._parsing is not None and self._phase != BODY:
-            self._await_body()
-        return None
+        self._drip_bytes += size
+        if self._drip_bytes > 2 * limits.HTTP_HEADER_BYTES:
+            self._refuse(431)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -178,17 +183,18 @@ class HttpProtocol(Answering):
         parser, headers = self.parser, self.headers
         if self._fed_bytes > limits.HTTP_HEADER_BYTES or len(headers) > limits.HTTP_HEADERS:
             self._check_size()
-        head = Head(parser.get_method().decode(), self.url, headers, self.peer)
-        head.check_framing(parser.get_http_version())
+        version = parser.get_http_version()
+        head = Head(parser.get_method().decode(), self.url, headers, self.peer, version)
         if head.keep_alive:
             head.keep_alive = parser.should_keep_alive()
-        if self.front.proxies.lists(self.peer.address):
+        if self._proxied:
             head.believe(self.front.proxies)
         self.headers = []  # trailers go here, so that nobody takes them for headers
         if head.body_bytes > self.front.body_bytes_max:
             raise BadHead(413)
         self._parsing = head
-        if parser.should_upgrade():
+        self._upgrading = parser.should_upgrade()
+        if self._upgrading:
             return
         if self._busy is not None or self._waiting or self.flow.write_paused:
             if len(self._waiting) >= limits.HTTP_PIPELINED:
@@ -217,13 +223,16 @@ class HttpProtocol(Answering):
 
     def on_message_complete(self) -> None:
         head, outcome = self._parsing, self._outcome
-        if self.parser.should_upgrade():
+        if self._upgrading:
             return
         self._parsing = None
         if outcome is not None:
             assert head is not None
             self._outcome = None
-            self._perform(outcome, head)
+            if type(outcome) is Answer:
+                self._answer(outcome, head)
+            else:
+                self._perform(outcome, head)
         elif self.cycle is not None and not self.cycle.response_complete:
             self.cycle.more_body = False
             self.cycle.message_event.set()

@@ -1,10 +1,11 @@
 """An `Answer` as the bytes of a response: which variant a request gets, and its head."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from madang.net.http.routes import Answer, Request
+from madang.net.http.routes import Answer
 
 Rendered = tuple[bytes, bytes | memoryview]
 """Head without Date, Connection and the empty line; and the body."""
@@ -20,24 +21,22 @@ STATUS_LINES: Final = {
 }
 
 
-def render(answer: Answer, request: Request) -> Rendered:
-    """The variant of `answer` that `request` asks for (RFC 9110 sections 12 to 14)."""
-    variant = _WHOLE
-    if answer.gzip and accepts_gzip(request.header(b"accept-encoding")):
-        variant = _GZIP
-    if answer.status == 200 and request.method in ("GET", "HEAD"):
-        if answer.etag:
-            asked = request.header(b"if-none-match")
-            if asked and _matches(asked, answer):
-                return _head(answer, variant | _NOT_MODIFIED), b""
-        if answer.ranges and request.method == "GET":
-            asked = request.header(b"range")
-            if asked and _still_valid(request.header(b"if-range"), answer):
-                part = _range(asked, answer)
-                if part is not None:
-                    return part
-    body = answer.gzip if variant == _GZIP else answer.body
-    return _head(answer, variant), b"" if request.method == "HEAD" else body
+def render(answer: Answer, method: str, fields: Mapping[bytes, bytes]) -> Rendered:
+    """The variant of `answer` for a request with these header fields (RFC 9110 sections 12 to 14)."""
+    variant, body = _WHOLE, answer.body
+    if answer.gzip and accepts_gzip(fields.get(b"accept-encoding", b"")):
+        variant, body = _GZIP, answer.gzip
+    if answer.status == 200 and method in ("GET", "HEAD"):
+        if answer.etag and b"if-none-match" in fields and _matches(fields[b"if-none-match"], answer):
+            variant, body = variant | _NOT_MODIFIED, b""
+        elif answer.ranges and b"range" in fields and method == "GET":
+            part = _range(fields[b"range"], answer) if _still_valid(fields.get(b"if-range"), answer) else None
+            if part is not None:
+                return part
+    head = answer.head.get(variant)
+    if head is None:
+        head = answer.head[variant] = _render_head(answer, variant)
+    return head, b"" if method == "HEAD" else body
 
 
 @lru_cache(maxsize=256)
@@ -52,13 +51,6 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
         if coding.strip() == b"*":
             star = allowed
     return star
-
-
-def _head(answer: Answer, variant: int) -> bytes:
-    head = answer.head.get(variant)
-    if head is None:
-        head = answer.head[variant] = _render_head(answer, variant)
-    return head
 
 
 def _render_head(answer: Answer, variant: int) -> bytes:
@@ -95,8 +87,8 @@ def _matches(if_none_match: bytes, answer: Answer) -> bool:
     return any(tag.strip().removeprefix(b"W/") in ours for tag in if_none_match.split(b","))
 
 
-def _still_valid(if_range: bytes, answer: Answer) -> bool:
-    return not if_range or (bool(answer.etag) and if_range.strip() == answer.etag)
+def _still_valid(if_range: bytes | None, answer: Answer) -> bool:
+    return if_range is None or (bool(answer.etag) and if_range.strip() == answer.etag)
 
 
 def _range(asked: bytes, answer: Answer) -> Rendered | None:

@@ -100,6 +100,14 @@ async def test_large_head_is_431(yard: Yard, step: int) -> None:
     assert await wire.closed()
 
 
+async def test_large_body_behind_a_split_head_is_fine(yard: Yard) -> None:
+    wire = await yard.connect()
+    wire.send(POST + b"Content-Length: 200000\r\nHost: ya")
+    await yard.settle()
+    wire.send(b"rd\r\n\r\n" + bytes(200_000))
+    assert (await wire.reply()).status == 200
+
+
 async def test_many_headers_are_431(yard: Yard) -> None:
     wire = await yard.connect()
     wire.send(GET + b"a: b\r\n" * 100 + HOST)
