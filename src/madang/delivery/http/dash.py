@@ -58,10 +58,10 @@ class DashRoute:
     def _enter(self, request: Request, name: str, carried: str) -> Answer | Hold | Growing:
         session = parse_directives(request.query).session
         grant = self._grants.find(carried) if carried else self._gate.peek(name)
+        if carried and (grant is None or grant.name != name):
+            return NOT_FOUND
         if grant is not None:
             return self._manifest(name, session, carried, grant)
-        if carried:
-            return NOT_FOUND
 
         async def admitted() -> Reply:
             given = await self._gate.admit(play_request("dash", name, request))
@@ -70,7 +70,7 @@ class DashRoute:
         return self._errands.hold(2 * FIRST_PLAYLIST_S, admitted)
 
     def _manifest(self, name: str, session: str, carried: str, grant: PlayGrant) -> Answer | Hold:
-        if grant.name != name and not carried:
+        if grant.name != name:
             return redirect(f"/live/{grant.name}/{_FILE}")
         desk = self._desks.of(grant)
         if desk is None:

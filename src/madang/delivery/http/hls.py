@@ -78,11 +78,9 @@ class HlsRoute:
             return NOT_FOUND
         file = pieces[-1]
         if file in LENGTHS:
-            answer: Answer | Hold | Growing | None = self._playlist(request, desk, grant, name)
+            answer: Answer | Hold | Growing = self._playlist(request, desk, grant, name)
         else:
-            answer = desk.media(name, file)
-            if answer is None:
-                return self._from_spool(desk, name, file)
+            answer = desk.media(name, file) or self._from_spool(desk, name, file)
         if grant.private and isinstance(answer, Hold):
             desk.watch(answer, lambda: self._grants.holds(grant))
         return answer
