@@ -10,6 +10,7 @@ import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from madang.app.explanations import explanations
 from madang.app.sections import Metrics as MetricsSettings
 from madang.base.limits import METRIC_STREAMS
 from madang.net.addresses import is_loopback
@@ -160,11 +161,12 @@ class Metrics:
 
         families: dict[str, CounterMetricFamily] = {}
         for room, counters, labels in self._counted:
+            explained = explanations(type(counters))
             for name, value in numbers(counters):
                 reasons = value if isinstance(value, Mapping) else {"": value}
                 names = [*labels, *(["reason"] if isinstance(value, Mapping) else [])]
                 metric = f"madang_{room}_{name}"
-                words = f"{name.replace('_', ' ').capitalize()} of {room}, since the start."
+                words = explained.get(name) or f"{name.replace('_', ' ').capitalize()} of {room}."
                 family = families.setdefault(metric, CounterMetricFamily(metric, words, labels=names))
                 for reason in sorted(reasons)[:_WORDS_MAX]:
                     family.add_metric(
