@@ -1,17 +1,20 @@
 """The websocket of state changes, `/api/v1/events/ws`: our pages' only one; `?channel=` names a channel."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
-from madang.base.errors import Overloaded
+import msgspec
+
+from madang.base.errors import Overloaded, Refused
 from madang.base.limits import FEED_BACKLOG_BYTES
 from madang.control import Control
 from madang.control.errors import NotFound
 from madang.control.rights import Actor, Scope
+from madang.control.tokens import PREFIX as API_TOKEN
 from madang.delivery.http.admission import play_request, problem
 from madang.delivery.http.errands import Errands
-from madang.hub.gate import PlayRequest
+from madang.hub.gate import PlayGrant, PlayRequest
 from madang.net.http.routes import Answer, Hold, Request, TakeOver
 from madang.net.websocket import WebSocket, WebSockets
 from madang.protocols.websocket.frame import TEXT, build_frame
@@ -24,14 +27,22 @@ _POLICY: Final = 1008
 _DECIDE_S: Final = 5.0
 
 
+class _Entry(NamedTuple):
+    """By which right a page comes."""
+
+    channel: str | None
+    actor: Actor | None = None
+    grant: PlayGrant | None = None
+
+
 class _Page:
     """One open page at the feed."""
 
-    def __init__(self, socket: WebSocket, control: Control, actor: Actor | None, channel: str | None) -> None:
+    def __init__(self, socket: WebSocket, control: Control, entry: "_Entry") -> None:
         self._socket = socket
         self._detach: Callable[[], None] | None = None
         try:
-            self._detach = control.feed.attach(self._send, actor, channel, self._end)
+            self._detach = control.feed.attach(self._send, entry.actor, entry.channel, self._end, entry.grant)
         except Overloaded as error:
             socket.close(_TRY_AGAIN_LATER, error.told)
         except NotFound:
@@ -71,17 +82,26 @@ class FeedRoute:
         channel = parse_qs(request.query.decode("latin-1")).get("channel", [None])[0]
         shown = play_request("api", "", request)
         if not shown.token and not shown.session:
-            return self._open(request, None, channel)
+            return self._open(request, _Entry(channel))
         return self._errands.hold(_DECIDE_S, lambda: self._identify(request, shown, channel))
 
     async def _identify(self, request: Request, shown: PlayRequest, channel: str | None) -> Answer | TakeOver:
         if not shown.token:
             actor = await self._control.authenticate_session(shown.session, request.client)
-            return self._open(request, actor, channel)
+            return self._open(request, _Entry(channel, actor))
+        if not shown.token.reveal().startswith(API_TOKEN):
+            return self._open(request, _Entry(channel, grant=await self._grant(shown, channel)))
         actor = await self._control.authenticate_bearer(shown.token, request.client)
         if actor is None or not actor.allows(Scope.EVENTS_READ):
             return _BAD_TOKEN
-        return self._open(request, actor, channel)
+        return self._open(request, _Entry(channel, actor))
 
-    def _open(self, request: Request, actor: Actor | None, channel: str | None) -> Answer | TakeOver:
-        return self._sockets.accept(request, lambda socket: _Page(socket, self._control, actor, channel))
+    async def _grant(self, shown: PlayRequest, channel: str | None) -> PlayGrant | None:
+        """What a play token is worth: the right to follow its private channel."""
+        try:
+            return await self._control.play.admit(msgspec.structs.replace(shown, name=channel or ""))
+        except Refused:
+            return None
+
+    def _open(self, request: Request, entry: _Entry) -> Answer | TakeOver:
+        return self._sockets.accept(request, lambda socket: _Page(socket, self._control, entry))

@@ -23,12 +23,13 @@ class Book:
     def __init__(self, clerk: Clerk) -> None:
         self.dropped = 0
         self._clerk = clerk
+        self._in_hand = 0
         self._facts: deque[Fact] = deque()
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._facts) + self._in_hand
 
     def write(self, fact: Fact) -> None:
         """Keep a fact; the eldest goes when too many wait."""
@@ -58,7 +59,10 @@ class Book:
         async with self._turn:
             while self._facts:
                 batch = [self._facts.popleft() for _ in range(min(_BATCH, len(self._facts)))]
-                if not await self._keep(batch):
+                self._in_hand = len(batch)
+                kept = await self._keep(batch)
+                self._in_hand = 0
+                if not kept:
                     self._facts.extendleft(reversed(batch))
                     self._wake.set()
                     await asyncio.sleep(_RETRY_S)

@@ -181,6 +181,8 @@ class Control:
 
     def is_own_origin(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` is ours: the public URL's, or of the host that was asked (A16, A18)."""
+        if not origin:
+            return False
         parts = urlsplit(origin)
         public = urlsplit(self.settings.public_url)
         own = f"{public.scheme}://{public.netloc}" if public.netloc else ""

@@ -1,0 +1,60 @@
+"""The control plane's own loop: ticks, follows other processes, forgets, and ends with its task."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import FakeClock
+from tests.harness.household import Household, household
+
+from madang.base.errors import Overloaded
+
+
+class _RealClock(FakeClock):
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+
+async def _until(condition: object, seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.005)
+
+
+async def test_what_another_process_changes_is_seen_within_two_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with household(tmp_path, _RealClock(), poll_s=0.02) as house:
+        task = asyncio.create_task(house.control.run())
+        async with household(tmp_path, _RealClock()) as other:
+            await other.control.house.create_channel("garden")
+        await _until(lambda: house.control.play_gate.peek("garden") is not None, 2.0)
+        broken = True
+
+        async def changes() -> tuple[int, int]:
+            if broken:
+                raise Overloaded("database is away")
+            return 99, 99
+
+        monkeypatch.setattr(house.store, "changes", changes)
+        await asyncio.sleep(0.1)
+        assert house.control.play_gate.peek("garden") is not None and not task.done()
+        broken = False
+        await _until(lambda: house.control.directory.version == 99)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        monkeypatch.undo()
+
+
+async def test_health_tells_what_is_wrong(house: Household) -> None:
+    found = await house.control.server.health()
+    assert (found["status"], found["reasons"]) == ("ok", []) and found["memory_bytes"] > 1_000_000
+    house.control.server.unsafe = ("admin_without_password",)
+    house.control.server.tick(0.5)
+    found = await house.control.server.health()
+    assert found["status"] == "degraded"
+    assert found["reasons"] == ["unsafe:admin_without_password", "loop_lag"]
