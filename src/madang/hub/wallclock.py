@@ -10,10 +10,12 @@ ANCHORS = 1024
 """Anchors kept for media that is still in somebody's window; the oldest go first."""
 
 
-SETTLE_S = 2.0
+SETTLE_S = 1.5
 """A publisher's first frames come late, for its encoder starts and tracks are awaited; then it catches up."""
-EARLY_S = (0.02, 1.0)
-"""How far it must and may catch up to have been late; beyond that it does not publish in real time."""
+SETTLE_FROM_S = 0.02
+"""Less is the rounding of milliseconds."""
+SETTLE_MAX_S = 1.0
+"""Who catches up more than this does not publish in real time."""
 
 
 class WallClock:
@@ -24,7 +26,16 @@ class WallClock:
     before keeps the times it was shown with.
     """
 
-    __slots__ = ("_earliest", "_early", "_latest", "_media", "_monotonic", "_offset", "_settled_at", "_until")
+    __slots__ = (
+        "_earliest",
+        "_latest",
+        "_media",
+        "_monotonic",
+        "_offset",
+        "_settled_at",
+        "_settled_s",
+        "_until",
+    )
 
     def __init__(self) -> None:
         self._media: list[float] = []
@@ -32,7 +43,7 @@ class WallClock:
         """Wall minus media of each piece."""
         self._monotonic = 0.0
         """Monotonic minus media of the last piece."""
-        self._early, self._settled_at = 0.0, 0.0
+        self._settled_s, self._settled_at = 0.0, 0.0
         self._earliest, self._latest, self._until = float("inf"), float("-inf"), 0.0
 
     def anchor(self, media_s: float, monotonic: float, wall: float) -> None:
@@ -44,7 +55,7 @@ class WallClock:
         self._offset.append(wall - media_s)
         del self._media[:-ANCHORS], self._offset[:-ANCHORS]
         self._monotonic = monotonic - media_s
-        self._early, self._settled_at = 0.0, monotonic + SETTLE_S
+        self._settled_s, self._settled_at = 0.0, monotonic + SETTLE_S
         self._rest(monotonic)
 
     def wall_of(self, media_s: float) -> float:
@@ -58,15 +69,15 @@ class WallClock:
         return monotonic - self._monotonic
 
     def settle(self, media_s: float, monotonic: float) -> bool:
-        """A frame of the first seconds behind an anchor arrives; True when the anchor is settled: it is
-        moved to the earliest arrival seen."""
-        self._early = max(self._early, media_s - self.media_at(monotonic))
-        if monotonic < self._settled_at:
-            return False
-        if EARLY_S[0] < self._early <= EARLY_S[1]:
-            self._offset[-1] -= self._early
-            self._monotonic -= self._early
-        return True
+        """A frame of the first seconds behind an anchor arrives: the anchor moves to the earliest arrival
+        seen. True when that is over."""
+        early = media_s - self.media_at(monotonic)
+        if early > SETTLE_FROM_S:
+            early = min(early, SETTLE_MAX_S - self._settled_s)
+            self._settled_s += early
+            self._offset[-1] -= early
+            self._monotonic -= early
+        return monotonic >= self._settled_at or self._settled_s >= SETTLE_MAX_S
 
     def check(self, media_s: float, monotonic: float, wall: float) -> bool:
         """Compare a frame that arrives now with the mapping; True when it had to be anchored anew."""

@@ -68,13 +68,27 @@ def test_anchors_are_bounded(wallclock: WallClock) -> None:
 
 
 def test_a_late_start_that_is_caught_up_is_settled_to_the_earliest_arrival(wallclock: WallClock) -> None:
-    settled = [wallclock.settle(at, 100.0 + max(0.0, at - 0.3)) for at in (0.0, 0.1, 0.3, 0.8, 1.6, 2.2, 2.4)]
+    arrivals = [
+        (0.0, 100.0),
+        (0.3, 100.0),
+        (0.2, 100.01),
+        (0.9, 100.5),
+        (1.2, 101.1),
+        (1.6, 101.3),
+        (2.0, 101.6),
+    ]
+    settled = [wallclock.settle(at, moment) for at, moment in arrivals]
     assert settled == [False] * 6 + [True]
-    assert wallclock.wall_of(10.0) == pytest.approx(WALL + 9.7)
-    assert wallclock.media_at(110.0) == pytest.approx(10.3)
+    assert wallclock.wall_of(10.0) == pytest.approx(WALL + 9.6)
+    assert wallclock.media_at(110.0) == pytest.approx(10.4)
 
 
-@pytest.mark.parametrize("ahead_s", [0.001, 30.0], ids=["rounded milliseconds", "faster than real time"])
-def test_nothing_is_settled_where_nothing_was_late(wallclock: WallClock, ahead_s: float) -> None:
-    assert wallclock.settle(2.0 + ahead_s, 102.0)
+def test_rounded_milliseconds_are_not_settled(wallclock: WallClock) -> None:
+    assert wallclock.settle(2.001, 102.0)
     assert wallclock.wall_of(10.0) == WALL + 10.0
+
+
+def test_who_is_faster_than_real_time_is_settled_no_further(wallclock: WallClock) -> None:
+    settled = [wallclock.settle(at, 100.0 + at / 20) for at in range(6)]
+    assert settled == [False, False, True, True, True, True]
+    assert wallclock.wall_of(10.0) == pytest.approx(WALL + 9.0)
