@@ -172,7 +172,8 @@ class Fanout:
             viewer.headers, viewer.position = None, log.end
         key = log.keyframe(viewer.position)
         if key is not None:
-            self._counters.lost_pieces += key[0] - viewer.position
+            if not viewer.bursting:
+                self._counters.lost_pieces += key[0] - viewer.position
             viewer.position, viewer.headers = key
         return key is not None
 
@@ -260,4 +261,5 @@ class Fanout:
                 viewer.finish()
             self.leave(viewer)
         self._phase += 1
-        self._next = self._schedule.call_soon(self._finish) if self._viewers else None
+        more = self._viewers and self._phase < len(self._groups)
+        self._next = self._schedule.call_soon(self._finish) if more else None
