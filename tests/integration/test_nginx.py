@@ -108,6 +108,14 @@ def test_a_websocket_says_hello(nginx: Nginx, shown: str) -> None:
         assert json.loads(socket.recv(timeout=10))["type"] == "hello"
 
 
+def test_flv_comes_by_websocket(nginx: Nginx, shown: str) -> None:
+    url = nginx.url.replace("https", "wss") + f"/live/{shown}.ws.flv"
+    with connect(url, ssl=nginx.trust, origin="https://live.example.org", open_timeout=10) as socket:
+        first = socket.recv(timeout=10)
+        assert isinstance(first, bytes) and first.startswith(b"FLV")
+        assert len([socket.recv(timeout=5) for _ in range(10)]) == 10
+
+
 def test_a_playlist_is_held_until_its_part_exists(nginx: Nginx, shown: str) -> None:
     with client(nginx) as http:
         wait_for_segment(http, shown)

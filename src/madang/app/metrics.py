@@ -161,7 +161,8 @@ class Metrics:
 
         families: dict[str, CounterMetricFamily] = {}
         for room, counters, labels in self._counted:
-            explained = explanations(type(counters))
+            kind: type = type(counters)
+            explained = explanations(kind)
             for name, value in numbers(counters):
                 reasons = value if isinstance(value, Mapping) else {"": value}
                 names = [*labels, *(["reason"] if isinstance(value, Mapping) else [])]
