@@ -8,7 +8,7 @@ rounded and samples are not.
 """
 
 from madang.hub.reorder import Reorder
-from madang.hub.wallclock import WallClock
+from madang.hub.wallclock import RESETTLE_S, SETTLE_S, WallClock
 from madang.media.frame import Frame
 from madang.media.timebase import VIDEO_TIMESCALE, rescale
 from madang.media.track import Kind, Track
@@ -261,12 +261,13 @@ class Timeline:
 
     def _start(self, lane: _Lane, raw_dts: int, now: float) -> int:
         """The first frame of a publisher: at the origin, or behind the gap that it left."""
-        position_s = self.head_s
+        position_s, settle_s = self.head_s, SETTLE_S
         if self._running:
+            settle_s = RESETTLE_S
             position_s = max(self.head_s + RESUME_S, self._wallclock.media_at(now))
         self._running = self._settling = True
         # Not when tracks were announced: a publisher may begin in the middle of a long GOP.
-        self._wallclock.anchor(position_s, now, now + self._wall_offset)
+        self._wallclock.anchor(position_s, now, now + self._wall_offset, settle_s)
         return self._adopt(lane, raw_dts, position_s, now)
 
     def _rebase(self, lane: _Lane, raw_dts: int, now: float) -> int:

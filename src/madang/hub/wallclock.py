@@ -12,6 +12,8 @@ ANCHORS = 1024
 
 SETTLE_S = 1.5
 """A publisher's first frames come late, for its encoder starts and tracks are awaited; then it catches up."""
+RESETTLE_S = 0.4
+"""The same for one who returns: the next segment is named sooner, since no first playlist is waited for."""
 SETTLE_FROM_S = 0.02
 """Less is the rounding of milliseconds."""
 SETTLE_MAX_S = 1.0
@@ -46,7 +48,7 @@ class WallClock:
         self._settled_s, self._settled_at = 0.0, 0.0
         self._earliest, self._latest, self._until = float("inf"), float("-inf"), 0.0
 
-    def anchor(self, media_s: float, monotonic: float, wall: float) -> None:
+    def anchor(self, media_s: float, monotonic: float, wall: float, settle_s: float = SETTLE_S) -> None:
         """From `media_s` on, this media time is this moment; what lies behind keeps its times."""
         while self._media and self._media[-1] >= media_s:
             self._media.pop()
@@ -55,7 +57,7 @@ class WallClock:
         self._offset.append(wall - media_s)
         del self._media[:-ANCHORS], self._offset[:-ANCHORS]
         self._monotonic = monotonic - media_s
-        self._settled_s, self._settled_at = 0.0, monotonic + SETTLE_S
+        self._settled_s, self._settled_at = 0.0, monotonic + settle_s
         self._rest(monotonic)
 
     def wall_of(self, media_s: float) -> float:
