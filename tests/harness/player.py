@@ -45,7 +45,7 @@ def complaints(url: str, seconds: float = 3.0) -> str:
     """What ffmpeg says on the level `error` while it decodes `seconds` of `url`; empty is good."""
     done = subprocess.run(
         [FFMPEG, "-hide_banner", "-nostdin", "-loglevel", "error", "-i", url,
-         "-t", str(seconds), "-fps_mode", "passthrough", "-f", "null", "-"],
+         "-t", str(seconds), "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "null", "-"],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.stderr.strip() + (f"\nexit {done.returncode}" if done.returncode else "")
