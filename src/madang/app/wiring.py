@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from madang.api.app import create_app
+from madang.api.app import Application, create_app
 from madang.app import logs
 from madang.app.alarms import Alarms
 from madang.app.clock import SystemClock
@@ -96,6 +96,7 @@ class Yard:
     """The server, wired. Implements `lifecycle.Served`."""
 
     http: HttpServer
+    application: Application
 
     def __init__(
         self, settings: Settings, reloading: Reloading, store: SqlStore, stack: contextlib.AsyncExitStack
@@ -167,7 +168,7 @@ class Yard:
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
             await stack.enter_async_context(yard.ground)
-            app = create_app(yard.control)
+            app = yard.application = create_app(yard.control)
             state = await stack.enter_async_context(Lifespan(app))
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
             yard._wire_tls()
@@ -251,6 +252,7 @@ class Yard:
             for place in self.settings.http.tls_listen:
                 await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
         self.operations.ready = True
+        self._tasks.spawn(self.application.warm())
 
     def sweep(self) -> None:
         """Once a second."""

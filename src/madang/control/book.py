@@ -60,8 +60,13 @@ class Book:
             while self._facts:
                 batch = [self._facts.popleft() for _ in range(min(_BATCH, len(self._facts)))]
                 self._in_hand = len(batch)
-                kept = await self._keep(batch)
-                self._in_hand = 0
+                try:
+                    kept = await self._keep(batch)
+                except asyncio.CancelledError:
+                    self._facts.extendleft(reversed(batch))
+                    raise
+                finally:
+                    self._in_hand = 0
                 if not kept:
                     self._facts.extendleft(reversed(batch))
                     self._wake.set()

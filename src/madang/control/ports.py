@@ -58,18 +58,41 @@ class Rows(Protocol[R]):
 class Work(Protocol):
     """One transaction."""
 
-    accounts: Rows[Account]
-    avatars: Rows[Avatar]
-    sessions: Rows[Session]
-    links: Rows[Link]
-    channels: Rows[Channel]
-    slugs: Rows[Slug]
-    members: Rows[Member]
-    keys: Rows[StreamKey]
-    tokens: Rows[Token]
-    broadcasts: Rows[Broadcast]
-    happenings: Rows[Happening]
-    kept: Rows[Kept]
+    @property
+    def accounts(self) -> Rows[Account]: ...
+
+    @property
+    def avatars(self) -> Rows[Avatar]: ...
+
+    @property
+    def sessions(self) -> Rows[Session]: ...
+
+    @property
+    def links(self) -> Rows[Link]: ...
+
+    @property
+    def channels(self) -> Rows[Channel]: ...
+
+    @property
+    def slugs(self) -> Rows[Slug]: ...
+
+    @property
+    def members(self) -> Rows[Member]: ...
+
+    @property
+    def keys(self) -> Rows[StreamKey]: ...
+
+    @property
+    def tokens(self) -> Rows[Token]: ...
+
+    @property
+    def broadcasts(self) -> Rows[Broadcast]: ...
+
+    @property
+    def happenings(self) -> Rows[Happening]: ...
+
+    @property
+    def kept(self) -> Rows[Kept]: ...
 
     async def forget(self, now: float, events_before: float) -> None:
         """Delete what is over: expired sessions, links, kept answers, old happenings."""
