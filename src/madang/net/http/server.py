@@ -2,10 +2,14 @@
 
 import asyncio
 import ssl
+from typing import Final
 
 from madang.net.http.front import Front
 from madang.net.http.protocol import HttpProtocol
 from madang.net.listeners import Binding, Door
+
+_LOOK_AGAIN_S: Final = 0.02
+_LAST_S: Final = 0.2
 
 
 class HttpServer(Front):
@@ -26,13 +30,17 @@ class HttpServer(Front):
             connection.shutdown()
 
     async def close(self, patience_s: float = 1.0) -> None:
-        """Drain, wait this long for answers under way, then cut."""
+        """Drain, wait this long for answers to be made and read, then cut."""
         self.drain()
+        end = self.loop.time() + patience_s
+        while (self.state.tasks or self.state.connections) and self.loop.time() < end:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        for connection in tuple(self.state.connections):
+            connection.transport.abort()
+        # The application hears that its client is gone; what does not listen is cancelled.
         if self.state.tasks:
-            await asyncio.wait(self.state.tasks, timeout=patience_s)
+            await asyncio.wait(self.state.tasks, timeout=_LAST_S)
         for task in tuple(self.state.tasks):
             task.cancel()
         if self.state.tasks:
-            await asyncio.wait(self.state.tasks, timeout=patience_s)
-        for connection in tuple(self.state.connections):
-            connection.transport.abort()
+            await asyncio.wait(self.state.tasks, timeout=_LAST_S)

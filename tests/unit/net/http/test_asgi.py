@@ -45,6 +45,16 @@ async def drip() -> StreamingResponse:
     return StreamingResponse(pieces())
 
 
+@app.get("/endless")
+async def endless() -> StreamingResponse:
+    async def ticks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"tick"
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(ticks())
+
+
 @app.post("/early")
 async def early() -> str:
     return "not read"
@@ -105,6 +115,16 @@ async def test_stubborn_application_is_cut_at_the_end(make_yard: Any) -> None:
     await yard.server.close(0.05)
     await wire.read()
     assert not yard.server.state.tasks
+
+
+async def test_endless_stream_ends_with_the_server(make_yard: Any, caplog: pytest.LogCaptureFixture) -> None:
+    yard: Yard = await make_yard(app)
+    wire = await yard.connect()
+    wire.send(b"GET /endless HTTP/1.1\r\n" + HOST)
+    await wire.reader.readuntil(b"tick")
+    await yard.server.close(0.05)
+    assert not yard.server.state.tasks
+    assert not caplog.records
 
 
 async def test_application_without_a_lifespan_is_fine() -> None:

@@ -139,6 +139,15 @@ async def test_drain_answers_the_held_late_and_closes(yard: Yard, desk: Desk) ->
     assert await busy.closed()
 
 
+async def test_close_lets_the_last_answers_be_read(yard: Yard, desk: Desk) -> None:
+    yard.route.says["/hot/held"] = lambda _: Hold(6.0, Answer(503, (), bytes(4 << 20)))
+    wire = await yard.connect(buffer_bytes=1 << 16)
+    wire.send(HELD)
+    await yard.settle()
+    _, reply = await asyncio.gather(yard.server.close(5), wire.reply())
+    assert len(reply.body) == 4 << 20
+
+
 async def test_holds_of_one_client_are_bounded(make_yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HOLDS_PER_IP", 3)
     yard = await make_yard(trusted_proxies=("127.0.0.0/8",))
