@@ -93,7 +93,7 @@ class Intake:
             return  # some encoders keep the connection alive so
         timestamp_ms = message.timestamp_ms
         step = timestamp_ms - self._wire_ms
-        if 0 <= step < 0x80000000 and self._first_ms is not None:
+        if -0x80000000 <= step < 0x80000000 and self._first_ms is not None:
             self.now_ms += step
         else:
             self._jump(timestamp_ms, step)
@@ -119,12 +119,8 @@ class Intake:
         """32 bits wrap after 49.7 days, and some encoders go back: the shorter way round is meant."""
         if self._first_ms is None:
             self._first_ms = self.now_ms = timestamp_ms
-        elif step >= 0x80000000:
-            self.now_ms += step - 0x100000000
-        elif step < -0x80000000:
-            self.now_ms += step + 0x100000000
         else:
-            self.now_ms += step
+            self.now_ms += step - 0x100000000 if step > 0 else step + 0x100000000
 
     # --- the common case: H.264 and AAC in classic bodies -------------------------------------------------
 
@@ -136,7 +132,7 @@ class Intake:
         composition_ms = body[2] << 16 | body[3] << 8 | body[4]
         if composition_ms & 0x800000:
             composition_ms -= 0x1000000
-        payload = memoryview(body)[5:]
+        payload = body[5:]  # the two objects of a view would cost more than these bytes
         # All slices of a picture are of one type: most frames are told by their first NAL unit.
         keyframe = (body[9] & 31 != h264.SLICE or first == 0x17) and _is_keyframe(
             Codec.H264, payload, first == 0x17

@@ -16,13 +16,14 @@ from madang.base.limits import (
     RTMP_CONNECTION_BYTES,
     RTMP_MESSAGE_BYTES,
 )
-from madang.protocols.rtmp.message import ABORT, SET_CHUNK_SIZE, Message
+from madang.protocols.rtmp.message import ABORT, AUDIO, SET_CHUNK_SIZE, VIDEO, Message
 
 DEFAULT_CHUNK_SIZE: Final = 128
 _EXTENDED: Final = 0xFFFFFF
 _MESSAGE_HEADER_BYTES = (11, 7, 3, 0)
 _INCOMPLETE: Final = -1
 _HEADER = struct.Struct(">II")
+_MEDIA = (AUDIO, VIDEO)
 # Chunk headers that one look ahead compares: it doubles while they are all of this message and falls back
 # when one is not, so that the cost stays linear whatever is interleaved (A37).
 _REACH_MIN: Final = 64
@@ -58,10 +59,19 @@ class _ChunkStream:
         """Whether that header, when it had one, was of type 0."""
 
 
+def _join(chunks: bytes, size: int, marker: bytes) -> bytes:
+    """Chunks of `size` bytes without the type 3 header between them; empty when other headers are there."""
+    if chunks[size :: size + 1].strip(marker):
+        return b""
+    payload = bytearray(chunks)
+    del payload[size :: size + 1]
+    return bytes(payload)
+
+
 class ChunkReader:
     """Bytes in, messages out. Set Chunk Size and Abort are obeyed here and not returned."""
 
-    __slots__ = ("_chunk_size", "_current", "_partial", "_reach", "_rest", "_room", "_streams")
+    __slots__ = ("_chunk_size", "_current", "_partial", "_reach", "_rest", "_room", "_streams", "plain")
 
     def __init__(self) -> None:
         self._chunk_size = DEFAULT_CHUNK_SIZE
@@ -73,6 +83,8 @@ class ChunkReader:
         self._rest = b""
         self._partial = 0
         self._reach = _REACH_MIN
+        self.plain = True
+        """Whether the messages of the last `receive` were audio and video alone."""
 
     @property
     def chunk_size(self) -> int:
@@ -89,13 +101,13 @@ class ChunkReader:
         if self._rest:
             data, self._rest = self._rest + data, b""
         messages: list[Message] = []
+        self.plain = True
         offset, end = 0, len(data)
         while offset < end:
             if self._current is None:
-                start = self._whole(data, offset, messages)
-                if start:
-                    offset = start
-                    continue
+                offset = self._take_whole(data, offset, messages)
+                if offset == end:
+                    break
                 start = self._header(data, offset)
                 if start == _INCOMPLETE:
                     self._rest = data[offset:]
@@ -116,37 +128,39 @@ class ChunkReader:
                 self._current = None
             if message.type > ABORT:
                 messages.append(message)
+                self.plain = self.plain and message.type in _MEDIA
             else:
                 self._obey(message)
         return messages
 
-    def _whole(self, data: bytes, offset: int, messages: list[Message]) -> int:
-        """The common message in one go: a type 1 header with a one-byte id and a plain delta, and one chunk
-        that is all here. Returns the offset behind it, or 0 for every other."""
-        start = offset + 8
-        if start > len(data):
-            return 0
-        head: int
-        tail: int
-        head, tail = _HEADER.unpack_from(data, offset)
-        if head >> 30 != 1:
-            return 0
-        delta, length, kind = head & 0xFFFFFF, tail >> 8, tail & 255
-        stop = start + length
-        stream = self._streams.get(head >> 24 & 63)  # 0 and 1 begin longer ids and are none themselves
-        if (
-            stream is None
-            or stream.received
-            or length > self._chunk_size
-            or stop > len(data)
-            or delta == _EXTENDED
-            or kind <= ABORT
-        ):
-            return 0
-        stream.timestamp = timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
-        stream.field, stream.extended, stream.length, stream.type = delta, False, length, kind
-        messages.append(Message(kind, timestamp, stream.stream_id, data[start:stop]))
-        return stop
+    def _take_whole(self, data: bytes, offset: int, messages: list[Message]) -> int:
+        """The common messages in one go: audio and video with a type 1 header, a one-byte id and a plain
+        delta, that are all here and not interleaved. Returns the offset of the first that is another."""
+        streams, size, end = self._streams, self._chunk_size, len(data)
+        while offset + 8 <= end:
+            head, tail = _HEADER.unpack_from(data, offset)
+            if head >> 30 != 1:
+                break
+            delta, length, kind = head & 0xFFFFFF, tail >> 8, tail & 255
+            stream = streams.get(head >> 24 & 63)  # 0 and 1 begin longer ids, and are none themselves
+            if stream is None or stream.received or delta == _EXTENDED or kind not in _MEDIA:
+                break
+            start = offset + 8
+            stop = start + length
+            if length > size:
+                stop += (length - 1) // size
+            if stop > end:
+                break
+            body = data[start:stop]
+            if length > size:
+                body = _join(body, size, stream.marker)
+                if len(body) != length:
+                    break
+            stream.timestamp = timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
+            stream.field, stream.extended, stream.length, stream.type = delta, False, length, kind
+            messages.append(Message(kind, timestamp, stream.stream_id, body))
+            offset = stop
+        return offset
 
     def _header(self, data: bytes, offset: int) -> int:
         """Read a chunk header; returns where its payload begins, or _INCOMPLETE and nothing has changed."""

@@ -8,7 +8,7 @@ While `asked`, the caller decides; media that a hasty publisher sends before the
 is all media of a player. Every reply waits in `take()`; the caller writes it out after each `receive`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -126,21 +126,15 @@ class ServerConnection:
         self.out.clear()
         return data
 
-    def receive(self, data: bytes) -> list[Event]:
-        """What `data` brings, in order. The list is the caller's."""
+    def receive(self, data: bytes) -> Sequence[Event]:
+        """What `data` brings, in order."""
         self.received_bytes += len(data)
         if self._handshake is not None:
             data = self._shake(self._handshake, data)
-        events: list[Event] = []
-        publishing = self.phase is Phase.PUBLISHING
-        for message in self._reader.receive(data):
-            if message.type == VIDEO or message.type == AUDIO:
-                if publishing:
-                    events.append(message)
-            else:
-                self._events = events
-                self._handle(message)
-                publishing = self.phase is Phase.PUBLISHING
+        messages = self._reader.receive(data)
+        events: Sequence[Event] = messages
+        if self.phase is not Phase.PUBLISHING or not self._reader.plain:
+            events = self._sift(messages)
         if self.received_bytes - self._acknowledged >= self._window:
             self._acknowledged = self.received_bytes
             self._send(_CONTROL, m.acknowledgement(self.received_bytes))
@@ -196,6 +190,17 @@ class ServerConnection:
         self._handshake = None
         self.phase = Phase.COMMANDS
         return handshake.rest()
+
+    def _sift(self, messages: list[Message]) -> list[Event]:
+        """Obey what is no media, and drop media of those who may not send any."""
+        events: list[Event] = []
+        self._events = events
+        for message in messages:
+            if message.type != VIDEO and message.type != AUDIO:
+                self._handle(message)
+            elif self.phase is Phase.PUBLISHING:
+                events.append(message)
+        return events
 
     def _handle(self, message: Message) -> None:
         """Every message but audio and video; types that nobody uses any more are ignored."""
