@@ -244,7 +244,7 @@ async def test_playing_and_stopping(yard: Yard) -> None:
     assert peer.connection.accept_play(lambda: stopped.append(True))
     await peer.run()
     assert peer.connection.stream_id == 1
-    assert peer.connection.connect.four_ccs == {"hvc1"}
+    assert yard.handler.requests[0].connect.four_ccs == {"hvc1"}
     peer.wire.ping(7)
     await peer.run()
     peer.wire.say_goodbye()

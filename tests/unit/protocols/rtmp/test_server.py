@@ -161,16 +161,29 @@ def test_odd_windows_neither_flood_nor_starve(window: int) -> None:
 
 
 def test_pings_are_answered_and_sent() -> None:
+    talk = Talk()
+    ping = m.user_control(m.PING_REQUEST, 77)
+    talk.wire.receive(talk.writer.write(2, ping))
+    talk.wire.ping(5)
+    answer, asked = talk.reader.receive(talk.wire.take())
+    assert answer == m.user_control(m.PING_RESPONSE, 77)
+    assert asked == m.user_control(m.PING_REQUEST, 5)
+
+
+def test_client_answers_pings() -> None:
     pair = Pair().run()
-    pair.client.ping(77)
-    up = pair.client.take()
-    pair.server.receive(up)
-    answer = ChunkReader().receive(
-        build_chunks(2, m.set_chunk_size(65_536)) + build_chunks(3, Message(20, 0, 0, b""))
-    )
-    assert answer
-    pair.server.ping(5)
+    pair.client.receive(build_chunks(2, m.user_control(m.PING_REQUEST, 9)))
+    assert m.user_control(m.PING_RESPONSE, 9).body in pair.client.take()
+
+
+def test_end_of_what_is_played() -> None:
+    pair = Pair(Aim.PLAY).run()
+    pair.server.accept_play()
     pair.run()
+    pair.server.stream_eof()
+    pair.server.status("status", "NetStream.Play.UnpublishNotify", "Over.")
+    pair.run()
+    assert pair.statuses()[-1] == "NetStream.Play.UnpublishNotify"
 
 
 def test_aggregates_are_taken_apart() -> None:
