@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 MADANG = Path(sys.executable).parent / "madang"
-START_S = 20.0
+START_S = 60.0
 STOP_S = 15.0
 ADMIN_PASSWORD = "correct horse battery staple"
 
