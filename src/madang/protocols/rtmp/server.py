@@ -154,6 +154,7 @@ class ServerConnection:
         self._status("status", "NetStream.Play.Start", "Playing.")
         access = amf.encode("|RtmpSampleAccess", True, True)
         self._send(_STREAM, Message(m.DATA, 0, self.stream_id, access))
+        self._settle()
 
     def refuse(self, code: str, description: str) -> None:
         """An error status that the client may show; the connection is then to be closed."""
@@ -301,6 +302,13 @@ class ServerConnection:
         self.phase = phase
         self._events = []  # the request is answered and need not stay
         self._send(_CONTROL, m.user_control(m.STREAM_BEGIN, self.stream_id))
+
+    def _settle(self) -> None:
+        """Forget what a player does not need: thousands of them wait with what stays here. Writing begins
+        afresh with full headers."""
+        self._writer = ChunkWriter(self._writer.chunk_size)
+        if self.connect is not None:
+            self.connect = Connect(object_encoding=self.connect.object_encoding, caps_ex=self.connect.caps_ex)
 
     def _status(self, level: str, code: str, description: str) -> None:
         self._send(_STREAM, on_status(self.stream_id, level, code, description))
