@@ -16,9 +16,11 @@
   var page = /^\/(?:@|embed\/)([a-z0-9][a-z0-9_-]{0,63})\/?$/.exec(location.pathname);
   if (!page) return;
   var engine = chosen.engine === "flv" ? "flv" : "hls";
-  if (!engines[engine]) return;
-  var link = document.createElement("link");
-  link.rel = "modulepreload";
-  link.href = engines[engine];
-  document.head.append(link);
+  // What the page will ask for first, asked now: the engine's code, and whether the channel is live.
+  if (engines[engine]) import(engines[engine]).catch(function () {});
+  var token = new URLSearchParams(location.search).get("token");
+  var address = "/api/v1/channels/" + page[1] + (token && location.pathname[1] === "e" ? "?token=" + encodeURIComponent(token) : "");
+  var answer = fetch(address, { headers: { Accept: "application/json" } });
+  answer.catch(function () {});
+  window.madangEarly = { address: address, answer: answer };
 })();

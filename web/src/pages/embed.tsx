@@ -29,7 +29,6 @@ export function Embed({ slug }: { slug: string }) {
         state={channel.live.state}
         beganAt={channel.live.began_at}
         viewers={channel.live.viewers}
-        poster={`/live/${channel.slug}/poster.jpg`}
         theatre={null}
         offline={<Resting channel={channel} ended={false} />}
         corner={

@@ -52,7 +52,6 @@ function WatchChannel({ channel }: { channel: Channel }) {
           state={channel.live.state}
           beganAt={channel.live.began_at}
           viewers={channel.live.viewers}
-          poster={`/live/${channel.slug}/poster.jpg`}
           theatre={theatre}
           onTheatre={() => prefer({ theatre: theatre ? undefined : true })}
           offline={<Resting channel={channel} ended={everLive} />}

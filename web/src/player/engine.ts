@@ -27,6 +27,8 @@ export type EngineEvents = {
   /** The server said that no more is coming. */
   onEnd: () => void;
   onQualities: (qualities: Quality[]) => void;
+  /** Media up to this moment of the stream's clock (milliseconds; its zero is the engine's own) is here now. */
+  onArrival: (streamMs: number) => void;
 };
 
 export type EngineFacts = {
@@ -43,10 +45,10 @@ export type Engine = {
   destroy(): void;
   /** Jump to the live edge, or as near to it as this engine plays. */
   goLive(): void;
-  /** Seconds that the frame on the screen is behind the live edge; null where unknown. */
-  latencyS(): number | null;
-  /** Jump to so many seconds behind the live edge, as far as the broadcast is kept. */
-  seekBehind(seconds: number): void;
+  /** The stream's clock, in milliseconds, at the frame on the screen; null where unknown. */
+  playingMs(): number | null;
+  /** Jump to this moment of the stream's clock, as far as the broadcast is kept. */
+  seekTo(streamMs: number): void;
   pick(quality: string): void;
   facts(): EngineFacts;
 };

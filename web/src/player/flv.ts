@@ -47,7 +47,7 @@ function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderC
       let received = 0;
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
         if (this.stopped.signal.aborted) return;
-        clock.feed(piece.value, Date.now());
+        clock.feed(piece.value);
         const start = received;
         received += piece.value.byteLength;
         this.onDataArrival(piece.value.buffer.slice(piece.value.byteOffset, piece.value.byteOffset + piece.value.byteLength), start, received);
@@ -78,14 +78,16 @@ export class FlvEngine implements Engine {
   readonly seekable = false;
   private player: mpegts.Player | null = null;
   private timer = 0;
-  private readonly clock = new FlvClock();
+  private readonly clock: FlvClock;
   private told: EngineFacts = { codecs: "", bitrate: 0 };
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly source: Source,
     private readonly events: EngineEvents,
-  ) {}
+  ) {
+    this.clock = new FlvClock((timeMs) => events.onArrival(timeMs));
+  }
 
   start(): void {
     mpegts.LoggingControl.applyConfig({ enableVerbose: false, enableInfo: false, enableDebug: false, enableWarn: false });
@@ -139,14 +141,12 @@ export class FlvEngine implements Engine {
     if (buffered.length) this.video.currentTime = buffered.end(buffered.length - 1) - TARGET_S;
   }
 
-  latencyS(): number | null {
-    const { firstMs, edge } = this.clock;
-    const now = edge.now(Date.now());
-    if (firstMs === null || now === null || this.video.readyState < 2) return null;
-    return (now - firstMs) / 1000 - this.video.currentTime;
+  playingMs(): number | null {
+    const { firstMs } = this.clock;
+    return firstMs === null || this.video.readyState < 2 ? null : firstMs + this.video.currentTime * 1000;
   }
 
-  seekBehind(): void {
+  seekTo(): void {
     this.goLive();
   }
 

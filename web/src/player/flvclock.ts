@@ -1,5 +1,3 @@
-import { LiveEdge } from "./edge";
-
 /** Reads the times of FLV tags as they arrive, so that the latency of an HTTP-FLV picture can be measured. */
 
 const HEADER = 9 + 4;
@@ -19,17 +17,18 @@ function isMedia(type: number, first: number, second: number): boolean {
 
 /**
  * Walks the tag headers of one FLV response. `firstMs` is the time of the first frame, which mpegts.js makes its
- * media time zero; `edge` is fed with the time of each frame as it arrives.
+ * media time zero; `onFrame` is told the time of each frame.
  */
 export class FlvClock {
   firstMs: number | null = null;
-  readonly edge = new LiveEdge();
   private readonly head = new Uint8Array(TAG_HEADER + 2);
   private filled = 0;
   private skip = HEADER;
 
-  /** A chunk of the response that arrived at `nowMs`. */
-  feed(chunk: Uint8Array, nowMs: number): void {
+  constructor(private readonly onFrame: (timeMs: number) => void) {}
+
+  /** A chunk of the response, as it arrives. */
+  feed(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.skip > 0) {
@@ -42,11 +41,11 @@ export class FlvClock {
       this.head.set(chunk.subarray(at, at + step), this.filled);
       this.filled += step;
       at += step;
-      if (this.filled === this.head.length) this.tag(nowMs);
+      if (this.filled === this.head.length) this.tag();
     }
   }
 
-  private tag(nowMs: number): void {
+  private tag(): void {
     const byte = (index: number) => this.head[index] ?? 0;
     const size = (byte(1) << 16) | (byte(2) << 8) | byte(3);
     const time = ((byte(4) << 16) | (byte(5) << 8) | byte(6) | (byte(7) << 24)) >>> 0;
@@ -55,6 +54,6 @@ export class FlvClock {
     this.filled = 0;
     if (size < 2 || !isMedia(byte(0) & 0x1f, byte(11), byte(12))) return;
     this.firstMs = this.firstMs === null ? time : Math.min(this.firstMs, time);
-    this.edge.arrived(time, nowMs);
+    this.onFrame(time);
   }
 }

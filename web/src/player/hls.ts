@@ -1,5 +1,4 @@
 import Hls, { type ErrorData, type Fragment, type HlsConfig, type LevelDetails } from "hls.js";
-import { LiveEdge } from "./edge";
 import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
 
 /** Playlist requests are tried again this long: a publisher's reconnect is not the viewer's problem. */
@@ -39,7 +38,6 @@ export class HlsEngine implements Engine {
   private details: LevelDetails | null = null;
   private pendingSeek: number | null = null;
   private inDvr = false;
-  private readonly edge = new LiveEdge();
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -69,9 +67,9 @@ export class HlsEngine implements Engine {
     this.details = details;
     this.noteEdge(details);
     if (this.pendingSeek !== null) {
-      const wall = this.pendingSeek;
+      const moment = this.pendingSeek;
       this.pendingSeek = null;
-      this.seekTo(details, wall);
+      this.seekIn(details, moment);
     }
     if (!details.live) this.events.onEnd();
   }
@@ -101,37 +99,33 @@ export class HlsEngine implements Engine {
   private noteEdge(details: LevelDetails): void {
     const last = details.fragments.at(-1);
     const end = last ? dateOf(last, details.edge) : null;
-    if (end !== null && details.live) this.edge.arrived(end, Date.now());
+    if (end !== null && details.live) this.events.onArrival(end);
   }
 
-  latencyS(): number | null {
-    const now = this.edge.now(Date.now());
+  playingMs(): number | null {
+    if (this.video.readyState < 2) return null;
     const last = this.details?.fragments.at(-1);
-    const playing = this.hls?.playingDate?.getTime() ?? (last ? dateOf(last, this.video.currentTime) : null);
-    return now === null || playing === null || this.video.readyState < 2 ? null : (now - playing) / 1000;
+    return this.hls?.playingDate?.getTime() ?? (last ? dateOf(last, this.video.currentTime) : null);
   }
 
-  seekBehind(seconds: number): void {
-    const now = this.edge.now(Date.now());
+  seekTo(streamMs: number): void {
     const { details } = this;
-    if (now === null || !details) return;
-    const wall = now - seconds * 1000;
-    const first = details.fragments[0];
+    const first = details?.fragments[0];
     const start = first ? dateOf(first, first.start) : null;
-    if (this.inDvr || (start !== null && wall >= start)) {
-      this.seekTo(details, wall);
+    if (details && (this.inDvr || (start !== null && streamMs >= start))) {
+      this.seekIn(details, streamMs);
       return;
     }
     // Beyond the short playlist: the long one has it.
     this.inDvr = true;
-    this.pendingSeek = wall;
+    this.pendingSeek = streamMs;
     this.load(this.source.dvr, -1);
   }
 
-  private seekTo(details: LevelDetails, wallMs: number): void {
-    const fragment = details.fragments.findLast((each) => (each.programDateTime ?? Infinity) <= wallMs) ?? details.fragments[0];
+  private seekIn(details: LevelDetails, streamMs: number): void {
+    const fragment = details.fragments.findLast((each) => (each.programDateTime ?? Infinity) <= streamMs) ?? details.fragments[0];
     if (!fragment) return;
-    const inside = Math.max(0, (wallMs - (fragment.programDateTime ?? wallMs)) / 1000);
+    const inside = Math.max(0, (streamMs - (fragment.programDateTime ?? streamMs)) / 1000);
     this.video.currentTime = fragment.start + Math.min(inside, fragment.duration);
   }
 

@@ -20,6 +20,8 @@ export class NativeEngine implements Engine {
     this.video.addEventListener("error", () => this.events.onFailure(this.video.error?.code === 2 ? "network" : "media"), { signal });
     this.video.addEventListener("ended", () => this.events.onEnd(), { signal });
     this.events.onQualities([]);
+    // Its arrivals cannot be seen: the server's clock is taken to agree with ours.
+    this.video.addEventListener("progress", () => this.events.onArrival(Date.now()), { signal });
     this.video.src = this.source.dvr;
   }
 
@@ -34,15 +36,14 @@ export class NativeEngine implements Engine {
     if (seekable.length) this.video.currentTime = seekable.end(seekable.length - 1);
   }
 
-  latencyS(): number | null {
+  playingMs(): number | null {
     const zero = this.video.getStartDate?.().getTime();
-    if (zero === undefined || Number.isNaN(zero)) return null;
-    return (Date.now() - zero) / 1000 - this.video.currentTime;
+    return zero === undefined || Number.isNaN(zero) ? null : zero + this.video.currentTime * 1000;
   }
 
-  seekBehind(seconds: number): void {
-    const now = this.latencyS();
-    if (now !== null) this.video.currentTime = Math.max(0, this.video.currentTime + now - seconds);
+  seekTo(streamMs: number): void {
+    const playing = this.playingMs();
+    if (playing !== null) this.video.currentTime = Math.max(0, this.video.currentTime + (streamMs - playing) / 1000);
   }
 
   pick(): void {

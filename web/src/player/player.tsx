@@ -23,7 +23,6 @@ export type PlayerProps = {
   state: ChannelState;
   beganAt: string | null;
   viewers: number;
-  poster: string;
   /** Starts without sound and remembers nothing: an embed or a preview. */
   muted?: boolean;
   /** Null where there is no theatre (an embed, the studio). */
@@ -108,7 +107,6 @@ export function Player(props: PlayerProps) {
       <video
         ref={attach}
         playsInline
-        poster={live ? props.poster : undefined}
         className={classes("size-full object-contain", !showing && "invisible")}
         onClick={(event) => {
           const touch = (event.nativeEvent as PointerEvent).pointerType === "touch";

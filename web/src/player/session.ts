@@ -1,3 +1,4 @@
+import { LiveEdge } from "./edge";
 import type { Engine, EngineEvents, EngineFacts, EngineFailure, EngineName, Quality, Source } from "./engine";
 
 /** What the controls show. It follows the media element and the engine and is never ahead of them. */
@@ -74,6 +75,7 @@ export class PlaybackSession {
   private element: HTMLVideoElement | null = null;
   private engine: Engine | null = null;
   private source: Source | null = null;
+  private edge = new LiveEdge();
   private run = 0;
   private retries = 0;
   private mediaFailures = 0;
@@ -153,7 +155,10 @@ export class PlaybackSession {
       return;
     }
     this.set({ phase: "starting", failure: null, engine: name, following: true, latencyS: null });
+    const edge = new LiveEdge();
+    this.edge = edge;
     const events: EngineEvents = {
+      onArrival: (streamMs) => edge.arrived(streamMs, Date.now()),
       onFailure: (failure) => run === this.run && this.fail(failure),
       onEnd: () => undefined,
       onQualities: (qualities) => run === this.run && this.set({ qualities }),
@@ -210,11 +215,12 @@ export class PlaybackSession {
   private tick(video: HTMLVideoElement): void {
     if (!this.engine) return;
     this.jumpHole(video);
-    const measured = this.engine.latencyS();
-    const latencyS = measured === null ? null : Math.max(0, Math.round(measured * 10) / 10);
+    const now = this.edge.now(Date.now());
+    const playing = this.engine.playingMs();
+    const latencyS = now === null || playing === null ? null : Math.max(0, Math.round((now - playing) / 100) / 10);
     this.set({ latencyS });
-    const playing = this.state.phase === "playing" && !video.paused;
-    if (latencyS !== null && latencyS > LOST_S && this.state.following && playing) this.engine.goLive();
+    const moves = this.state.phase === "playing" && !video.paused;
+    if (latencyS !== null && latencyS > LOST_S && this.state.following && moves) this.engine.goLive();
   }
 
   private jumpHole(video: HTMLVideoElement): void {
@@ -254,7 +260,8 @@ export class PlaybackSession {
       return;
     }
     this.set({ following: false });
-    this.engine?.seekBehind(seconds);
+    const now = this.edge.now(Date.now());
+    if (now !== null) this.engine?.seekTo(now - seconds * 1000);
     if (this.element) this.resume(this.element);
   }
 

@@ -79,7 +79,6 @@ function Preview({ channel }: { channel: Channel }) {
       state={channel.live.state}
       beganAt={channel.live.began_at}
       viewers={channel.live.viewers}
-      poster={`/live/${channel.slug}/poster.jpg`}
       theatre={null}
       offline={
         <div role="status" className="flex max-w-[44ch] flex-col items-center px-5 text-center text-white">
