@@ -19,6 +19,11 @@
     return node;
   }
 
+  /** Text whose `words` between backticks are code. */
+  function prose(text) {
+    return text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+  }
+
   // --- theme: the system's, until somebody switches; the same memory as the product's pages
   const KEY = "madang.preferences";
   const root = document.documentElement;
@@ -93,7 +98,7 @@
 
   function row(name, schema, required, description) {
     const told = [description || schema.description || "", bounds(schema)].filter(Boolean).join(" · ");
-    return make("tr", {}, make("th", { scope: "row" }, required ? name : `${name}?`), make("td", { class: "type" }, typeOf(schema)), make("td", {}, told));
+    return make("tr", {}, make("th", { scope: "row" }, required ? name : `${name}?`), make("td", { class: "type" }, typeOf(schema)), make("td", {}, ...prose(told)));
   }
 
   function table(rows) {
@@ -136,7 +141,9 @@
 
   function curl(method, path, operation) {
     const lines = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${location.origin}${path}`];
-    if (operation["x-right"] !== "public") lines.push(`-H 'Authorization: Bearer mdg_…'`);
+    if (operation["x-scope"]) lines.push(`-H 'Authorization: Bearer mdg_…'`);
+    else if (operation["x-right"] !== "public") lines.push(`-b madang_session=…`);
+    if (method !== "get" && !operation["x-scope"]) lines.push(`-H 'X-Madang: 1'`);
     const body = operation.requestBody && operation.requestBody.content["application/json"];
     if (body) lines.push(`-H 'Content-Type: application/json'`, `-d '${JSON.stringify(example(body.schema))}'`);
     return lines.join(" \\\n  ");
@@ -161,7 +168,7 @@
   function draw(method, path, operation) {
     const article = make("article", { id: operation.operationId });
     article.append(make("h3", {}, make("span", { class: `method ${method}` }, method.toUpperCase()), path));
-    for (const text of (operation.description || "").split("\n\n")) article.append(make("p", {}, text));
+    for (const text of (operation.description || "").split("\n\n")) article.append(make("p", {}, ...prose(text)));
     article.append(chips(operation));
     if (operation.parameters && operation.parameters.length)
       article.append(make("h4", {}, "Parameters"), table(operation.parameters.map((one) => row(one.name, one.schema, one.required, one.description))));
@@ -180,7 +187,7 @@
   function show(found) {
     document_ = found;
     const about = document.getElementById("about");
-    about.replaceChildren(...found.info.description.trim().split("\n\n").map((text) => make("p", {}, text.replaceAll("`", ""))));
+    about.replaceChildren(...found.info.description.trim().split("\n\n").map((text) => make("p", {}, ...prose(text))));
     about.append(make("p", {}, `Version ${found.info.version}.`));
     const groups = new Map();
     for (const [path, operations] of Object.entries(found.paths))
@@ -193,7 +200,7 @@
     const index = document.getElementById("index");
     const operations = document.getElementById("operations");
     for (const [tag, members] of groups) {
-      const list = make("div", {}, make("h2", {}, tag));
+      const list = make("div", {}, make("p", { class: "group" }, tag));
       const section = make("section", {}, make("h2", {}, tag));
       for (const [method, path, operation] of members) {
         const short = path.replace("/api/v1", "");
