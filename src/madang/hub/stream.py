@@ -141,8 +141,8 @@ class Stream:
         self.bytes_in += len(raw.payload)
         self.frames_in += 1
         leads = raw.keyframe and (raw.track == 1 or not self._video)
-        if self._pending is not None:
-            self._settle_tracks(leads, now)
+        if self._pending is not None and not self._settled(raw, leads, now):
+            return
         if self._need_keyframe and raw.track == 1 and not self._begins(leads, now):
             return
         timeline = self._timeline
@@ -165,10 +165,13 @@ class Stream:
             for listener in self._waiting:
                 self._call(listener, listener.on_frame, frame)
 
-    def _settle_tracks(self, leads: bool, now: float) -> None:
-        """Pending tracks take effect with a keyframe, or when none came for long."""
+    def _settled(self, raw: Frame, leads: bool, now: float) -> bool:
+        """Pending tracks take effect with a keyframe, or when none came for long; until then the picture,
+        which stays as it was, goes on alone. Whether `raw` has a place."""
         if self._pending is not None and (leads or now - self._pending[1] > PENDING_TRACKS_S):
             self._change(self._pending[0])
+            return True
+        return raw.track == 1
 
     def _begins(self, leads: bool, now: float) -> bool:
         """Whether this picture is the keyframe that is awaited; those before it are dropped."""

@@ -38,6 +38,7 @@ class _Lane:
         "begun",
         "bias",
         "delay",
+        "fresh",
         "generation",
         "last",
         "reorder",
@@ -60,6 +61,8 @@ class _Lane:
         self.last = -1
         """The last dts that went out."""
         self.begun = False
+        self.fresh = True
+        """No frame of this publisher and configuration came yet: the grid begins with the next one."""
         self.bias = 0.0
         """Mean distance of the publisher's times from the grid."""
         self.delay = 0
@@ -185,11 +188,12 @@ class Timeline:
         """An audio frame is laid on the grid; one that repeats what was heard is left out."""
         dts = lane.last + (lane.step or 1)
         error = at - dts
-        if lane.last < 0 or not lane.step:
-            if error < (-lane.ticks_per_s * AUDIO_BACK_S if lane.last >= 0 else 1 - (lane.step or 1)):
-                self.clamped += 1
+        if lane.fresh or not lane.step:
+            back = lane.ticks_per_s * AUDIO_BACK_S if lane.last >= 0 else 0
+            if at <= lane.last - back:
+                self.clamped += lane.last >= 0  # sound from before the axis began is no fault
                 return None
-            dts = max(at, lane.last + 1)
+            dts, lane.fresh = max(at, lane.last + 1), False
         elif -GRID_FRAMES * lane.step <= error <= GRID_FRAMES * lane.step:
             lane.bias += (error - lane.bias) * GRID_PULL
             if not -lane.step <= 2 * lane.bias <= lane.step:

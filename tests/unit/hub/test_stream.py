@@ -160,6 +160,23 @@ def test_new_sound_waits_for_the_next_keyframe_of_the_picture(stream, clock, vid
     assert [frame.track for frame in listener.frames] == [1, 1, 1, 2]
 
 
+def test_sound_that_changes_is_not_taken_for_the_old_one(stream, clock, video, audio, follower) -> None:
+    listener = follower()
+    stream.attach(listener)
+    begin(stream, video, audio)
+    stream.offer(Frame(1, 0, 0, True, b""))
+    stream.offer(Frame(2, 0, 0, True, b"old"))
+    slow = msgspec.structs.replace(audio, timescale=22_050, sample_rate=22_050)
+    stream.offer_tracks((video, slow), False)
+    stream.offer(Frame(2, 441, 441, True, b"new, too early"))
+    clock.advance(0.1)
+    stream.offer(Frame(1, 9000, 9000, True, b""))
+    stream.offer(Frame(2, 2205, 2205, True, b"new"))
+    assert [frame.payload for frame in listener.frames if frame.track == 2] == [b"old", b"new"]
+    assert listener.frames[-1].dts == 2205
+    assert stream.health.findings(clock.monotonic()) == ()
+
+
 def test_new_sound_does_not_wait_for_a_picture_that_never_comes(
     stream, clock, video, audio, follower
 ) -> None:

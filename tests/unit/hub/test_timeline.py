@@ -75,6 +75,7 @@ def test_sound_before_the_first_picture_has_no_place() -> None:
     axis = Axis(VIDEO, AAC_48)
     axis.feed(picture(5_000, keyframe=True))
     assert axis.feed(sound(4_980)) is None
+    assert axis.timeline.clamped == 0
     assert axis.at(axis.feed(sound(5_001))) == pytest.approx(0.001, abs=0.0001)
 
 
