@@ -171,12 +171,18 @@ class Desk:
             playlist = self._playlists.get(key[0])
             if playlist is None:
                 playlist = self._playlists[key[0]] = MediaPlaylist(self._window, name, LENGTHS[file])
-            answer = self._shown[key] = self._playlist_answer(playlist.text(skip))
+            answer = self._shown[key] = self._playlist_answer(playlist.text(skip), self._etag(key))
         return answer
 
-    def _playlist_answer(self, text: Text) -> Answer:
+    def _etag(self, key: tuple[str, bool]) -> bytes:
+        """What a version of a playlist is known by, after a restart of the server too."""
+        window = self._window
+        whole = window.open is None
+        return f"{key[0]}.{window.next_msn}.{window.next_part}.{whole:d}{window.ended:d}{key[1]:d}".encode()
+
+    def _playlist_answer(self, text: Text, etag: bytes) -> Answer:
         headers = (PLAYLIST_TYPE, self._playlist_caching(), *CORS)
-        return Answer(200, headers, text.plain, gzip=text.gzip)
+        return Answer(200, headers, text.plain, gzip=text.gzip, etag=b'"%s"' % etag)
 
     def _playlist_caching(self) -> tuple[bytes, bytes]:
         """A shared cache keyed by the whole query may keep it for less than half a target duration."""
@@ -257,15 +263,17 @@ class Desk:
     def spooled(self, name: Name, msn: int, body: bytes) -> Answer:
         """The answer for a segment whose bytes were read from the spool; not kept."""
         segment = self._window.segment(msn)
-        return self._media_answer(segment.cut(body, name)) if segment else NOT_FOUND
+        key = f"{name}/s{msn}.m4s"
+        return self._media_answer(key, segment.cut(body, name)) if segment else NOT_FOUND
 
     def _keep(self, key: str, body: bytes | memoryview) -> Answer:
-        answer = self._objects[key] = self._media_answer(body)
+        answer = self._objects[key] = self._media_answer(key, body)
         return answer
 
-    def _media_answer(self, body: bytes | memoryview) -> Answer:
+    def _media_answer(self, key: str, body: bytes | memoryview) -> Answer:
+        """An object's bytes never change, so its name is its tag."""
         headers = (SEGMENT_TYPE, self._media_caching(), *CORS)
-        return Answer(200, headers, bytes(body), ranges=True)
+        return Answer(200, headers, bytes(body), ranges=True, etag=b'"%s"' % key.encode())
 
     def _media_caching(self) -> tuple[bytes, bytes]:
         return PRIVATE_IMMUTABLE if self.private else IMMUTABLE

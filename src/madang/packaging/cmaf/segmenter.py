@@ -120,7 +120,7 @@ class Segmenter:
         self._part_limit = int(targets.part_target * ticks)
         self._segment_limit = int(targets.segment * ticks)
         self._longest_limit = int(targets.longest_segment * ticks)
-        self._slack = int(JITTER_S / 2 * ticks)
+        self._slack = int(JITTER_S * ticks)
         self._step = round(targets.frame * ticks)
 
     # --- cutting ---

@@ -19,7 +19,7 @@ UNKNOWN_TARGET_S = 9
 # How long the first playlist waits for the second keyframe.
 PROBE_S = 2.5
 # Publishers' milliseconds: a part of N frames may measure so much more than N times the frame interval.
-JITTER_S = 0.004
+JITTER_S = 0.002
 # EXTINF may exceed TARGETDURATION by less than this, as it is compared rounded (section 4.4.3.1).
 _ROUNDING_S = 0.49
 # A keyframe that comes early by so much of a segment still ends it.

@@ -248,6 +248,20 @@ async def test_delta_updates_skip_what_is_old_and_nothing_else(air: Broadcast) -
     assert sum("#EXTINF" in line for line in full) - sum("#EXTINF" in line for line in delta) == count
 
 
+async def test_tags_tell_versions_and_objects_apart(air: Broadcast) -> None:
+    air.feed(frames(9))
+    url = (await air.enter()).partition("?")[0]
+    base = url.rpartition("/")[0]
+    first = [await air.get(each) for each in (url, url + "?_HLS_skip=YES", url.replace("index", "dvr"))]
+    air.feed(frames(9.5, 9))
+    later = await air.get(url)
+    objects = [await air.get(f"{base}/{name}") for name in ("s1.m4s", "s2.m4s", "p3.m4s", "i0.mp4")]
+    tags = [answer.etag for answer in (*first, later, *objects)]
+    assert len(set(tags)) == len(tags)
+    assert all(re.fullmatch(rb'"[!#-~]+"', tag) for tag in tags)
+    assert (await air.get(url)).etag == later.etag
+
+
 async def test_index_lists_a_minute_and_dvr_the_window(clock: FakeClock, tmp_path: Path) -> None:
     air = Broadcast(clock, tmp_path / "spool", Profile(dvr_window_s=120))
     await air.publish()
