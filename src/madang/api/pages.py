@@ -8,13 +8,11 @@ import msgspec
 from madang.api.asgi import Receive, Reply, Scope, Send, base, cookie, peer
 from madang.api.assets import Assets
 from madang.api.shell import HEIGHT, WIDTH, channel_tags, render, site_tags
-from madang.base.errors import Refused
 from madang.base.roles import Visibility
 from madang.base.secret import Secret
 from madang.control import Control
 from madang.control.records import Channel
 from madang.control.urls import Urls
-from madang.hub.gate import PlayRequest
 
 COOKIE = "madang_session"
 _HTML = "text/html; charset=utf-8"
@@ -73,18 +71,9 @@ class Pages:
 
     async def _may_watch(self, scope: Scope, channel: Channel) -> bool:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        request = PlayRequest(
-            door="embed",
-            name=channel.slug,
-            peer=peer(scope),
-            token=Secret(token),
-            session=Secret(cookie(scope, COOKIE)),
+        return await self._control.play.lets_in(
+            channel.slug, peer(scope), Secret(token), Secret(cookie(scope, COOKIE))
         )
-        try:
-            await self._control.play.admit(request)
-        except Refused:
-            return False
-        return True
 
     def _html(self, status: int, tags: str, cache: str, kind: str = "") -> Reply:
         shell = (self._assets.shell("embed.html") if kind == "embed/" else "") or self._assets.shell()

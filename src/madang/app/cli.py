@@ -4,7 +4,6 @@ Heavy imports stand inside the commands: `madang key create` must not load the s
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -105,13 +104,3 @@ def config_sample() -> None:
     from importlib.resources import files
 
     typer.echo((files("madang.app") / "sample.toml").read_text(), nl=False)
-
-
-def main() -> None:
-    """Entry point of the `madang` program."""
-    from madang.app import commands  # noqa: F401
-
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)

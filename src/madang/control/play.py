@@ -123,6 +123,15 @@ class ViewGate:
         }
         return jwt.encode(claims, self._clerk.vault.key("play token"), _ALGORITHM), expires_at
 
+    async def lets_in(self, name: str, peer: str, token: Secret, session: Secret) -> bool:
+        """Whether a page of this channel may be shown to whoever has these."""
+        request = PlayRequest(door="embed", name=name, peer=peer, token=token, session=session)
+        try:
+            await self.admit(request)
+        except Refused:
+            return False
+        return True
+
     def holds(self, grant: PlayGrant) -> bool:
         """Whether a grant still holds: visibility, role, session, expiry, as this process knows them."""
         channel = self._clerk.directory.channel(grant.channel)

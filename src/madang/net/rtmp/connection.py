@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import structlog
 
@@ -15,17 +15,38 @@ from madang.base.limits import (
     RTMP_REPLY_BYTES,
     VIEWER_QUEUE_BYTES,
 )
-from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.net.listeners import Accepted
-from madang.net.rtmp.handlers import Publisher
+from madang.net.rtmp.counters import RtmpCounters
+from madang.net.rtmp.publisher import Publisher
 from madang.protocols.rtmp.command import Connect
 from madang.protocols.rtmp.message import Message
 from madang.protocols.rtmp.server import Closed, Phase, Play, Publish, ServerConnection
 
-if TYPE_CHECKING:
-    from madang.net.rtmp.server import RtmpServer
-
 log = structlog.get_logger(__name__)
+
+
+class Home(Protocol):
+    """What a connection asks of the server that accepted it."""
+
+    sweeper: Sweeper
+    counters: RtmpCounters
+
+    def enter(self, connection: "RtmpConnection") -> bool:
+        """Count a new connection; False when there is no room for it."""
+        ...
+
+    def admitted(self, connection: "RtmpConnection") -> None:
+        """It publishes or plays, or is gone: no longer pending."""
+        ...
+
+    def leave(self, connection: "RtmpConnection") -> None:
+        """Its socket is gone."""
+        ...
+
+    def decide(self, connection: "RtmpConnection", request: Publish | Play) -> asyncio.Task[None]:
+        """Let the handler answer in a task of its own."""
+        ...
 
 
 class _Nobody:
@@ -69,7 +90,7 @@ class RtmpConnection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, server: "RtmpServer", peer: Accepted, entropy: bytes) -> None:
+    def __init__(self, server: "Home", peer: Accepted, entropy: bytes) -> None:
         self.peer = peer
         """`peer.address`, and `peer.secure` for RTMPS."""
         self.transport: asyncio.Transport | None = None

@@ -21,7 +21,7 @@ from madang.ingest.rtmp.intake import Intake
 from madang.ingest.rtmp.session import RtmpIngest, Session, status_code
 from madang.net.listeners import Accepted
 from madang.net.rtmp.connection import RtmpConnection
-from madang.net.rtmp.handlers import Publisher
+from madang.net.rtmp.publisher import Publisher
 from madang.protocols.rtmp.command import Connect
 from madang.protocols.rtmp.message import AUDIO, DATA, Message
 from madang.protocols.rtmp.server import Publish
