@@ -134,31 +134,34 @@ class ChunkReader:
         return messages
 
     def _take_whole(self, data: bytes, offset: int, messages: list[Message]) -> int:
-        """The common messages in one go: audio and video with a type 1 header, a one-byte id and a plain
-        delta, that are all here and not interleaved. Returns the offset of the first that is another."""
+        """The common messages in one go: audio and video with a header of type 0 or 1, a one-byte id and a
+        plain timestamp, that are all here and not interleaved. Returns the offset of the first other one."""
         streams, size, end = self._streams, self._chunk_size, len(data)
         while offset + 8 <= end:
             head, tail = _HEADER.unpack_from(data, offset)
-            if head >> 30 != 1:
-                break
-            delta, length, kind = head & 0xFFFFFF, tail >> 8, tail & 255
+            field, length, kind = head & 0xFFFFFF, tail >> 8, tail & 255
             stream = streams.get(head >> 24 & 63)  # 0 and 1 begin longer ids, and are none themselves
-            if stream is None or stream.received or delta == _EXTENDED or kind not in _MEDIA:
+            if stream is None or stream.received or field == _EXTENDED or kind not in _MEDIA:
                 break
-            start = offset + 8
+            form = head >> 30
+            start = offset + 8 if form else offset + 12
             stop = start + length
             if length > size:
                 stop += (length - 1) // size
-            if stop > end:
+            if stop > end or form > 1:
                 break
             body = data[start:stop]
             if length > size:
                 body = _join(body, size, stream.marker)
                 if len(body) != length:
                     break
-            stream.timestamp = timestamp = (stream.timestamp + delta) & 0xFFFFFFFF
-            stream.field, stream.extended, stream.length, stream.type = delta, False, length, kind
-            messages.append(Message(kind, timestamp, stream.stream_id, body))
+            if form:
+                stream.timestamp = (stream.timestamp + field) & 0xFFFFFFFF
+            else:
+                stream.timestamp = field
+                stream.stream_id = int.from_bytes(data[offset + 8 : start], "little")
+            stream.field, stream.extended, stream.length, stream.type = field, False, length, kind
+            messages.append(Message(kind, stream.timestamp, stream.stream_id, body))
             offset = stop
         return offset
 
