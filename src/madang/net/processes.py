@@ -75,8 +75,7 @@ class Child:
                 await self._process.wait()
         self.send(signal.SIGKILL)  # also those of its group that outlived it
         await self._process.wait()
-        self._listening.cancel()
-        await asyncio.wait((self._listening,))
+        await self._close_pipes()
         return Finished(self._process.returncode or 0, self.last_words)
 
     def send(self, number: signal.Signals) -> None:
@@ -84,12 +83,30 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
+    async def _close_pipes(self) -> None:
+        """Read them to their end, which comes when the last of the group is gone; asyncio then closes them."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        ends = [self._listening]
+        if self._process.stdout is not None:
+            ends.append(asyncio.create_task(_exhaust(self._process.stdout)))
+        _, late = await asyncio.wait(ends, timeout=limits.PROCESS_END_S)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
     async def _listen(self) -> None:
         stderr = self._process.stderr
         assert stderr is not None
         while words := await stderr.read(_LINE_BYTES):
             self._words += words
             del self._words[: -limits.PROCESS_WORDS_BYTES]
+
+
+async def _exhaust(reader: asyncio.StreamReader) -> None:
+    while await reader.read(_LINE_BYTES):
+        pass
 
 
 @contextlib.asynccontextmanager

@@ -108,6 +108,12 @@ async def test_endless_output_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output == bytes(1000)
 
 
+async def test_output_that_nobody_reads_does_not_hold_the_end() -> None:
+    async with running(shell("yes", stdout=True)) as child:
+        await child.stdout.read(1)
+    assert not alive(child.pid)
+
+
 async def test_no_such_program() -> None:
     with pytest.raises(FileNotFoundError):
         await run(Command(("/no/such/program",)), 5)
