@@ -84,7 +84,7 @@ class Child:
             os.killpg(self._process.pid, number)
 
     async def _close_pipes(self) -> None:
-        """Read them to their end, which comes when the last of the group is gone; asyncio then closes them."""
+        """Read them to their end, which comes with the end of the group; asyncio then closes them."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         ends = [self._listening]
