@@ -36,8 +36,20 @@ def cluster(folder: Path) -> Iterator[str]:
     data, port = folder / "data", free_port()
     _run(_binaries() / "initdb", "-D", data, "-A", "trust", "-U", _OWNER, "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40"
-    _run(_binaries() / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    (folder / "options").write_text(options)
+    switch(folder, True)
     try:
         yield f"postgresql://{_OWNER}@127.0.0.1:{port}/"
     finally:
-        _run(_binaries() / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        if (data / "postmaster.pid").exists():
+            switch(folder, False)
+
+
+def switch(folder: Path, on: bool) -> None:
+    """Start or stop the cluster; stopping cuts every connection."""
+    program = [_binaries() / "pg_ctl", "-D", folder / "data"]
+    if on:
+        options = (folder / "options").read_text()
+        _run(*program, "-w", "-l", folder / "log", "-o", options, "start")
+    else:
+        _run(*program, "-m", "immediate", "stop")

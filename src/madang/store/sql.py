@@ -2,14 +2,14 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, delete, event, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from madang.base.errors import Overloaded
@@ -86,7 +86,7 @@ class SqlStore:
         engine = make_engine(parsed)
         try:
             await bring_up_to_date(engine, parsed, data_dir)
-        except (DatabaseError, sqlite3.DatabaseError) as error:
+        except (DatabaseError, sqlite3.DatabaseError, OSError) as error:
             await engine.dispose()
             raise StoreError(f"The database {shown(parsed)} cannot be used: {error}") from error
         except BaseException:
@@ -100,14 +100,14 @@ class SqlStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlWork]:
         """A transaction that only looks."""
-        with _busy_is_overload():
+        with _away_is_overload():
             async with self.engine.connect() as connection:
                 yield SqlWork(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlWork]:
         """A transaction that commits when the block ends well."""
-        with _busy_is_overload():
+        with _away_is_overload():
             async with self._turn, self.engine.connect() as plain:
                 connection = await plain.execution_options(madang_writes=True)
                 async with connection.begin():
@@ -119,19 +119,25 @@ class SqlStore:
 
     async def changes(self) -> tuple[int, int]:
         """How many writes there have been, by whichever process."""
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(select(schema.changes.c.count).order_by(schema.changes.c.id))
-            directory, entries = rows.scalars()
+        with _away_is_overload():
+            async with self.engine.connect() as connection:
+                counts = select(schema.changes.c.count).order_by(schema.changes.c.id)
+                directory, entries = (await connection.execute(counts)).scalars()
         return int(directory), int(entries)
 
 
-class _busy_is_overload:  # noqa: N801
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError):
-            raise Overloaded(f"database: {error.orig}", "The database is busy; try again.", 2) from error
+@contextmanager
+def _away_is_overload() -> Iterator[None]:
+    """A database that is busy, gone, or not there yet: coming back later is worthwhile."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, DisconnectionError, ConnectionError) as error:
+        told = getattr(error, "orig", error)
+        raise Overloaded(f"database: {told}", "The database is busy; try again.", 2) from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Overloaded(f"database: {error.orig}", "The database is busy; try again.", 2) from error
 
 
 def resolve(url: str, data_dir: Path) -> URL:

@@ -94,3 +94,9 @@ def test_urls_get_their_driver_and_hide_their_password(tmp_path: Path) -> None:
     assert "secret" not in shown(parsed)
     with pytest.raises(StoreError):
         resolve("mysql://db/x", tmp_path)
+
+
+async def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        await SqlStore.open("postgresql://u:hunter2@127.0.0.1:1/madang", tmp_path)
+    assert "127.0.0.1" in str(caught.value) and "hunter2" not in str(caught.value)
