@@ -1,6 +1,7 @@
 """Operations from outside: reloads, certificates, descriptors, secrets, labels, forged addresses."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -350,3 +351,21 @@ def test_without_dns_nothing_that_comes_in_is_affected(tmp_path: Path) -> None:
             assert httpx.get(server.http, timeout=5).status_code == 200
     finally:
         server.stop()
+
+
+def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Path) -> None:
+    """A63: no command line names a stream; when ffmpeg dies, the same broadcast goes on."""
+    with running(tmp_path / "data", "--demo") as server:
+        server.wait_for("demo", "live", 30)
+        before = server.channel_json("demo")["live"]["broadcast_id"]
+        own = [line for line in commands() if "madang-demo-" in line]
+        assert own
+        assert not [line for line in own if "rtmp://" in line]
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if path.read_text(errors="replace") == own[0]:
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+        wait_until(lambda: "demo_stopped" in server.said(), 10)
+        server.wait_for("demo", "live", 30)
+        assert server.channel_json("demo")["live"]["broadcast_id"] == before
+    assert not [line for line in commands() if line == own[0]], "ffmpeg ends with the server"

@@ -1,5 +1,5 @@
 """The demo broadcast: a dusk-coloured test picture with a running wall clock and a beep each second,
-published by ffmpeg, a real RTMP client."""
+made by ffmpeg and published by RTMP over a real connection."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from madang.app import ffmpeg
+from madang.app.sending import SendError, send
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30
 # The beep: 80 ms of 880 Hz at the start of each second.
@@ -61,8 +62,8 @@ def picture(folder: Path) -> str:
     )
 
 
-def command(url: str, folder: Path) -> list[str]:
-    """The ffmpeg command line that publishes the demo to `url` from what `paint` left in `folder`."""
+def command(folder: Path) -> list[str]:
+    """The ffmpeg command line that writes the demo as FLV, from what `paint` left in `folder`."""
     return [
         ffmpeg.executable(),
         *("-hide_banner", "-nostdin", "-loglevel", "error"),
@@ -72,7 +73,8 @@ def command(url: str, folder: Path) -> list[str]:
         *("-filter_complex", f"{picture(folder)}[v]", "-map", "[v]", "-map", "2:a"),
         *("-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-profile:v", "high"),
         *("-b:v", "2000k", "-maxrate", "2000k", "-bufsize", "2000k", "-g", str(FPS * 2), "-threads", "1"),
-        *("-c:a", "aac", "-b:a", "96k", "-f", "flv", url),
+        *("-c:a", "aac", "-b:a", "96k"),
+        *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", "pipe:1"),
     ]
 
 
@@ -80,18 +82,28 @@ async def broadcast(url: str) -> None:
     """Publish the demo until cancelled; ffmpeg is started again when it stops."""
     with tempfile.TemporaryDirectory(prefix="madang-demo-") as folder:
         await asyncio.to_thread(paint, Path(folder))
-        arguments = command(url, Path(folder))
+        arguments = command(Path(folder))
         while True:
-            process = await asyncio.create_subprocess_exec(
-                *arguments, stderr=asyncio.subprocess.PIPE, start_new_session=True
-            )
-            try:
-                _, complaint = await process.communicate()
-            finally:
-                await _stop(process)
-            last = complaint.decode(errors="replace").strip().splitlines()[-1:]
-            _log.warning("demo_stopped", code=process.returncode, reason="".join(last).replace(url, "***"))
+            reason = await _broadcast_once(arguments, url)
+            _log.warning("demo_stopped", reason=reason)
             await asyncio.sleep(RESTART_S)
+
+
+async def _broadcast_once(arguments: list[str], url: str) -> str:
+    """Publish until ffmpeg or the server ends it; why it ended."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=pipe, stderr=pipe, start_new_session=True
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        await send(process.stdout, url)
+    except SendError as error:
+        return str(error)
+    finally:
+        await _stop(process)
+    complaint = (await process.stderr.read()).decode(errors="replace").strip()
+    return complaint.rpartition("\n")[2] or f"ffmpeg ended with {process.returncode}"
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
