@@ -18,7 +18,6 @@ class Hint(msgspec.Struct, frozen=True):
 
     video: bool | None = None
     audio: bool | None = None
-    encoder: str = ""
 
 
 def metadata_body(tracks: tuple[Track, ...], extra: Mapping[str, amf.Value] | None = None) -> bytes:
@@ -56,11 +55,9 @@ def parse_metadata(values: list[amf.Value]) -> Hint | None:
     if len(values) < 2 or values[0] != "onMetaData" or not isinstance(values[1], Mapping):
         return None
     properties = values[1]
-    encoder = properties.get("encoder")
     return Hint(
         video=_announced(properties, "videocodecid", "hasVideo"),
         audio=_announced(properties, "audiocodecid", "hasAudio"),
-        encoder=encoder[:100] if isinstance(encoder, str) else "",
     )
 
 

@@ -39,7 +39,7 @@ def test_enhanced_codecs_go_by_their_fourcc() -> None:
     ("properties", "hint"),
     [
         ({"videocodecid": 7.0, "audiocodecid": 10.0}, Hint(True, True)),
-        ({"videocodecid": "avc1", "encoder": "obs"}, Hint(True, None, "obs")),
+        ({"videocodecid": "avc1", "encoder": "obs"}, Hint(True, None)),
         ({"videocodecid": 0.0, "hasVideo": False}, Hint(False, None)),
         ({"width": 0.0}, Hint()),
     ],
