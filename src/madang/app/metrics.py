@@ -133,12 +133,21 @@ class Metrics:
         """Show each of these streams; `read` gives admitted streams only."""
         self._streams = read
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the library is loaded; `prepare` loads it, in a thread, since that takes a moment."""
+        return self._registry is not None
+
+    def prepare(self) -> None:
+        if self._registry is None:
+            self._registry = self._make_registry()
+
     def render(self) -> bytes:
         """The page, in Prometheus's text format: `CONTENT_TYPE`."""
         from prometheus_client import generate_latest
 
-        if self._registry is None:
-            self._registry = self._make_registry()
+        self.prepare()
+        assert self._registry is not None
         return generate_latest(self._registry)
 
     def _make_registry(self) -> "CollectorRegistry":

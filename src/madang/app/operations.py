@@ -11,7 +11,7 @@ from madang.app.sections import Metrics as MetricsSettings
 from madang.net.http.routes import Answer, Hold, Request
 
 _PLAIN: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-_DECIDE_S: Final = 5.0
+_DECIDE_S: Final = 10.0
 
 
 def _json(code: int, **values: object) -> Answer:
@@ -58,20 +58,28 @@ class Operations:
 
     def _ask_metrics(self, request: Request) -> Answer | Hold:
         forwarded = bool(request.header(b"x-forwarded-for") or request.header(b"forwarded"))
-        if may_read(self._settings, request.client, forwarded, has_scope=False):
-            return self._page()
         scheme, _, token = request.header(b"authorization").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if may_read(self._settings, request.client, forwarded, has_scope=False):
+            if self._metrics.prepared:
+                return self._page()
+            token = ""
+        elif scheme.lower() != "bearer" or not token:
             return self._refusal()
-        hold = Hold(_DECIDE_S, _json(503, status=503, title="The token could not be checked in time"))
+        hold = Hold(_DECIDE_S, _json(503, status=503, title="The metrics were not ready in time"))
         task = asyncio.get_running_loop().create_task(self._judge(hold, token))
         self._deciding.add(task)
         task.add_done_callback(self._deciding.discard)
         return hold
 
     async def _judge(self, hold: Hold, token: str) -> None:
-        async with asyncio.timeout(_DECIDE_S):
-            allowed = await self._has_scope(token)
+        """Answer a token's request, or one that needs none (an empty token) and came first."""
+        try:
+            async with asyncio.timeout(_DECIDE_S):
+                allowed = not token or await self._has_scope(token)
+                if allowed and not self._metrics.prepared:
+                    await asyncio.to_thread(self._metrics.prepare)
+        except TimeoutError:
+            return  # the hold's own deadline answers
         hold.resolve(self._page() if allowed else self._refusal())
 
     def _page(self) -> Answer:
