@@ -8,7 +8,7 @@ from madang.base.limits import HTTP_STALLED_WRITE_S, VIEWER_SLOW_TWICE_S
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.fanout.log import Log, Piece
 from madang.net.fanout.settings import FanoutSettings
-from madang.net.fanout.viewer import Group, Viewer
+from madang.net.fanout.viewer import NEVER, Group, Viewer
 
 # What a viewer that catches up is given at once: the size of its socket's send buffer.
 _SLICE_BYTES = 256 * 1024
@@ -142,7 +142,6 @@ class Fanout:
         if not viewer.paused and viewer.position == group.position and not viewer.headers:
             del group.apart[viewer]
             self._apart -= 1
-            viewer.bursting = False
             group.in_step[viewer] = transport
 
     def close(self) -> None:
@@ -172,7 +171,7 @@ class Fanout:
             viewer.headers, viewer.position = None, log.end
         key = log.keyframe(viewer.position)
         if key is not None:
-            if not viewer.bursting:
+            if viewer.slow_at != NEVER:
                 self._counters.lost_pieces += key[0] - viewer.position
             viewer.position, viewer.headers = key
         return key is not None
@@ -181,9 +180,6 @@ class Fanout:
         """A viewer has fallen behind: once it loses frames, the second time it is sent away (False)."""
         now = self._schedule.time()
         self._counters.drops += 1
-        if viewer.bursting:
-            viewer.bursting = False
-            return True
         if now - viewer.slow_at < VIEWER_SLOW_TWICE_S and viewer.transport is not None:
             self._counters.disconnected += 1
             viewer.transport.abort()

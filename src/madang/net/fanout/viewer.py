@@ -1,7 +1,9 @@
 """A viewer of shared bytes: a slotted protocol that remembers a position and owns no bytes."""
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
+
+NEVER: Final = float("-inf")
 
 
 class Host(Protocol):
@@ -32,7 +34,7 @@ class Viewer(asyncio.Protocol):
     """The protocol of a connection that plays. It is in step with its group, or apart from it: joining,
     paused by its transport, or catching up. Subclasses may say goodbye and are told when the peer is gone."""
 
-    __slots__ = ("bursting", "fanout", "group", "headers", "paused", "position", "slow_at", "transport")
+    __slots__ = ("fanout", "group", "headers", "paused", "position", "slow_at", "transport")
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -43,9 +45,7 @@ class Viewer(asyncio.Protocol):
         self.headers: bytes | None = None
         """Decoder headers to send before anything else; None while waiting for a keyframe."""
         self.paused = False
-        self.bursting = True
-        """The start burst is still on its way: falling behind now is no fault."""
-        self.slow_at = float("-inf")
+        self.slow_at = NEVER
         """When it last fell behind."""
 
     def finish(self) -> None:
@@ -71,7 +71,6 @@ class Viewer(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
-        self.bursting = False
         if self.fanout is not None:
             self.fanout.catch_up(self)
 

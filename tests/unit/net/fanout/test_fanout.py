@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from madang.base.limits import HTTP_STALLED_WRITE_S
+from madang.base.limits import HTTP_STALLED_WRITE_S, VIEWER_QUEUE_BYTES
 from madang.net.fanout.settings import FanoutSettings
 
 FRAME_S = 1 / 30
@@ -176,19 +176,23 @@ def test_falling_behind_again_much_later_is_forgiven(make_stage: Callable) -> No
     assert stage.counters.drops == 2
 
 
-def test_a_start_burst_that_is_slow_to_leave_is_no_fault(make_stage: Callable) -> None:
+def test_a_start_burst_does_not_count_as_backlog(make_stage: Callable) -> None:
+    stage = make_stage()
+    slow = stage.join(bytes(VIEWER_QUEUE_BYTES), full=True)
+    for _ in range(40):
+        stage.send(b"p")
+    slow.drain()
+    assert stage.counters.drops == 0
+    assert slow.received.endswith(b"p" * 40)
+
+
+def test_a_viewer_that_never_reads_is_sent_away_as_well(make_stage: Callable) -> None:
     stage = make_stage()
     slow = stage.join(b"burst ", full=True)
-    for _ in range(60):
-        stage.send(b"p")
-    stage.send(b"K", b"H")
-    slow.drain()
-    assert slow.received == b"burst HK"
-    slow.full = True
-    for _ in range(60):
-        stage.send(b"p")
-    assert stage.counters.drops == 2
-    assert not slow.aborted
+    for count in range(140):
+        stage.send(b"p", b"H" if count % 20 == 0 else None)
+    assert slow.aborted
+    assert slow.received == b"burst "
 
 
 def test_a_viewer_without_a_burst_begins_at_the_next_keyframe(make_stage: Callable) -> None:
