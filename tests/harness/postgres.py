@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.harness.server import free_port
-
 _OWNER = "postgres"
 
 
@@ -26,20 +24,21 @@ def _run(*command: str | Path) -> None:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
-    """Yields `postgresql://…/` without a database name; unix socket and data stay in `folder`."""
+    """Yields a URL with `{}` for the database's name. It listens on a unix socket in `folder` alone: a port
+    could be taken by somebody else while it is stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         shutil.chown(folder, _OWNER)
         for parent in folder.parents:
             if parent.stat().st_uid == 0 and parent != Path("/") and str(parent).startswith("/tmp/"):
                 parent.chmod(0o755)
-    data, port = folder / "data", free_port()
+    data = folder / "data"
     _run(_binaries() / "initdb", "-D", data, "-A", "trust", "-U", _OWNER, "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40"
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=40"
     (folder / "options").write_text(options)
     switch(folder, True)
     try:
-        yield f"postgresql://{_OWNER}@127.0.0.1:{port}/"
+        yield f"postgresql://{_OWNER}@/{{}}?host={folder}"
     finally:
         if (data / "postmaster.pid").exists():
             switch(folder, False)

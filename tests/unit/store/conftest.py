@@ -22,12 +22,12 @@ def _fresh(server: str) -> str:
     name = f"madang{next(_names)}"
 
     async def create() -> None:
-        connection = await asyncpg.connect(server + "postgres")
+        connection = await asyncpg.connect(server.format("postgres"))
         await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
 
     asyncio.run(create())
-    return server + name
+    return server.format(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])

@@ -57,10 +57,10 @@ async def test_the_whole_story_on_either_engine(url: str, tmp_path: Path, clock:
 @pytest.mark.needs("postgres")
 async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: FakeClock) -> None:
     with cluster(tmp_path / "cluster") as server:
-        connection = await asyncpg.connect(server + "postgres")
+        connection = await asyncpg.connect(server.format("postgres"))
         await connection.execute("CREATE DATABASE away")
         await connection.close()
-        store, control = await _control(server + "away", tmp_path, clock)
+        store, control = await _control(server.format("away"), tmp_path, clock)
         first = await control.house.ensure_first_run()
         await asyncio.to_thread(switch, tmp_path / "cluster", False)
         assert await _admit(control, first.key) == "main"
