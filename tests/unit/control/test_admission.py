@@ -176,7 +176,7 @@ async def test_every_refusal_waits_for_the_same_moment(
     for tried, name in (("unknown", ""), (value, "garden"), (value, "nowhere"), ("", "yard")):
         with pytest.raises(Refused):
             await admit(house, tried, name)
-    assert waits == [0.2] * 4
+    assert waits == [pytest.approx(0.2)] * 4
 
 
 async def test_ten_failures_of_an_address_slow_it_down_alone(
