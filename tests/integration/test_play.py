@@ -277,6 +277,20 @@ async def test_the_end_of_the_broadcast_ends_every_connection(yard: Yard) -> Non
     assert "Stream ends prematurely" in flv_said
 
 
+async def test_a_player_that_is_closed_takes_nobody_with_it(yard: Yard) -> None:
+    await yard.publish(CODECS["h264 aac"])
+    first = asyncio.create_task(ffmpeg_play(yard.rtmp_url, 60))
+    await asyncio.sleep(1)
+    connections = [c for c in yard.rtmp.connections if c.transport is not None]
+    second = asyncio.create_task(ffmpeg_play(yard.rtmp_url, 3))
+    await asyncio.sleep(1)
+    for connection in connections:
+        if not isinstance(connection.transport.get_protocol(), type(connection)):
+            connection.close()
+    await asyncio.wait_for(first, 10)
+    assert await second == (0, "")
+
+
 async def test_a_websocket_carries_the_same_tags_in_binary_messages(yard: Yard) -> None:
     await yard.publish(CODECS["h264 aac"])
     for path in ("/live/yard.ws.flv", "/live/yard.flv"):

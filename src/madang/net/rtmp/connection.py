@@ -182,8 +182,11 @@ class RtmpConnection(asyncio.Protocol):
         return asked
 
     def close(self) -> None:
-        """FIN behind what is queued."""
+        """FIN behind what is queued; a player is told first, so that nobody writes behind the FIN."""
         if self.open:
+            closed, self._closed = self._closed, None
+            if closed is not None:
+                closed()
             self._finish()
 
     def look(self) -> None:
