@@ -67,23 +67,25 @@ def _rss_bytes(pid: int) -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], cores: set[int], env: dict[str, str] | None = None, quiet: bool = True
+    command: Sequence[str], cores: set[int], env: dict[str, str] | None = None, until: bytes = b""
 ) -> Iterator[Pinned]:
-    """Run `command` on `cores` and end it, with all its children, at the end."""
+    """Run `command` on `cores` and end it, with all its children, at the end. With `until`, wait first for
+    that line of its output."""
 
     def settle() -> None:
         os.sched_setaffinity(0, cores)
 
-    sink = subprocess.DEVNULL if quiet else None
     process = subprocess.Popen(
         command,
-        stdout=sink,
-        stderr=sink,
+        stdout=subprocess.PIPE if until else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         preexec_fn=settle,
         start_new_session=True,
         env=os.environ | (env or {}),
     )
     try:
+        if process.stdout is not None and process.stdout.readline().strip() != until:
+            raise RuntimeError(f"{' '.join(command)} did not begin")
         yield Pinned(process)
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -92,6 +94,8 @@ def running(
                 process.wait(5)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 continue
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def free_port() -> int:

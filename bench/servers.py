@@ -158,5 +158,5 @@ def published(server: Server) -> Iterator[None]:
         keys.write("\n".join(server.keys))
         keys.flush()
         command = [sys.executable, "-m", "bench.publishers", str(server.rtmp), server.app, keys.name]
-        with running(command, generator_cores()):
+        with running(command, generator_cores(), until=b"ready"):
             yield
