@@ -16,6 +16,10 @@ from madang.packaging.cmaf.window import Window
 # Sound that runs on without picture is published after this; twice as long when the picture was only late.
 STARVED_S = 1.0
 _STARVED_S_MAX = 8.0
+# Sound from before the first picture: kept so long while that is awaited, and played before it.
+_AWAITED_S = 4.0
+_EARLY_SOUND_S = 0.2
+_NEVER = 1 << 62
 
 
 class Segmenter:
@@ -40,7 +44,7 @@ class Segmenter:
         self._segment_start = 0
         self._discontinuity = window.last is not None
         self._patience_s = STARVED_S
-        self._starved_at = 0
+        self._starved_at = _NEVER
         """Sound beyond this, in its own ticks, is no longer kept back."""
         self._part_limit = self._segment_limit = self._longest_limit = 0
         self._slack = self._step = 0
@@ -60,6 +64,7 @@ class Segmenter:
         self._primary_id = self._primary.id if self._primary else -1
         self._secondary_id = self._secondary.id if self._secondary else -1
         self._frames, self._others = [], []
+        self._starved_at = _NEVER
         self._init = self._window.begin_tracks(tracks)
         self._set_limits()
 
@@ -74,8 +79,10 @@ class Segmenter:
                 self._add(frame)
         elif frame.track == self._secondary_id:
             self._others.append(frame)
-            if frame.dts > self._starved_at and self._part_limit:
+            if frame.dts > self._starved_at:
                 self._starve(frame)
+            elif not self._frames and self._window.open is None:
+                self._forget_sound(frame.dts, _AWAITED_S)
 
     def on_state(self, state: StreamState) -> None:
         """Nothing more for now, or for ever: what is there is published."""
@@ -130,40 +137,52 @@ class Segmenter:
         broken = self._discontinuity or self._window.last is None
         if frame.keyframe or not broken:
             if not broken:
-                frame = self._joined(frame)
+                frame = self._placed(frame)
+            elif self._primary is not None and self._secondary is not None:
+                at = frame.dts * self._secondary.timescale // self._primary.timescale
+                self._forget_sound(at, _EARLY_SOUND_S)
             self._segment_start = self._end = self._last_dts = frame.dts
             self._frames.append(frame)
             self._wait_for(frame.dts)
 
     def _add(self, frame: Frame) -> None:
+        frame = self._placed(frame)
         dts = frame.dts
-        frames = self._frames
         step = dts - self._last_dts
         length = dts - self._segment_start
+        if length > self._longest_limit and self._secondary is not None:
+            self._advance(dts)
+            step = dts - self._end
+            length = dts - self._segment_start
         if (frame.keyframe and length >= self._segment_limit) or length + step > self._longest_limit:
-            self._cut(dts)
+            self._cut(self._promised(dts))
             self._begin(frame)
             return
-        if not frames:
-            frame = self._joined(frame)
-            dts = frame.dts
-        elif dts - frames[0].dts + step > self._part_limit:
+        if self._frames and dts - self._frames[0].dts + step > self._part_limit:
             self._publish(dts)
-            frames = self._frames
-        frames.append(frame)
+        self._frames.append(frame)
         self._last_dts = dts
-        full = dts - frames[0].dts + 2 * step > self._part_limit
+        full = dts - self._frames[0].dts + 2 * step > self._part_limit
         if full and self._video and abs(step - self._step) <= self._slack:
             self._publish(dts + self._step)
 
-    def _joined(self, frame: Frame) -> Frame:
-        """The first frame of a part, where the part before it was foreseen to end, give or take jitter."""
-        early = self._end - frame.dts
-        if early > self._slack:  # late picture, whose time was already given to sound alone
+    def _promised(self, end: int) -> int:
+        """No later than a segment may end, when there is sound to play meanwhile."""
+        longest = self._segment_start + self._longest_limit
+        if self._secondary is None:
+            return end
+        return min(end, max(longest, self._last_dts + 1 if self._frames else self._end))
+
+    def _placed(self, frame: Frame) -> Frame:
+        """A frame behind the one before it. The first of a part begins where the part before was foreseen
+        to end, give or take jitter; a late one has lost its place to sound alone."""
+        floor = self._last_dts + 1 if self._frames else self._end
+        late = floor - frame.dts
+        if late > self._slack:
             self._patience_s = min(2 * self._patience_s, _STARVED_S_MAX)
-        elif early < -self._slack or not early:
+        elif late <= 0 and (self._frames or late < -self._slack or not late):
             return frame
-        return Frame(frame.track, self._end, max(frame.pts, self._end), frame.keyframe, frame.payload)
+        return Frame(frame.track, floor, max(frame.pts, floor), frame.keyframe, frame.payload)
 
     def _cut(self, end: int) -> None:
         """End the part and the segment."""
@@ -178,12 +197,28 @@ class Segmenter:
         if primary is None or secondary is None or self._window.last is None:
             return
         now = frame.dts * primary.timescale // secondary.timescale
-        while now - (self._frames[0].dts if self._frames else self._end) > self._part_limit:
-            self._publish((self._frames[0].dts if self._frames else self._end) + self._part_limit)
+        if not self._frames:
+            first = self._others[0].dts * primary.timescale // secondary.timescale
+            self._end = max(self._end, first)
+        self._advance(now)
+
+    def _advance(self, now: int) -> None:
+        """Publish up to the last part before `now` that is as long as parts may be: what frames there are,
+        then sound alone, in segments no longer than promised."""
+        while now - (start := self._frames[0].dts if self._frames else self._end) > self._part_limit:
+            self._publish(start + self._part_limit)
+            self._last_dts = self._end
             if self._end - self._segment_start + self._part_limit > self._longest_limit:
                 self._window.close()
                 self._window.touch()
                 self._segment_start = self._end
+
+    def _forget_sound(self, now: int, keep_s: float) -> None:
+        """Sound from long before `now`, in its own ticks, has no picture to go with."""
+        others, track = self._others, self._secondary
+        if track is not None and others and now - others[0].dts > keep_s * track.timescale:
+            oldest = now - int(keep_s * track.timescale)
+            self._others = [other for other in others if other.dts >= oldest]
 
     def _wait_for(self, dts: int) -> None:
         """From here on, sound is kept back for the picture for a while."""
@@ -200,7 +235,14 @@ class Segmenter:
         if not self._part_limit and self._frames and self._primary is not None:
             self._fix(settle(self._primary, self._frames, self._stream.lease.profile, self._last_target))
         if self._frames or (self._others and self._window.open is not None):
-            self._publish(self._last_end(), quiet=True)
+            end = self._last_end()
+            if self._secondary is not None:
+                self._advance(end)
+            self._publish(self._promised(max(end, self._end)), quiet=True)
+            if self._others:  # the last of the sound would make the segment too long
+                self._window.close()
+                self._segment_start = self._end
+                self._publish(max(end, self._end), quiet=True)
         if self._window.open is not None:
             self._window.close()
             self._window.touch()
