@@ -7,13 +7,15 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from madang.app.sections import Log
+from madang.base.limits import LOG_LINES_PER_S
 
 # A64: one value of a line; a peer's text cannot fill the disk by its length.
 VALUE_CHARS: Final = 2000
@@ -94,6 +96,29 @@ def cleaned(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
     return {name: clean(name, value) for name, value in ordered.items()}
 
 
+class Flood:
+    """The structlog processor that keeps at most LOG_LINES_PER_S lines of one kind in a second; the first line
+    of that kind in a later second says how many were left out."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._second = 0
+        self._kept: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        kind = str(event.get("event"))
+        if self._second != (second := int(self._monotonic())):
+            self._second, self._kept = second, {}
+        self._kept[kind] = kept = self._kept.get(kind, 0) + 1
+        if kept > LOG_LINES_PER_S:
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            raise structlog.DropEvent
+        if left_out := self._left_out.pop(kind, 0):
+            event["left_out"] = left_out
+        return event
+
+
 class _Stream:
     """A text stream whose reader may have gone: a lost log line must not stop a broadcast."""
 
@@ -142,6 +167,7 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
 
 def _processors(console: bool, colours: bool) -> list[Processor]:
     shared: list[Processor] = [
+        Flood(),
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper("iso", utc=True, key="ts"),

@@ -210,6 +210,10 @@ PROCESS_BACKOFF_S_MAX: Final = 30.0
 PROCESS_FAILURES: Final = 5
 PROCESS_FAILURES_S: Final = 300.0
 
+# --- logs --------------------------------------------------------------------------------------------
+# A64: log lines of one kind in a second; more are counted, so that no flood of peers fills the disk.
+LOG_LINES_PER_S: Final = 100
+
 # --- metrics -----------------------------------------------------------------------------------------
 # A65: streams with a label of their own; more are summed.
 METRIC_STREAMS: Final = 1000

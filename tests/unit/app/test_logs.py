@@ -1,5 +1,6 @@
 """Logs are one line per event, carry no secret, and cannot be forged by a peer."""
 
+import contextlib
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ import structlog
 
 from madang.app import logs
 from madang.app.sections import Log
+from madang.base.limits import LOG_LINES_PER_S
 from madang.base.secret import Secret
 
 
@@ -165,6 +167,21 @@ def test_lines_of_rooms_keep_their_name_and_what_they_tell() -> None:
     assert (first["event"], first["route"]) == ("api_bug", "/x\\n")
     assert "key=***" in first["exception"]
     assert second["event"] == "opened 7"
+
+
+def test_a_flood_of_one_kind_is_counted_and_others_go_on() -> None:
+    now = 100.0
+    flood = logs.Flood(lambda: now)
+    kept = 0
+    for _ in range(1000):
+        with contextlib.suppress(structlog.DropEvent):
+            flood(None, "info", {"event": "rtmp_broken"})
+            kept += 1
+    assert kept == LOG_LINES_PER_S
+    assert flood(None, "info", {"event": "publish_began"}) == {"event": "publish_began"}
+    now += 1
+    assert flood(None, "info", {"event": "rtmp_broken"})["left_out"] == 1000 - LOG_LINES_PER_S
+    assert "left_out" not in flood(None, "info", {"event": "rtmp_broken"})
 
 
 def test_a_reader_that_left_does_not_break_the_caller() -> None:
