@@ -97,8 +97,8 @@ def cleaned(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 class Flood:
-    """The structlog processor that keeps at most LOG_LINES_PER_S lines of one kind in a second; the first line
-    of that kind in a later second says how many were left out."""
+    """The structlog processor that keeps at most LOG_LINES_PER_S lines of one kind in a second; the first
+    line of that kind in a later second says how many were left out."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
