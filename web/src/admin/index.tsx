@@ -26,7 +26,7 @@ export function Admin() {
   useTitle(t("admin.title"));
   if (me === null) return <Redirect to={`/login?next=${encodeURIComponent(path)}`} replace />;
   if (me === undefined || me.account.role !== "admin") {
-    return <Shell>{me === undefined ? <Loading /> : <Notice title={t("admin.only")} action={<ButtonLink href="/">{t("notfound.home")}</ButtonLink>} />}</Shell>;
+    return <Shell>{me === undefined ? <Loading /> : <Notice page title={t("admin.only")} action={<ButtonLink href="/">{t("notfound.home")}</ButtonLink>} />}</Shell>;
   }
   const rooms = [
     { href: "/admin", label: t("admin.overview"), icon: <Activity {...icon} /> },
@@ -50,7 +50,7 @@ export function Admin() {
     <Shell flush>
       <Rooms label={t("admin.nav")} rooms={rooms}>
         {pages[path] ?? (
-          <Notice title={t("notfound.title")} action={<ButtonLink href="/admin">{t("admin.overview")}</ButtonLink>}>
+          <Notice page title={t("notfound.title")} action={<ButtonLink href="/admin">{t("admin.overview")}</ButtonLink>}>
             {t("notfound.text")}
           </Notice>
         )}

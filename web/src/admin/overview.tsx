@@ -31,7 +31,7 @@ export function OverviewRoom() {
   const t = useT();
   const health = useResource<ServerHealth>("health", () => api.get("/admin/health"), { everyMs: 5000 });
   const { value } = health;
-  if (!value) return health.error ? <Failed error={health.error} retry={health.reload} /> : <Loading />;
+  if (!value) return health.error ? <Failed page error={health.error} retry={health.reload} /> : <Loading />;
   const ok = value.status === "ok";
   const Icon = ok ? CircleCheck : TriangleAlert;
   const counts: [string, number][] = [

@@ -17,7 +17,7 @@ export function Embed({ slug }: { slug: string }) {
   const source = useMemo(() => sourceOf(name, dvr, token), [name, dvr, token]);
   useTitle(channel?.title ?? "");
   if (!channel) {
-    return <main className="dusk grid h-dvh place-items-center p-4 text-center text-white">{error ? <p className="font-bold">{t("notfound.title")}</p> : null}</main>;
+    return <main className="dusk grid h-dvh place-items-center p-4 text-center text-white">{error ? <h1 className="font-bold">{t("notfound.title")}</h1> : null}</main>;
   }
   return (
     <main className="h-dvh bg-black">

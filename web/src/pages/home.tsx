@@ -30,7 +30,7 @@ export function Home() {
     },
     reload,
   );
-  return <Shell>{value ? <Yard channels={value} /> : channels.error ? <Failed error={channels.error} retry={reload} /> : <Loading rows={4} />}</Shell>;
+  return <Shell>{value ? <Yard channels={value} /> : channels.error ? <Failed page error={channels.error} retry={reload} /> : <Loading rows={4} />}</Shell>;
 }
 
 function Yard({ channels }: { channels: Channel[] }) {

@@ -30,7 +30,7 @@ export function Invite() {
           <Loading />
         </div>
       ) : (
-        <Notice title={t("invite.gone")} action={<ButtonLink href="/login">{t("nav.login")}</ButtonLink>}>
+        <Notice page title={t("invite.gone")} action={<ButtonLink href="/login">{t("nav.login")}</ButtonLink>}>
           {t("invite.gone.text")}
         </Notice>
       )}

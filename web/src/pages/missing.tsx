@@ -11,7 +11,7 @@ export function Missing() {
   useTitle(t("notfound.title"));
   return (
     <Shell>
-      <Notice icon={<Mark />} title={t("notfound.title")} action={<ButtonLink href="/" look="primary">{t("notfound.home")}</ButtonLink>}>
+      <Notice page icon={<Mark />} title={t("notfound.title")} action={<ButtonLink href="/" look="primary">{t("notfound.home")}</ButtonLink>}>
         {t("notfound.text")}
       </Notice>
     </Shell>

@@ -33,7 +33,7 @@ export function Watch({ slug }: { slug: string }) {
   if (found) return <WatchChannel key={found.id} channel={found} />;
   return (
     <Shell flush>
-      {channel.error ? <Failed error={channel.error} retry={channel.reload} /> : <div className="mx-auto aspect-video w-full max-w-[1320px] bg-surface md:mt-6 md:rounded-l" />}
+      {channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <div className="mx-auto aspect-video w-full max-w-[1320px] bg-surface md:mt-6 md:rounded-l" />}
     </Shell>
   );
 }

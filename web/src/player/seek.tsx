@@ -29,7 +29,7 @@ export function SeekBar({ windowS, behindS, onSeek }: { windowS: number; behindS
         onPointerUp={settle}
         onKeyUp={settle}
         onBlur={settle}
-        className="slider h-6 w-full"
+        className="slider -my-2.5 h-11 w-full md:my-0 md:h-6"
         style={{ "--fill": `${windowS > 0 ? (value / windowS) * 100 : 100}%` }}
       />
     </div>

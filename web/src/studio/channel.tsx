@@ -19,7 +19,7 @@ export function ChannelRoom({ slug }: { slug: string }) {
   const t = useT();
   const channel = useResource<Channel>(slug, () => api.get(`/channels/${encodeURIComponent(slug)}`));
   const found = channel.value;
-  if (!found) return channel.error ? <Failed error={channel.error} retry={channel.reload} /> : <Loading />;
+  if (!found) return channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <Loading />;
   return (
     <div className="max-w-[620px]">
       <PageHead title={t("channel.title")} />

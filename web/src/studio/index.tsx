@@ -81,7 +81,7 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
   return (
     <Rooms label={t("studio.nav")} rooms={rooms} head={head} query={`?channel=${slug}`}>
       {pages[path] ?? (
-        <Notice title={t("notfound.title")} action={<ButtonLink href={`/studio/live?channel=${slug}`}>{t("studio.live")}</ButtonLink>}>
+        <Notice page title={t("notfound.title")} action={<ButtonLink href={`/studio/live?channel=${slug}`}>{t("studio.live")}</ButtonLink>}>
           {t("notfound.text")}
         </Notice>
       )}

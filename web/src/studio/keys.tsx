@@ -41,7 +41,7 @@ export function KeysRoom({ slug }: { slug: string }) {
   const [task, setTask] = useState<Task | null>(null);
   const { error, run } = useSubmit();
   const { guard, dialog } = useRecent();
-  if (!keys.value) return keys.error ? <Failed error={keys.error} retry={keys.reload} /> : <Loading />;
+  if (!keys.value) return keys.error ? <Failed page error={keys.error} retry={keys.reload} /> : <Loading />;
   const good = keys.value.filter((key) => usable(key, now));
   const past = keys.value.filter((key) => !usable(key, now));
   const done = () => {

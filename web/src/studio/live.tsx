@@ -27,7 +27,7 @@ export function LiveRoom({ slug }: { slug: string }) {
   const [editing, setEditing] = useState(false);
   const [ending, setEnding] = useState(false);
   const found = channel.value;
-  if (!found) return channel.error ? <Failed error={channel.error} retry={channel.reload} /> : <Loading />;
+  if (!found) return channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <Loading />;
   const live = found.live.state !== "offline";
   return (
     <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">

@@ -27,7 +27,7 @@ export function PeopleRoom({ slug }: { slug: string }) {
   const base = `/channels/${encodeURIComponent(slug)}/members`;
   const members = useResource(base, async () => (await api.get<Page<Member>>(base)).items);
   const { busy, error, run } = useSubmit();
-  if (!members.value) return members.error ? <Failed error={members.error} retry={members.reload} /> : <Loading />;
+  if (!members.value) return members.error ? <Failed page error={members.error} retry={members.reload} /> : <Loading />;
   const owner = me?.account.role === "admin" || members.value.some((member) => member.role === "owner" && member.account.id === me?.account.id);
   return (
     <div className="max-w-[760px]">

@@ -17,7 +17,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     const t = translator(preferences().language ?? browserLanguage(navigator.languages));
     return (
       <main>
-        <Notice title={t("error.title")} action={<Button onClick={() => location.reload()}>{t("retry")}</Button>}>
+        <Notice page title={t("error.title")} action={<Button onClick={() => location.reload()}>{t("retry")}</Button>}>
           {t("error.text")}
         </Notice>
       </main>

@@ -1,6 +1,6 @@
 import { Languages, LogOut, Monitor, Moon, Radio, Settings, ShieldCheck, Sun } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import type { ReactNode } from "react";
+import { createContext, use, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "../api/client";
 import type { Language } from "../i18n";
@@ -14,6 +14,9 @@ const trigger = "grid size-11 place-items-center rounded-full text-ink-2 transit
 const panel = "z-30 min-w-[190px] rounded-m border border-line bg-surface p-1.5 shadow-lg";
 const item = "flex min-h-11 items-center gap-3 rounded-s px-3 text-m outline-none data-highlighted:bg-raised data-[state=checked]:font-semibold md:min-h-9";
 
+/** Where menus are drawn: inside the header, so that they belong to a landmark. */
+const Place = createContext<HTMLElement | null>(null);
+
 function LanguageMenu() {
   const t = useT();
   const chosen = usePreferences().language ?? "system";
@@ -22,7 +25,7 @@ function LanguageMenu() {
       <DropdownMenu.Trigger className={trigger} aria-label={t("nav.language")} title={t("nav.language")}>
         <Languages size={20} aria-hidden />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={use(Place)}>
         <DropdownMenu.Content align="end" sideOffset={6} collisionPadding={8} className={panel}>
           <DropdownMenu.RadioGroup value={chosen} onValueChange={(value) => prefer({ language: value === "system" ? undefined : (value as Language) })}>
             <DropdownMenu.RadioItem value="system" className={item}>
@@ -50,7 +53,7 @@ function ThemeMenu() {
       <DropdownMenu.Trigger className={trigger} aria-label={t("nav.theme")} title={t("nav.theme")}>
         {chosen === "dark" ? <Moon size={20} aria-hidden /> : <Sun size={20} aria-hidden />}
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={use(Place)}>
         <DropdownMenu.Content align="end" sideOffset={6} collisionPadding={8} className={panel}>
           <DropdownMenu.RadioGroup value={chosen} onValueChange={(value) => prefer({ theme: value === "dark" || value === "light" ? value : undefined })}>
             {(["system", "dark", "light"] as const).map((theme) => {
@@ -95,7 +98,7 @@ function AccountMenu() {
       <DropdownMenu.Trigger className={trigger} aria-label={t("nav.account")} title={account.display_name}>
         <Avatar name={account.display_name || account.name} url={account.avatar_url} />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={use(Place)}>
         <DropdownMenu.Content align="end" sideOffset={6} collisionPadding={8} className={panel}>
           <DropdownMenu.Label className="px-3 pt-1.5 pb-2">
             <div className="font-semibold">{account.display_name}</div>
@@ -128,8 +131,9 @@ function AccountMenu() {
 function TopBar() {
   const t = useT();
   const { me } = useMe();
+  const [place, setPlace] = useState<HTMLElement | null>(null);
   return (
-    <header className="flex h-14 items-center gap-1 border-b border-line bg-paper px-4 md:gap-2 md:px-5">
+    <header ref={setPlace} className="flex h-14 items-center gap-1 border-b border-line bg-paper px-4 md:gap-2 md:px-5">
       <Link href="/" className="flex min-h-11 items-center gap-2.5 text-[17px] font-bold tracking-tight">
         <Mark />
         {t("site.name")}
@@ -140,9 +144,11 @@ function TopBar() {
           {t("nav.studio")}
         </Link>
       )}
-      <LanguageMenu />
-      <ThemeMenu />
-      <AccountMenu />
+      <Place value={place}>
+        <LanguageMenu />
+        <ThemeMenu />
+        <AccountMenu />
+      </Place>
     </header>
   );
 }

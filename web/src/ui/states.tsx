@@ -6,11 +6,12 @@ import { useT } from "../store/language";
 import { Button } from "./button";
 
 /** A state of a page that has nothing to list: what it means and what to do. */
-export function Notice({ icon, title, children, action }: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Notice({ icon, title, children, action, page }: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode; page?: boolean }) {
+  const Heading = page ? "h1" : "h2";
   return (
     <section className="mx-auto flex max-w-[46ch] flex-col items-center px-4 py-12 text-center">
       {icon && <div className="mb-4 text-ink-3">{icon}</div>}
-      <h2 className="text-l font-bold">{title}</h2>
+      <Heading className="text-l font-bold">{title}</Heading>
       {children && <p className="mt-2 text-ink-2">{children}</p>}
       {action && <div className="mt-6 flex flex-wrap justify-center gap-3">{action}</div>}
     </section>
@@ -27,11 +28,12 @@ export function sayError(t: Translate, error: unknown): string {
   return error.message || t("error.unknown", { status: error.status });
 }
 
-export function Failed({ error, retry }: { error: unknown; retry: () => void }) {
+export function Failed({ error, retry, page }: { error: unknown; retry: () => void; page?: boolean }) {
   const t = useT();
   const offline = error instanceof ApiError && error.code === "network";
   return (
     <Notice
+      page={page ?? false}
       icon={offline ? <CloudOff size={40} aria-hidden /> : <TriangleAlert size={40} aria-hidden />}
       title={t(offline ? "offline.title" : "error.title")}
       action={<Button onClick={retry}>{t("retry")}</Button>}
