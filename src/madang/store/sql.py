@@ -9,7 +9,14 @@ from typing import Any
 
 from sqlalchemy import Table, delete, event, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from madang.base.errors import Overloaded
@@ -131,13 +138,20 @@ def _away_is_overload() -> Iterator[None]:
     """A database that is busy, gone, or not there yet: coming back later is worthwhile."""
     try:
         yield
-    except (OperationalError, InterfaceError, DisconnectionError, ConnectionError) as error:
+    except Exception as error:
+        if not _is_away(error):
+            raise
         told = getattr(error, "orig", error)
         raise Overloaded(f"database: {told}", "The database is busy; try again.", 2) from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise Overloaded(f"database: {error.orig}", "The database is busy; try again.", 2) from error
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether an error is about reaching the database. Those of connecting come from the driver as they are."""
+    if isinstance(error, OperationalError | InterfaceError | DisconnectionError | PoolTimeout | OSError):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    return type(error).__module__.startswith("asyncpg.")
 
 
 def resolve(url: str, data_dir: Path) -> URL:

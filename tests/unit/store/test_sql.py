@@ -4,11 +4,15 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tests.unit.store.rows_of import account, channel
 
 from madang.base.errors import Overloaded
+from madang.control.errors import Conflict
 from madang.store import sql
 from madang.store.sql import SqlStore, resolve, shown
 from madang.store.upgrade import StoreError
@@ -100,3 +104,23 @@ async def test_a_database_that_is_not_there_is_said_without_its_password(tmp_pat
     with pytest.raises(StoreError) as caught:
         await SqlStore.open("postgresql://u:hunter2@127.0.0.1:1/madang", tmp_path)
     assert "127.0.0.1" in str(caught.value) and "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (ConnectionRefusedError(), True),
+        (OSError("no route"), True),
+        (PoolTimeout("pool is empty"), True),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), True),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), True),
+        (DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True), True),
+        (DBAPIError("SELECT", {}, Exception("our mistake")), False),
+        (ValueError("our mistake"), False),
+        (Conflict("taken", "That name is taken."), False),
+    ],
+)
+async def test_what_counts_as_away(store: SqlStore, error: Exception, away: bool) -> None:
+    with pytest.raises(Overloaded if away else type(error)):
+        async with store.write():
+            raise error
