@@ -1,0 +1,218 @@
+"""Every page, as everybody may meet it: both themes, both languages, desktop and phone; by keyboard alone;
+without a request to anyone else; and nothing that axe would complain about."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
+from tests.harness.publisher import Publisher, publishing
+from tests.harness.server import ADMIN_PASSWORD, Server
+
+pytestmark = pytest.mark.needs("chromium")
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+GUEST = [
+    "/",
+    "/@stage",
+    "/@quiet",
+    "/@nobody",
+    "/embed/stage",
+    "/embed/quiet",
+    "/login",
+    "/invite/gone",
+    "/docs",
+]
+STUDIO = [
+    "/studio",
+    "/studio/live?channel=stage",
+    "/studio/keys?channel=stage",
+    "/studio/channel?channel=stage",
+]
+ADMIN = ["/admin", "/admin/channels", "/admin/users", "/admin/invitations", "/admin/streams", "/admin/tokens"]
+MEMBER = ["/", "/@stage", "/settings", *STUDIO, *ADMIN]
+# Every pair of width, language and theme once.
+LOOKS = [
+    pytest.param(DESKTOP, "en-US", "dark", id="desktop-en-dark"),
+    pytest.param(DESKTOP, "ko-KR", "light", id="desktop-ko-light"),
+    pytest.param(PHONE, "en-US", "light", id="phone-en-light"),
+    pytest.param(PHONE, "ko-KR", "dark", id="phone-ko-dark"),
+]
+
+
+@pytest.fixture(scope="module")
+def stage(server: Server) -> Iterator[Publisher]:
+    """A live channel with words, and one that is not live."""
+    key = server.channel("stage")
+    server.madang("channel", "create", "quiet")
+    with publishing(f"{server.rtmp}/{key}") as publisher:
+        server.wait_for("stage", "live")
+        yield publisher
+
+
+def sign_in(profile: BrowserContext, server: Server) -> None:
+    answer = profile.request.post(
+        f"{server.http}/api/v1/sessions",
+        data={"name": "admin", "password": ADMIN_PASSWORD},
+        headers={"X-Madang": "1"},
+    )
+    assert answer.ok, answer.text()
+
+
+def settle(page: Page) -> None:
+    """The page is drawn: no spinner, no request under way but those that never end."""
+    page.wait_for_function("() => document.readyState === 'complete' && document.body.innerText.length > 0")
+    page.wait_for_timeout(400)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, one line each."""
+    page.evaluate(AXE.read_text())
+    found: Any = page.evaluate("() => axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:160]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def small_targets(page: Page) -> list[str]:
+    """Controls that a finger would miss: under 44 px in both directions, and not a word in running text."""
+    script = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select')]
+      .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}) && !e.disabled)
+      .filter(e => !(e.tagName === 'A' && getComputedStyle(e).display === 'inline'))
+      .filter(e => !e.closest('.sr-only') && !e.matches('.sr-only'))
+      .map(e => [e, e.getBoundingClientRect(), e.closest('label')?.getBoundingClientRect()])
+      .filter(([e, r, l]) => r.width > 1 && Math.max(r.height, l?.height ?? 0) < 43.5)
+      .map(([e, r]) => `${e.outerHTML.slice(0, 120)} ${Math.round(r.width)}x${Math.round(r.height)}`)"""
+    found: list[str] = page.evaluate(script)
+    return found
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize(("size", "locale", "theme"), LOOKS)
+def test_axe_finds_nothing(
+    server: Server, browser: Browser, size: dict[str, int], locale: str, theme: str
+) -> None:
+    wrong: list[str] = []
+    with context(browser, size=size, locale=locale, theme=theme) as profile:
+        page = profile.new_page()
+        for path in GUEST:
+            page.goto(server.http + path)
+            settle(page)
+            wrong += [f"{path} {line}" for line in violations(page)]
+        sign_in(profile, server)
+        for path in MEMBER:
+            page.goto(server.http + path)
+            settle(page)
+            wrong += [f"{path} {line}" for line in violations(page)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_thumb_reaches_everything(server: Server, browser: Browser) -> None:
+    wrong: list[str] = []
+    with context(browser, size=PHONE) as profile:
+        sign_in(profile, server)
+        page = profile.new_page()
+        for path in [*MEMBER, "/@quiet", "/login", "/embed/stage", "/docs"]:
+            page.goto(server.http + path)
+            settle(page)
+            wrong += [f"{path} {line}" for line in small_targets(page)]
+            wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                wrong.append(f"{path} is {wide} px wider than the phone")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.usefixtures("stage")
+def test_nobody_else_is_asked(server: Server, browser: Browser) -> None:
+    with context(browser) as profile:
+        page = profile.new_page()
+        asked = foreign_requests(page, server.http)
+        complaints: list[str] = []
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if "Content Security" in message.text else 0,
+        )
+        for path in GUEST:
+            page.goto(server.http + path)
+            settle(page)
+        sign_in(profile, server)
+        for path in MEMBER:
+            page.goto(server.http + path)
+            settle(page)
+        assert asked == []
+        assert complaints == []
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize(("locale", "word"), [("en-US", "Sign in"), ("ko-KR", "로그인")])
+def test_the_browsers_language_is_spoken(server: Server, browser: Browser, locale: str, word: str) -> None:
+    with context(browser, locale=locale) as profile:
+        page = profile.new_page()
+        page.goto(server.http)
+        page.get_by_text(word, exact=True).first.wait_for()
+        assert page.evaluate("document.documentElement.lang") == locale[:2]
+        assert page.evaluate("getComputedStyle(document.body).wordBreak") == "keep-all"
+
+
+def test_the_theme_follows_the_system_until_switched(server: Server, browser: Browser) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    with context(browser, theme="light") as profile:
+        page = profile.new_page()
+        page.goto(server.http)
+        settle(page)
+        light = page.evaluate(paper)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(f"before => {paper} !== before", arg=light)
+        dark = page.evaluate(paper)
+        page.get_by_role("button", name="Theme").click()
+        page.get_by_text("Light", exact=True).click()
+        page.wait_for_function(f"before => {paper} !== before", arg=dark)
+        page.reload()
+        settle(page)
+        assert page.evaluate(paper) == light
+
+
+@pytest.mark.usefixtures("stage")
+def test_everything_is_done_by_keyboard(server: Server, browser: Browser) -> None:
+    """Sign in, go to the studio, change the title, sign out: with Tab, arrows, Enter and letters alone."""
+    with context(browser) as profile:
+        page = profile.new_page()
+        page.goto(f"{server.http}/login?next=/studio/live%3Fchannel%3Dstage")
+        page.get_by_label(re.compile("name", re.I)).first.wait_for()
+        tab_to(page, "input")
+        page.keyboard.type("admin")
+        page.keyboard.press("Tab")
+        page.keyboard.type(ADMIN_PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile("/studio"), timeout=10_000)
+        settle(page)
+        seen = walk(page)
+        assert len(seen) > 8, seen
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+
+
+def tab_to(page: Page, tag: str) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.tagName.toLowerCase()") == tag:
+            return
+    raise AssertionError(f"no {tag} by Tab")
+
+
+def walk(page: Page) -> set[str]:
+    """What Tab reaches on this page."""
+    seen: set[str] = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        here = page.evaluate("document.activeElement?.outerHTML.slice(0, 200) ?? ''")
+        if here in seen:
+            break
+        seen.add(here)
+    return seen
