@@ -65,6 +65,8 @@ from madang.transcoding.settings import PosterSettings
 
 _log = structlog.get_logger()
 _GOODBYE = "The server restarts: come back in a moment."
+RECONNECT_S = 1.0
+"""How long a drain leaves publishers alone who were asked to reconnect."""
 ANSWERS_S = 1.0
 """How long a drain waits for answers under way."""
 
@@ -189,6 +191,7 @@ class Yard:
         count("rtmp", self.rtmp.counters)
         count("ingest", self.ingest.counters)
         count("hub", self.registry.counters)
+        count("control", self.control.counters)
         count("posters", self.posters.counters)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")
@@ -284,6 +287,9 @@ class Yard:
         self.operations.ready = False
         self.ground.close_doors()
         asked = self.rtmp.ask_to_reconnect(_GOODBYE)
+        if asked:
+            # E-RTMP v2: the old server goes on for a moment, while the client connects anew.
+            await asyncio.sleep(RECONNECT_S)
         kept = self.registry.close()
         keep(self._kept_file, kept)
         await self.packagers.close()
