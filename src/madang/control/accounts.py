@@ -59,6 +59,7 @@ class Accounts:
         if account.disabled:
             raise Forbidden("disabled", "This account is disabled.")
         self._failures.clear(f"name {asked}")
+        self._clerk.counters.logins += 1
         async with self._clerk.change() as work:
             entry = await self.admit(work, account, peer, user_agent)
             await self._clerk.note(work, "session.began", entry.actor)
@@ -69,12 +70,14 @@ class Accounts:
         names = [f"name {asked}"] if peer.startswith(_LOOPBACK) else [f"name {asked}", f"peer {peer}"]
         wait_s = max(self._failures.wait_s(name, now) for name in names)
         if wait_s > 0:
+            self._clerk.counters.logins_hurried += 1
             raise TooMany("Too many attempts; wait a moment.", int(wait_s) + 1)
 
     async def _failed(self, asked: str, peer: str, account: Account | None) -> None:
         now = self._clerk.clock.monotonic()
         self._failures.failed(f"name {asked}", now)
         self._failures.failed(f"peer {peer}", now)
+        self._clerk.counters.logins_refused += 1
         happening = self._clerk.happening("session.refused", None)
         happening = msgspec.structs.replace(happening, peer=peer, actor=account.id if account else None)
         async with self._clerk.store.write() as work:

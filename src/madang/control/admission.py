@@ -52,6 +52,7 @@ class KeyGate:
             self._tell_failure(request, value, key, "revoked")
             raise Refused("revoked", f"key {key.mask} was revoked", "This stream key was revoked.")
         self._refuse_kicked(key)
+        self._clerk.counters.keys_admitted += 1
         return Lease(
             channel=channel.id,
             name=channel.slug,
@@ -94,6 +95,7 @@ class KeyGate:
 
     def _tell_failure(self, request: PublishRequest, value: str, key: StreamKey | None, reason: str) -> None:
         """`someone tried key ab12… from 1.2.3.4: no such key`, in the studio it concerns, else for admins."""
+        self._clerk.counters.keys_refused += 1
         happening = self._clerk.happening("key.attempt_failed", None, self._concerned(request, value, key))
         data = {"mask": mask(value), "reason": reason, "door": request.door}
         happening = msgspec.structs.replace(happening, peer=request.peer, data=data)
@@ -121,6 +123,7 @@ class KeyGate:
         until, _, told = self._refused.get(key.id, (0.0, "", ""))
         left_s = until - self._clerk.clock.monotonic()
         if left_s > 0:
+            self._clerk.counters.keys_kept_away += 1
             raise Refused("kicked", f"key {key.mask} is refused", f"{told} Come back in {int(left_s) + 1} s.")
 
 

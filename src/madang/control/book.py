@@ -21,12 +21,15 @@ class Book:
     """`write` returns at once; `run` brings facts into the database, in order, many per transaction."""
 
     def __init__(self, clerk: Clerk) -> None:
-        self.dropped = 0
         self._clerk = clerk
         self._in_hand = 0
         self._facts: deque[Fact] = deque()
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
+
+    @property
+    def dropped(self) -> int:
+        return self._clerk.counters.facts_dropped
 
     def __len__(self) -> int:
         return len(self._facts) + self._in_hand
@@ -35,7 +38,7 @@ class Book:
         """Keep a fact; the eldest goes when too many wait."""
         if len(self._facts) >= PENDING_FACTS:
             self._facts.popleft()
-            self.dropped += 1
+            self._clerk.counters.facts_dropped += 1
         self._facts.append(fact)
         self._wake.set()
 
@@ -83,6 +86,6 @@ class Book:
             log.warning("database is away: %s", error)
             return False
         except PeerError:
-            self.dropped += len(batch)
+            self._clerk.counters.facts_dropped += len(batch)
             log.exception("facts that the database refuses were dropped")
         return True

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from madang.base.clock import Clock
 from madang.base.events import Plain
 from madang.base.ids import ChannelId, encode_id
+from madang.control.counters import ControlCounters
 from madang.control.directory import Directory
 from madang.control.feed import EventFeed
 from madang.control.ports import Store, Work
@@ -27,8 +28,9 @@ class Clerk:
         self.clock = clock
         self.entropy = entropy
         self.settings = settings
+        self.counters = ControlCounters()
         self.directory = Directory(store)
-        self.feed = EventFeed(self.directory)
+        self.feed = EventFeed(self.directory, self.counters)
         self.before_look: list[Callable[[], Awaitable[None]]] = []
         """Awaited when sessions or tokens ended somewhere: memory forgets them."""
         self.after_change: list[Callable[[], None]] = []

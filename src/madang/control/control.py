@@ -69,6 +69,7 @@ class Control:
         vault = Vault(load_secret(data_dir / SECRET_FILE, entropy), entropy)
         self.settings = settings
         self._clerk = clerk = Clerk(store, vault, clock, entropy, settings)
+        self.counters = clerk.counters
         self.directory = clerk.directory
         self.feed = clerk.feed
         self.book = Book(clerk)

@@ -11,6 +11,7 @@ from madang.base.errors import Overloaded
 from madang.base.ids import ChannelId
 from madang.base.limits import FEED_VIEWERS
 from madang.base.roles import ChannelRole, Visibility
+from madang.control.counters import ControlCounters
 from madang.control.directory import Directory
 from madang.control.errors import NotFound
 from madang.control.records import Channel, Happening
@@ -54,7 +55,7 @@ class EventFeed:
     connection), and for studios `studio` (health and rates, each second) and `event` (a line of the log).
     Times are RFC 3339 in UTC."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, counters: ControlCounters) -> None:
         self.snapshot: Callable[[ChannelId], Mapping[str, Any]] = lambda channel: {"state": "offline"}
         """The live facts of a channel, for `hello`; set by the live use-case."""
         self.holds: Callable[[PlayGrant], bool] = lambda grant: False
@@ -62,6 +63,7 @@ class EventFeed:
         self.is_signed_in: Callable[[Actor], bool] = lambda actor: True
         """Whether an actor's session is still there; set by the control plane."""
         self._directory = directory
+        self._counters = counters
         self._home: _Room = {}
         self._rooms: dict[ChannelId, _Room] = {}
         self._count = 0
@@ -91,6 +93,7 @@ class EventFeed:
         found = self._watchable(page, channel) if channel is not None else None
         page.channel = found.id if found else None
         self._count += 1
+        self._counters.feed_opened += 1
         page.phase = self._count % _BEAT_EVERY
         room = self._rooms.setdefault(found.id, {}) if found else self._home
         room[page] = None

@@ -85,6 +85,7 @@ class Links:
             account = await self._account(work, link, body, hashed)
             entry = await self._accounts.admit(work, account, peer, user_agent)
             await self._enter_channel(work, link, account)
+            self._clerk.counters.links_used += 1
             await self._clerk.note(work, f"link.used_{link.kind}", entry.actor, account=account.id)
         return entry
 

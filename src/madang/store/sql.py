@@ -146,7 +146,7 @@ def _away_is_overload() -> Iterator[None]:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether an error is about reaching the database. Those of connecting come from the driver as they are."""
+    """Whether an error is about reaching the database; those of connecting come as the driver made them."""
     if isinstance(error, OperationalError | InterfaceError | DisconnectionError | PoolTimeout | OSError):
         return True
     if isinstance(error, DBAPIError):
