@@ -22,6 +22,13 @@ def user_agent_of(request: Request) -> str:
     return request.headers.get("user-agent", "")[:300]
 
 
+def play_token_of(request: Request) -> Secret:
+    """A play token from the query or the bearer: a JWT, by its two dots; empty without one."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    shown = request.query_params.get("token", "") or (bearer.strip() if scheme.lower() == "bearer" else "")
+    return Secret(shown if shown.count(".") == 2 else "")
+
+
 async def actor_of(request: Request) -> Actor | None:
     """Who is signed in; asked once per request. A wrong bearer is an error, a stale cookie is a guest."""
     if not hasattr(request.state, "actor"):
@@ -35,6 +42,8 @@ async def _find_actor(request: Request) -> Actor | None:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         actor = await control.authenticate_bearer(Secret(bearer.strip()), peer_of(request))
+        if actor is None and play_token_of(request):
+            return None  # a guest with a play token, which opens one channel and nothing else
         if actor is None:
             raise ProblemError(401, "bad_token", "This API token is unknown, expired or revoked.")
         return actor

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from fastapi import Path, Request
 
-from madang.api.callers import actor_of, peer_of
+from madang.api.callers import actor_of, peer_of, play_token_of
 from madang.base.roles import ChannelRole
-from madang.base.secret import Secret
 from madang.control import Control
 from madang.control.errors import Forbidden, NotFound, Unauthenticated
 from madang.control.records import Channel
@@ -102,9 +101,9 @@ class ChannelGuard(Guard):
         )
 
     async def _token_opens(self, request: Request, channel: str) -> bool:
-        """Whether a play token in the query lets its bearer see this private channel."""
+        """Whether a play token lets its bearer see this private channel."""
         control: Control = request.app.state.control
-        token = Secret(request.query_params.get("token", ""))
+        token = play_token_of(request)
         return self.right is Right.WATCH and await control.play.opens(channel, token, peer_of(request))
 
 

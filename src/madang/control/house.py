@@ -114,9 +114,10 @@ class House:
         return await self._keys.create(None, channel, "demo")
 
     async def ensure_admin(self, password: str) -> bool:
-        """An admin named `admin` with this password, while there is no admin; whether it was made."""
+        """An admin named `admin` with this password, while there is none; whether it was made."""
         if self._clerk.directory.admins():
             return False
+        await self.ensure_first_run()
         account = Account(
             id=UserId(self._clerk.new_id()),
             name=ADMIN,

@@ -67,6 +67,12 @@ async def test_a_private_channel_by_role_and_by_play_token(web: Site, house: Hou
     token = minted["token"]
     assert minted["urls"]["hls"].endswith(f"/live/closed/index.m3u8?token={token}")
     assert (await visitor.get(f"/channels/closed?token={token}")).json()["my_role"] == "guest"
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert (await visitor.get("/channels/closed", headers=bearer)).status_code == 200
+    assert (await visitor.get("/me", headers=bearer)).status_code == 401
+    assert (
+        await visitor.get("/channels/closed", headers={"Authorization": "Bearer a.b.c"})
+    ).status_code == 404
     assert (await visitor.get(f"/channels/closed/keys?token={token}")).status_code == 404
     assert (await visitor.page(f"/@closed?token={token}")).status_code == 200
     assert (await browser.ask("DELETE", "/channels/closed/play-tokens")).status_code == 204

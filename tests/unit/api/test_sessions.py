@@ -168,7 +168,7 @@ async def test_changing_the_password(web: Site) -> None:
     assert done.status_code == 204
 
 
-@pytest.mark.parametrize("bearer", ["mdg_", "mdg_" + "0" * 52, "x", "a.b.c", "mdg_" + "x" * 20_000, "é"])
+@pytest.mark.parametrize("bearer", ["mdg_", "mdg_" + "0" * 52, "x", "a.b", "mdg_" + "x" * 20_000, "é"])
 async def test_a_wrong_token_is_said(web: Site, bearer: str) -> None:
     visitor = await web.visitor()
     header = {b"Authorization": b"Bearer " + bearer.encode()}

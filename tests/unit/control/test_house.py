@@ -46,6 +46,12 @@ async def test_a_password_file_makes_one_admin_once(house: Household) -> None:
     house.control.channels.require(entry.actor, "demo", Right.OWN)
 
 
+async def test_a_password_file_at_the_very_first_start_brings_a_channel_too(house: Household) -> None:
+    assert await house.control.house.ensure_admin("a long password")
+    first = await house.control.house.ensure_first_run()
+    assert (first.link, first.channel) == ("", "main") and await _admit(house, first.key) == "main"
+
+
 async def test_an_admin_exists_already(house: Household, admin: Actor) -> None:
     assert not await house.control.house.ensure_admin("a long password")
     first = await house.control.house.ensure_first_run()
