@@ -82,7 +82,7 @@ class HlsRoute:
         else:
             answer = desk.media(name, file) or self._from_spool(desk, name, file)
         if grant.private and isinstance(answer, Hold):
-            desk.watch(answer, lambda: self._grants.holds(grant))
+            desk.waiting.watch(answer, lambda: self._grants.holds(grant))
         return answer
 
     def _grant(self, pieces: list[str]) -> PlayGrant | None:

@@ -224,13 +224,13 @@ class TestReload:
         assert desk is not None
         held = [air.ask(f"{url}?_HLS_msn=5") for _ in range(50)]
         held.append(air.ask(f"{url.rpartition('/')[0]}/p18.m4s"))
-        assert desk.held == 51
+        assert len(desk.waiting) == 51
         for hold in held:
             assert isinstance(hold, Hold)
             assert hold.deadline_s <= HOLD_S_MAX
             assert hold.gone is not None
             hold.gone(hold)
-        assert desk.held == 0
+        assert len(desk.waiting) == 0
 
 
 async def test_delta_updates_skip_what_is_old_and_nothing_else(air: Broadcast) -> None:
@@ -408,6 +408,27 @@ async def test_the_open_segment_grows_for_those_who_ask_for_it(air: Broadcast) -
     assert isinstance(whole, Answer)
     assert whole.body == b"".join(growing.pieces)
     assert isinstance(ahead.answer, Growing)
+
+
+async def test_a_desk_that_closes_leaves_nobody_waiting(clock: FakeClock, tmp_path: Path) -> None:
+    air = Broadcast(clock, tmp_path / "spool", Profile(package_on_demand=True))
+    await air.publish()
+    air.packagers.get(CHANNEL)
+    air.feed(frames(9))
+    base = (await air.enter()).rpartition("/main/")[0]
+    growing = air.ask(f"{base}/video/s4.m4s")
+    held = [air.ask(f"{base}/main/index.m3u8?_HLS_msn=5"), air.ask(f"{base}/video/s5.m4s")]
+    held.append(air.ask(f"{base}/main/p18.m4s"))
+    desk = air.desks.of(air.gate.grants[NAME])
+    assert desk is not None
+    desk.close()
+    assert isinstance(growing, Growing)
+    assert growing.done
+    assert len(desk.waiting) == 0
+    for hold in held:
+        assert isinstance(hold, Hold)
+        assert isinstance(hold.answer, Answer)
+    await air.close()
 
 
 async def test_the_reconnect_is_one_playlist_with_a_discontinuity(air: Broadcast) -> None:

@@ -13,10 +13,10 @@ from tests.harness.broadcast import CHANNEL, Broadcast, Gate, frames
 from madang.base.errors import Overloaded, Refused
 from madang.delivery.http import errands as errands_module
 from madang.delivery.http import grants as grants_module
-from madang.delivery.http.desk import RELEASED_AT_ONCE
 from madang.delivery.http.directives import NONE, Directives, parse_directives
 from madang.delivery.http.errands import Errands, Reply, chain
 from madang.delivery.http.grants import Grants
+from madang.delivery.http.waiting import RELEASED_AT_ONCE
 from madang.hub.gate import PlayGrant
 from madang.net.http.routes import Answer, Hold
 
