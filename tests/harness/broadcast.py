@@ -130,7 +130,6 @@ class Broadcast:
         self.dash = DashRoute(self.gate, self.desks, self.grants, self.errands, visitors)
         self.publication: Publication | None = None
         self.base = self.clock.monotonic()
-        self.hls_base = ""
 
     def _spawn(self, work: object) -> None:
         task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
