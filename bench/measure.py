@@ -27,8 +27,9 @@ class Reading:
     detail: Mapping[str, float]
 
 
-def load(server: Pinned, arguments: Sequence[str], units: str = "viewers") -> Reading:
-    """Run a load generator against a server that has settled.
+def load(server: Pinned, arguments: Sequence[str], units: str = "served") -> Reading:
+    """Run a load generator against a server that has settled. What counts is `units` of its result: viewers
+    served in full, so that what never arrived is no merit.
 
     The generator prints a JSON line when its load stands, and another after its time; CPU is taken between.
     """

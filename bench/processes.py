@@ -39,6 +39,12 @@ class Pinned:
         time.sleep(seconds)
         return (self.cpu_s() - before) / seconds
 
+    def calm_down(self, seconds: float = 15.0) -> None:
+        """Wait until what goes on behind a start is over: two quiet seconds, at most so many."""
+        end, quiet = time.monotonic() + seconds, 0
+        while quiet < 2 and time.monotonic() < end:
+            quiet = quiet + 1 if self.idle_share(1.0) < 0.03 else 0
+
     def _tree(self) -> list[int]:
         pids = [self.process.pid]
         for pid in pids:

@@ -1,7 +1,8 @@
 """Publishers in one process: python -m bench.publishers PORT APP FILE, FILE with one stream key per line.
 
 Each sends the clip in a loop, in real time, frame by frame as OBS does (chunks of 4,096 bytes); their
-clocks are staggered so that keyframes do not come together. Prints `ready` when all publish.
+clocks are staggered so that keyframes do not come together. Prints `ready` when all publish, and each second
+how many frames were sent.
 """
 
 import heapq
@@ -63,6 +64,7 @@ def publish(port: int, app: str, keys: list[str]) -> None:
         poll.register(publisher.sock.fileno(), select.EPOLLIN)
         heapq.heappush(due, (publisher.began, number))
     print("ready", flush=True)
+    sent, told = 0, time.monotonic()
     by_fd = {publisher.sock.fileno(): publisher.sock for publisher in publishers}
     while True:
         at, number = due[0]
@@ -73,6 +75,10 @@ def publish(port: int, app: str, keys: list[str]) -> None:
         publisher = publishers[number]
         publisher.sock.sendall(rendered(publisher.index, publisher.lap))
         publisher.index += 1
+        sent += 1
+        if time.monotonic() - told > 1.0:
+            told = time.monotonic()
+            print(f"{told} {sent}", flush=True)
         if publisher.index == len(tags):
             publisher.index, publisher.lap = 0, publisher.lap + 1
         at_ms = publisher.lap * length_ms + tags[publisher.index].at_ms

@@ -16,6 +16,8 @@ from enum import Enum
 from typing import NamedTuple
 
 SETTLE_S = 3.0
+PART_S = 0.5
+"""Of the standard preset: a viewer who is served in full gets two parts a second."""
 _READ = 1 << 20
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PART = re.compile(rb'#EXT-X-PART:[^\n]*URI="([^"]+)"')
@@ -193,6 +195,7 @@ def main(port: int, path: str, number: int, ramp_s: float, seconds: float) -> No
     requests = crowd.parts + crowd.playlists
     result = {
         "viewers": len(crowd.viewers),
+        "served": crowd.parts * PART_S / seconds,
         "requests": requests,
         "requests_per_s": requests / seconds,
         "parts": crowd.parts,

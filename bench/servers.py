@@ -45,6 +45,7 @@ def madang(streams: int = 1, **settings: str) -> Start:
             with running(command, _CORE, env) as process:
                 wait_for_port(http)
                 wait_for_port(rtmp)
+                process.calm_down()
                 yield Server(process, http, rtmp, keys)
 
     return start
@@ -149,14 +150,14 @@ def _names(streams: int) -> list[str]:
 
 
 @contextmanager
-def published(server: Server) -> Iterator[None]:
-    """All keys of the server are published while this lasts."""
+def published(server: Server) -> Iterator[Pinned | None]:
+    """All keys of the server are published while this lasts, by the process that is given."""
     if not server.keys:
-        yield
+        yield None
         return
     with tempfile.NamedTemporaryFile("w", suffix=".keys") as keys:
         keys.write("\n".join(server.keys))
         keys.flush()
         command = [sys.executable, "-m", "bench.publishers", str(server.rtmp), server.app, keys.name]
-        with running(command, generator_cores(), until=b"ready"):
-            yield
+        with running(command, generator_cores(), until=b"ready") as process:
+            yield process

@@ -86,6 +86,7 @@ def result(crowd: Crowd, seconds: float) -> dict[str, float]:
     starved = sum(c.frames < 0.9 * FPS * seconds for c in counts)
     return {
         "viewers": len(crowd),
+        "served": frames / (FPS * seconds),
         "frames": frames,
         "lost_share": max(1 - frames / expected, 0.0) if expected else 1.0,
         "starved": starved,
