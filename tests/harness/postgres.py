@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,39 +17,43 @@ def _binaries() -> Path:
 
 def _run(*command: str | Path) -> None:
     as_owner = ["runuser", "-u", _OWNER, "--"] if os.geteuid() == 0 else []
-    done = subprocess.run(
-        [*as_owner, *map(str, command)], capture_output=True, text=True, timeout=60, cwd="/"
-    )
+    line = [*as_owner, *map(str, command)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=90, cwd="/")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+class Cluster:
+    """It listens on a unix socket in `folder` alone: a port could be taken by somebody else while it is
+    stopped, and pytest closes its own folders to other users."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{_OWNER}@/{database}?host={self.folder}"
+
+    def start(self) -> None:
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=40"
+        log = self.folder / "log"
+        _run(_binaries() / "pg_ctl", "-D", self.data, "-w", "-t", "80", "-l", log, "-o", options, "start")
+
+    def stop(self) -> None:
+        """Cut every connection."""
+        _run(_binaries() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Yields a URL with `{}` for the database's name. It listens on a unix socket in `folder` alone: a port
-    could be taken by somebody else while it is stopped."""
-    folder.mkdir(parents=True, exist_ok=True)
+def cluster() -> Iterator[Cluster]:
+    """A cluster that runs, and is gone afterwards."""
+    made = Cluster(Path(tempfile.mkdtemp(prefix="madang-postgres-", dir="/tmp")))
     if os.geteuid() == 0:
-        shutil.chown(folder, _OWNER)
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and parent != Path("/") and str(parent).startswith("/tmp/"):
-                parent.chmod(0o755)
-    data = folder / "data"
-    _run(_binaries() / "initdb", "-D", data, "-A", "trust", "-U", _OWNER, "--no-sync")
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=40"
-    (folder / "options").write_text(options)
-    switch(folder, True)
+        shutil.chown(made.folder, _OWNER)
     try:
-        yield f"postgresql://{_OWNER}@/{{}}?host={folder}"
+        _run(_binaries() / "initdb", "-D", made.data, "-A", "trust", "-U", _OWNER, "--no-sync")
+        made.start()
+        yield made
     finally:
-        if (data / "postmaster.pid").exists():
-            switch(folder, False)
-
-
-def switch(folder: Path, on: bool) -> None:
-    """Start or stop the cluster; stopping cuts every connection."""
-    program = [_binaries() / "pg_ctl", "-D", folder / "data"]
-    if on:
-        options = (folder / "options").read_text()
-        _run(*program, "-w", "-l", folder / "log", "-o", options, "start")
-    else:
-        _run(*program, "-m", "immediate", "stop")
+        if (made.data / "postmaster.pid").exists():
+            made.stop()
+        shutil.rmtree(made.folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.harness.postgres import cluster
+from tests.harness.postgres import Cluster, cluster
 
 from madang.store.sql import SqlStore
 
@@ -13,21 +13,21 @@ _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with cluster(tmp_path_factory.mktemp("postgres") / "cluster") as url:
-        yield url
+def postgres() -> Iterator[Cluster]:
+    with cluster() as made:
+        yield made
 
 
-def _fresh(server: str) -> str:
+def _fresh(server: Cluster) -> str:
     name = f"madang{next(_names)}"
 
     async def create() -> None:
-        connection = await asyncpg.connect(server.format("postgres"))
+        connection = await asyncpg.connect(server.url("postgres"))
         await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
 
     asyncio.run(create())
-    return server.format(name)
+    return server.url(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])

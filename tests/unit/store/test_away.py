@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.conftest import FakeClock
-from tests.harness.postgres import cluster, switch
+from tests.harness.postgres import cluster
 from tests.unit.store.rows_of import happening
 
 from madang.base.errors import Overloaded, PeerError
@@ -56,13 +56,13 @@ async def test_the_whole_story_on_either_engine(url: str, tmp_path: Path, clock:
 
 @pytest.mark.needs("postgres")
 async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: FakeClock) -> None:
-    with cluster(tmp_path / "cluster") as server:
-        connection = await asyncpg.connect(server.format("postgres"))
+    with cluster() as server:
+        connection = await asyncpg.connect(server.url("postgres"))
         await connection.execute("CREATE DATABASE away")
         await connection.close()
-        store, control = await _control(server.format("away"), tmp_path, clock)
+        store, control = await _control(server.url("away"), tmp_path, clock)
         first = await control.house.ensure_first_run()
-        await asyncio.to_thread(switch, tmp_path / "cluster", False)
+        await asyncio.to_thread(server.stop)
         assert await _admit(control, first.key) == "main"
         assert control.play_gate.peek("main") is not None
         with pytest.raises(Overloaded):
@@ -72,7 +72,7 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: F
         control.book.record(happening("kept"))
         await control.book.flush()
         assert len(control.book) == 1
-        await asyncio.to_thread(switch, tmp_path / "cluster", True)
+        await asyncio.to_thread(server.start)
         await control.book.flush()
         async with store.read() as work:
             assert await work.happenings.get("kept") is not None
@@ -82,8 +82,9 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: F
 
 
 @pytest.mark.needs("postgres")
-def test_the_cluster_leaves_nothing(tmp_path: Path) -> None:
-    with cluster(tmp_path / "cluster"):
-        pass
+def test_the_cluster_leaves_nothing() -> None:
+    with cluster() as server:
+        assert server.folder.is_dir()
+    assert not server.folder.exists()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in running
+    assert str(server.folder) not in running
