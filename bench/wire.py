@@ -131,7 +131,7 @@ class RtmpCounter(Count):
         while at < size:
             first = data[at]
             csid, form = first & 63, first >> 6
-            head = at + (1, 2, 3)[2 - min(csid, 2)] if csid < 2 else at + 1
+            head = at + (2 + csid if csid < 2 else 1)
             if head + (11, 7, 3, 0)[form] > size:
                 break
             stream = streams.get(csid)
