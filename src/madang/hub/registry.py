@@ -21,6 +21,7 @@ from madang.hub.counters import HubCounters
 from madang.hub.gate import Lease
 from madang.hub.listener import StreamState
 from madang.hub.publication import Publication as Publication
+from madang.hub.rendition import Transcoder
 from madang.hub.stream import Stream
 
 SWEEP_STALL_S = 2.5
@@ -107,6 +108,8 @@ class Registry:
         self.streams: dict[ChannelId, Stream] = {}
         self.on_began: list[Callable[[Stream], None]] = []
         """Called for each new stream before its first frame; the wiring attaches packagers here."""
+        self.transcoder: Transcoder | None = None
+        """Who answers `Stream.want`; set by the wiring."""
         self.counters = HubCounters()
         self.now = clock.monotonic
         self._clock = clock
@@ -150,6 +153,7 @@ class Registry:
 
     def _open(self, stream: Stream) -> _Hold:
         hold = _Hold(stream)
+        stream.transcoder = self.transcoder
         channel = stream.lease.channel
         self._holds[channel] = hold
         self.streams[channel] = stream

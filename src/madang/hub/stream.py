@@ -12,9 +12,10 @@ from madang.hub.gate import Lease
 from madang.hub.gop import GopCache
 from madang.hub.health import Health
 from madang.hub.listener import StreamListener, StreamState
+from madang.hub.rendition import Source, Transcoder
 from madang.hub.timeline import Timeline
 from madang.media.frame import Frame
-from madang.media.track import Kind, Track
+from madang.media.track import Codec, Kind, Track
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -63,6 +64,8 @@ class Stream:
         self._pending: tuple[tuple[Track, ...], float] | None = None
         """Tracks that wait for the next keyframe, and since when."""
         self._listeners: list[StreamListener] = []
+        self.transcoder: Transcoder | None = None
+        self._renditions: dict[tuple[Codec, frozenset[Codec]], Source] = {}
         self._waiting: list[StreamListener] = []
         """Those who joined without a cached keyframe and get no picture before the next one."""
 
@@ -99,6 +102,16 @@ class Stream:
         """Follow no longer; unknown listeners are ignored."""
         self._listeners = [other for other in self._listeners if other is not listener]
         self._waiting = [other for other in self._waiting if other is not listener]
+
+    def want(self, codec: Codec, playable: frozenset[Codec] = frozenset()) -> Source:
+        """The stream with its sound in `codec`, wherever it is in none of `playable`; shared by all who
+        want the same, and made while one of them follows it. The stream itself where nobody transcodes."""
+        if self.transcoder is None:
+            return self
+        wish = (codec, playable)
+        if wish not in self._renditions:
+            self._renditions[wish] = self.transcoder.rendition(self, codec, playable)
+        return self._renditions[wish]
 
     def offer_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         """New tracks from the publisher: listeners get them before the next frame.
@@ -205,6 +218,7 @@ class Stream:
             self._call(listener, listener.on_state, state)
         if state is StreamState.ENDED:
             self._listeners, self._waiting = [], []
+            self._renditions.clear()
             self.gop.clear()
 
     def _replay(self, listener: StreamListener) -> None:
