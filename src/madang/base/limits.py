@@ -140,6 +140,12 @@ VIEWER_ERRAND_S: Final = 5.0
 POSTERS_WAITING: Final = 32
 # A poster that nobody asked for in this time is made no more, and forgotten.
 POSTER_FORGET_S: Final = 30.0
+# F20: frames of sound that wait to be transcoded, of one stream: a cached GOP of 30 s; more are dropped.
+TRANSCODING_FRAMES: Final = 2048
+# F20: sound that is not transcoded in this time is dropped, so that the picture goes on.
+TRANSCODING_PATIENCE_S: Final = 2.0
+# Threads that transcode the sound of all streams.
+TRANSCODING_THREADS: Final = 2
 # Grants of private channels that are kept for playing; the oldest goes first.
 PLAY_GRANTS: Final = 100_000
 # The first playlist of a broadcast may be waited for.
