@@ -15,6 +15,7 @@ CASES = {
     "h264-aac": (("-c:v", "libx264"), "h264", "aac"),
     "h264-opus": (("-c:a", "libopus"), "h264", "opus"),
     "h264-mp3": (("-c:a", "libmp3lame"), "h264", "mp3float"),
+    "h264-mp3-441": (("-c:a", "libmp3lame", "-ar", "44100"), "h264", "mp3float"),
     "hevc-aac": (HEVC, "hevc", "aac"),
     "av1-aac": (AV1, "libdav1d", "aac"),
     "bframes": (("-tune", "animation", "-bf", "3"), "h264", "aac"),
@@ -55,7 +56,9 @@ def test_every_codec_by_every_way(server: Server, case: str) -> None:
     with on_air(server, name, extra):
         for way, url in ways(server, name).items():
             played = play(url, 2.0)
-            assert (played.codecs["video"], played.codecs["audio"]) == (video, audio), way
+            # MP4 carries no MP3 that browsers play.
+            heard = "aac" if audio == "mp3float" and way in ("hls", "short", "dvr") else audio
+            assert (played.codecs["video"], played.codecs["audio"]) == (video, heard), way
             assert played.backwards == 0 and played.decoded > 20, (way, played)
             assert complaints(url, 2.0) == "", way
 

@@ -60,6 +60,7 @@ from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.store.sql import SqlStore
+from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
 from madang.transcoding.settings import PosterSettings
 
@@ -119,6 +120,8 @@ class Yard:
 
     def _wire_hub(self) -> None:
         self.registry = Registry(self.clock, os.urandom, self.control.observer)
+        self.sounds = AudioTranscoder(self.clock)
+        self.registry.transcoder = self.sounds
         self.audience = Audience()
         self.control.attach_hub(self.registry, self.audience)
         self.attendance = Attendance(self.control.play_gate, self.audience, self.clock, os.urandom)
@@ -166,6 +169,7 @@ class Yard:
             stack.push_async_callback(store.close)
             yard = cls(settings, reloading, store, stack)
             stack.push_async_callback(yard.posters.close)
+            stack.push_async_callback(yard.sounds.close)
             stack.push_async_callback(yard._tasks.close)
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
@@ -193,6 +197,7 @@ class Yard:
         count("hub", self.registry.counters)
         count("control", self.control.counters)
         count("posters", self.posters.counters)
+        count("audio", self.sounds.counters)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")
         gauge = self.metrics.gauge
@@ -292,6 +297,7 @@ class Yard:
             await asyncio.sleep(RECONNECT_S)
         kept = self.registry.close()
         keep(self._kept_file, kept)
+        await self.sounds.settle()
         await self.packagers.close()
         self.sockets.drain()
         self.http.drain()

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from madang.base.limits import PACKAGER_MEMORY_S
 from madang.hub.stream import Stream
+from madang.media.track import Codec
 from madang.packaging.cmaf.kept import keep, restore
 from madang.packaging.cmaf.segment import Segment
 from madang.packaging.cmaf.segmenter import Segmenter
 from madang.packaging.cmaf.spool import Spool
 from madang.packaging.cmaf.window import Window
+
+PLAYABLE = frozenset({Codec.AAC, Codec.OPUS})
+"""Sound that browsers play out of MP4: Chromium's Media Source Extensions refuse MP3 there."""
 
 
 class Packager:
@@ -26,6 +30,7 @@ class Packager:
         """Monotonic time of the last request, for packagers that run on demand."""
         self.ended_at = 0.0
         """Monotonic time at which the end was first seen, 0 before."""
+        self._source = stream.want(Codec.AAC, PLAYABLE)
         self._spool = spool
         self._folder: Path = spool.folder(self.channel, self.broadcast)
         self._segmenter = Segmenter(stream, self.window, last_target)
@@ -49,12 +54,12 @@ class Packager:
     def attach(self) -> None:
         """Follow the stream; its cached GOP comes at once."""
         self.attached = True
-        self.stream.attach(self._segmenter)
+        self._source.attach(self._segmenter)
 
     def detach(self) -> None:
         """Follow no longer; what there was is forgotten, its numbers are not used again."""
         self.attached = False
-        self.stream.detach(self._segmenter)
+        self._source.detach(self._segmenter)
         self._segmenter.stop()
         self.window.forget()
 
