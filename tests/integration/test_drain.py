@@ -68,7 +68,9 @@ def test_stuck_peers_do_not_hold_the_drain(tmp_path: Path) -> None:
         time.sleep(3)
         head = b" HTTP/1.1\r\nHost: localhost\r\n"
         post = (
-            b"POST /api/v1/sessions" + head + b"Content-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+            b"POST /api/v1/sessions"
+            + head
+            + b"Content-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
         )
         connect(server.http_port, post)
         playlist = media_playlist(server, "held")
