@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { en } from "./en";
+import { browserLanguage, translator, type Key } from "./index";
+import { ko } from "./ko";
+import { ago, bitrate, bytes, clock, liveFor } from "./moments";
+
+const keys = Object.keys(en) as Key[];
+
+function places(text: string): string[] {
+  return [...text.matchAll(/\{(\w+)/g)].map((found) => found[1] ?? "").sort();
+}
+
+describe("both languages", () => {
+  test("say the same things", () => {
+    expect(Object.keys(ko).sort()).toEqual([...keys].sort());
+  });
+
+  test("leave the same places for values", () => {
+    const strange = keys.filter((key) => {
+      const known = new Set(places(en[key]));
+      return places(ko[key]).some((place) => !known.has(place));
+    });
+    expect(strange).toEqual([]);
+  });
+});
+
+test("chooses by number and writes numbers as the language does", () => {
+  const t = translator("en");
+  expect(t("viewers.count", { n: 1 })).toBe("1 viewer");
+  expect(t("viewers.count", { n: 1284 })).toBe("1,284 viewers");
+  expect(translator("ko")("viewers.count", { n: 1284 })).toBe("1,284명");
+});
+
+test("takes the first language of the browser that it speaks", () => {
+  expect(browserLanguage(["fr", "ko-KR", "en"])).toBe("ko");
+  expect(browserLanguage(["de"])).toBe("en");
+});
+
+test("tells times and sizes", () => {
+  const t = translator("ko");
+  expect(clock(6127)).toBe("1:42:07");
+  expect(clock(9)).toBe("0:09");
+  expect(liveFor(t, 6127)).toBe("1시간 42분째");
+  expect(liveFor(t, 20)).toBe("방금 시작");
+  expect(ago(t, "2026-01-01T00:00:00Z", Date.parse("2026-01-01T03:00:00Z"))).toBe("3시간 전");
+  expect(bitrate(6_100_000)).toBe("6.1 Mbit/s");
+  expect(bytes(150_000_000)).toBe("143 MB");
+});
