@@ -14,7 +14,7 @@ export function Resting({ channel, ended }: { channel: Channel; ended: boolean }
         <Avatar name={channel.name} url={channel.owner?.avatar_url} size="l" />
       </div>
       <p className="text-l font-bold text-white md:text-xl">{ended ? t("watch.ended") : t("watch.offline")}</p>
-      <p className="mt-2 text-m text-white/85">{t(ended ? "watch.ended.text" : "watch.offline.text")}</p>
+      <p className="mt-2 text-m text-balance text-white/85">{t(ended ? "watch.ended.text" : "watch.offline.text")}</p>
       {!ended && channel.last_live_at && <p className="mt-3 text-s text-white/75">{t("watch.last", { when: ago(t, channel.last_live_at, now) })}</p>}
     </div>
   );

@@ -28,21 +28,23 @@ export function Control({ label, onClick, children, className, pressed }: Button
 export function LatencyChip({ state, onLive }: { state: Playback; onLive: () => void }) {
   const t = useT();
   const { latencyS } = state;
-  const look = "num inline-flex h-11 shrink-0 items-center gap-2 rounded-full bg-white/16 px-3 text-s md:h-7";
+  const look = "num inline-flex h-7 items-center gap-2 rounded-full bg-white/16 px-3 text-s whitespace-nowrap";
   if (state.following && !state.paused) {
     if (latencyS === null) return null;
     return (
-      <span className={look} title={t("player.latency.label", { s: latencyS.toFixed(1) })} data-latency={latencyS}>
+      <span className={classes(look, "shrink-0")} title={t("player.latency.label", { s: latencyS.toFixed(1) })} data-latency={latencyS}>
         <span aria-hidden className="size-[7px] rounded-full bg-white" />
         {t("player.latency", { s: latencyS.toFixed(1) })}
       </span>
     );
   }
   return (
-    <button type="button" className={classes(look, "transition hover:bg-white/25")} onClick={onLive} data-latency={latencyS ?? undefined}>
-      <span aria-hidden className="size-[7px] rounded-full bg-white/50" />
-      {t("player.golive")}
-      {latencyS !== null && latencyS > 3 && <span className="max-sm:hidden">· {t("player.behind", { time: clock(latencyS) })}</span>}
+    <button type="button" className="group inline-flex h-11 shrink-0 items-center rounded-full md:h-7" onClick={onLive} data-latency={latencyS ?? undefined}>
+      <span className={classes(look, "transition group-hover:bg-white/25")}>
+        <span aria-hidden className="size-[7px] rounded-full bg-white/50" />
+        {t("player.golive")}
+        {latencyS !== null && latencyS > 3 && <span className="max-sm:hidden">· {t("player.behind", { time: clock(latencyS) })}</span>}
+      </span>
     </button>
   );
 }

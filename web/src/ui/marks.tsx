@@ -32,8 +32,14 @@ export function Chip({ tone = "plain", children }: { tone?: Tone; children: Reac
   return <span className={classes("num inline-flex h-[26px] items-center gap-1.5 rounded-full px-2.5 text-s whitespace-nowrap", tones[tone])}>{children}</span>;
 }
 
-/** Colours of lettered avatars: ground and letter, 4.5:1, the same in both themes. */
-const grounds = ["bg-[#3a2a1c] text-[#f0c052]", "bg-[#20384a] text-[#8fc7ff]", "bg-[#1f3b2c] text-[#7fd3a8]", "bg-[#37284a] text-[#d8b4fe]", "bg-[#4a2027] text-[#ff9d97]", "bg-[#3d362a] text-[#e6d3ad]"];
+const grounds = [
+  "bg-hue-1 text-on-hue-1",
+  "bg-hue-2 text-on-hue-2",
+  "bg-hue-3 text-on-hue-3",
+  "bg-hue-4 text-on-hue-4",
+  "bg-hue-5 text-on-hue-5",
+  "bg-hue-6 text-on-hue-6",
+];
 
 function groundOf(text: string): string {
   let sum = 0;

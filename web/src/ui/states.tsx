@@ -12,7 +12,7 @@ export function Notice({ icon, title, children, action, page }: { icon?: ReactNo
     <section className="mx-auto flex max-w-[46ch] flex-col items-center px-4 py-12 text-center">
       {icon && <div className="mb-4 text-ink-3">{icon}</div>}
       <Heading className="text-l font-bold">{title}</Heading>
-      {children && <p className="mt-2 text-ink-2">{children}</p>}
+      {children && <p className="mt-2 text-balance text-ink-2">{children}</p>}
       {action && <div className="mt-6 flex flex-wrap justify-center gap-3">{action}</div>}
     </section>
   );
