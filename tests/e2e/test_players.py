@@ -110,3 +110,31 @@ def test_a_player_plays_with_only_its_url_changed(
         late = video.evaluate(READ_CLOCK_JS)
         print(f"{player}: {late} ms behind")
         assert late is not None and late < 15_000
+
+
+@pytest.fixture(scope="module")
+def live_mp3(server: Server) -> Iterator[str]:
+    key = server.channel("players-mp3")
+    with publishing(f"{server.rtmp}/{key}", extra=("-c:a", "libmp3lame", "-ar", "44100")):
+        server.wait_for("players-mp3", "live")
+        yield f"{server.http}/live/players-mp3"
+
+
+@pytest.mark.parametrize("player", ["hls.js", "dash.js", "shaka by HLS"])
+def test_an_mp3_publisher_is_heard(browser: Browser, site: str, live_mp3: str, player: str) -> None:
+    """Chromium takes no MP3 in MP4: these players are given AAC."""
+    script, start = PLAYERS[player]
+    with context(browser) as profile:
+        page = profile.new_page()
+        page.goto(f"{site}/page/{script}")
+        page.evaluate(f"(u) => {{ ({start})(document.getElementById('v'), u) }}", live_mp3)
+        heard = "document.getElementById('v').webkitAudioDecodedByteCount"
+        page.wait_for_function(f"() => window.__failed || {heard} > 0", timeout=20_000)
+        video = page.locator("video")
+        before, at = page.evaluate(heard), video.evaluate("v => v.currentTime")
+        page.wait_for_timeout(4000)
+        assert page.evaluate("window.__failed || null") is None
+        assert page.evaluate(heard) > before + 20_000
+        assert video.evaluate("v => v.currentTime") > at + 3
+        holds = "(v, at) => v.buffered.start(v.buffered.length - 1) <= at"  # no hole since then
+        assert video.evaluate(holds, at)
