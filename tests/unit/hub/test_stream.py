@@ -7,11 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from madang.base.ids import BroadcastId
 from madang.base.limits import GOP_BYTES
 from madang.hub.listener import StreamState
+from madang.hub.rendition import Source
 from madang.hub.stream import PENDING_TRACKS_S, Stream
 from madang.media.frame import Frame
-from madang.media.track import Track
+from madang.media.track import Codec, Track
 
 Broadcast = Callable[..., Iterator[tuple[float, Frame]]]
 
@@ -235,6 +237,37 @@ def test_the_end_lets_go_of_everybody(stream, clock, video, audio, follower, bro
     late = follower()
     stream.attach(late)
     assert late.states == [StreamState.ENDED]
+
+
+class Dubber:
+    """Answers every wish with a stream of its own."""
+
+    def __init__(self, clock, lease) -> None:
+        self.wishes: list[tuple[Codec, frozenset[Codec]]] = []
+        self._make = lambda: Stream(BroadcastId("b2"), lease, clock)
+
+    def rendition(self, stream: Source, codec: Codec, playable: frozenset[Codec]) -> Source:
+        self.wishes.append((codec, playable))
+        return self._make()
+
+
+def test_another_codec_is_asked_for_once(stream, clock, lease) -> None:
+    assert stream.want(Codec.AAC) is stream
+    dubber = stream.transcoder = Dubber(clock, lease)
+    playable = frozenset({Codec.AAC, Codec.OPUS})
+    wanted = stream.want(Codec.AAC, playable)
+    assert stream.want(Codec.AAC, playable) is wanted is not stream
+    assert stream.want(Codec.OPUS) is not wanted
+    assert dubber.wishes == [(Codec.AAC, playable), (Codec.OPUS, frozenset())]
+
+
+def test_the_end_forgets_renditions(stream, clock, video, lease) -> None:
+    dubber = stream.transcoder = Dubber(clock, lease)
+    begin(stream, video)
+    stream.want(Codec.AAC)
+    stream.enter(StreamState.ENDED)
+    stream.want(Codec.AAC)
+    assert len(dubber.wishes) == 2
 
 
 def test_sound_alone_streams_and_joins(stream, clock, audio, follower, broadcast) -> None:
