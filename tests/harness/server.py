@@ -25,6 +25,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_ready(process: "subprocess.Popen[bytes]", base: str) -> None:
+    """Until `/readyz` says so; AssertionError when the server stops before, or takes too long."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server stopped at its start"
+        try:
+            if httpx.get(f"{base}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"the server was not ready in {START_S:.0f} s")
+
+
 class Server:
     """`madang serve` on free loopback ports; `http` and `rtmp` are its URLs."""
 
@@ -60,16 +73,11 @@ class Server:
                 ],
                 stdout=log, stderr=log, start_new_session=True, env={**os.environ, **self.environment},
             )  # fmt: skip
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the server stopped at its start:\n{self.said()}")
-            try:
-                if httpx.get(f"{self.http}/readyz", timeout=2).status_code == 200:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError(f"the server was not ready in {START_S:.0f} s:\n{self.said()}")
+        try:
+            wait_ready(self.process, self.http)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.said()}") from None
+        return self
 
     def said(self) -> str:
         """Everything the server logged so far."""
@@ -90,7 +98,7 @@ class Server:
     def madang(self, *arguments: str) -> str:
         """Run a command of the same program on the same data; its standard output."""
         done = subprocess.run(
-            [MADANG, *arguments, "--data", self.data], capture_output=True, text=True, timeout=30
+            [MADANG, *arguments, "--data", self.data], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
