@@ -103,7 +103,7 @@ class House:
                     slug=DEMO_CHANNEL,
                     name="Demo",
                     title="A moving picture with a running clock",
-                    description="The test broadcast that `madang demo` publishes by RTMP.",
+                    description="A test broadcast, published by RTMP as OBS would.",
                 ),
             )
             channel = self.channel(DEMO_CHANNEL)
