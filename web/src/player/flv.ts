@@ -5,7 +5,7 @@ import { FlvClock } from "./flvclock";
 /** How far behind the newest frame the picture is kept, and from where on it plays faster to get back there. */
 const TARGET_S = 0.2;
 const BEHIND_S = 0.4;
-const CATCH_UP_RATE = 1.25;
+const CATCH_UP_RATE_MAX = 1.5;
 /** Further behind than this it jumps. */
 const JUMP_S = 2;
 
@@ -125,7 +125,7 @@ export class FlvEngine implements Engine {
     if (!buffered.length || paused) return;
     const behind = buffered.end(buffered.length - 1) - this.video.currentTime;
     if (behind > JUMP_S) this.goLive();
-    else if (behind > BEHIND_S) this.video.playbackRate = CATCH_UP_RATE;
+    else if (behind > BEHIND_S) this.video.playbackRate = Math.min(CATCH_UP_RATE_MAX, 1 + behind - TARGET_S);
     else if (behind < TARGET_S && this.video.playbackRate !== 1) this.video.playbackRate = 1;
   }
 
