@@ -4,9 +4,9 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from madang.app.assembled import control_settings
 from madang.app.clock import SystemClock
 from madang.app.sections import Settings
-from madang.app.wiring import control_settings
 from madang.control import Control
 from madang.store.sql import SqlStore
 

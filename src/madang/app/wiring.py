@@ -7,16 +7,14 @@ delivery, doors. `close` goes back down.
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
 from madang.api.app import Application, create_app
 from madang.app import logs
 from madang.app.alarms import Alarms
+from madang.app.assembled import control_settings, fanout_settings, net_settings, poster_settings
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
@@ -25,10 +23,10 @@ from madang.app.operations import Operations
 from madang.app.profiles import SiteGate
 from madang.app.reloading import Reloading
 from madang.app.sections import Endpoint, Settings
+from madang.app.tasks import Tasks
 from madang.app.tls import Certificate
 from madang.base.secret import Secret
 from madang.control import Control
-from madang.control import Settings as ControlSettings
 from madang.control.rights import Scope
 from madang.delivery.http.dash import DashRoute
 from madang.delivery.http.desks import Desks
@@ -45,14 +43,12 @@ from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.ingest.rtmp.session import RtmpIngest
 from madang.net.fanout.counters import FanoutCounters
-from madang.net.fanout.settings import FanoutSettings
 from madang.net.ground import Ground
 from madang.net.http.lifespan import Lifespan
 from madang.net.http.routes import Route
 from madang.net.http.server import HttpServer
 from madang.net.listeners import Binding
 from madang.net.rtmp.server import RtmpServer
-from madang.net.settings import NetSettings
 from madang.net.websocket import WebSockets
 from madang.packaging.cmaf.packagers import Packagers
 from madang.packaging.cmaf.spool import Spool
@@ -62,7 +58,6 @@ from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
-from madang.transcoding.settings import PosterSettings
 
 _log = structlog.get_logger()
 _GOODBYE = "The server restarts: come back in a moment."
@@ -70,29 +65,6 @@ RECONNECT_S = 1.0
 """How long a drain leaves publishers alone who were asked to reconnect."""
 ANSWERS_S = 1.0
 """How long a drain waits for answers under way."""
-
-
-class Tasks:
-    """Work beside the requests: each task is owned, its failure is a log line and not the server's end."""
-
-    def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._over)
-
-    def _over(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("task_failed", task=task.get_name(), exc_info=error)
-
-    async def close(self) -> None:
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
 
 
 class Yard:
@@ -115,6 +87,7 @@ class Yard:
         self.control = Control(
             store, settings.data.dir, self.clock, os.urandom, control_settings(settings), store.url.drivername
         )
+        self.control.server.unsafe = tuple(name for name, _ in settings.unsafe_settings())
         self._wire_hub()
         self._wire_delivery()
 
@@ -317,42 +290,3 @@ class Yard:
 
 def _binding(place: Endpoint, option: str) -> Binding:
     return Binding(place.host, place.port, option)
-
-
-def net_settings(settings: Settings) -> NetSettings:
-    return NetSettings(trusted_proxies=tuple(str(network) for network in settings.trusted_proxies))
-
-
-def poster_settings(settings: Settings) -> PosterSettings:
-    posters = settings.posters
-    return PosterSettings(enabled=posters.enabled, every_s=posters.every_s, width=posters.width)
-
-
-def fanout_settings(settings: Settings) -> FanoutSettings:
-    fanout = settings.fanout
-    return FanoutSettings(
-        window_s=fanout.merge_ms / 1000,
-        crowd_window_s=fanout.crowd_merge_ms / 1000,
-        crowd=fanout.crowd_viewers,
-    )
-
-
-def control_settings(settings: Settings) -> ControlSettings:
-    return ControlSettings(
-        public_url=settings.public_url,
-        rtmp_public_url=settings.rtmp_public_url,
-        rtmps_public_url=rtmps_url(settings),
-        rtmp_port=settings.rtmp.listen[0].port if settings.rtmp.listen else 1935,
-        name=settings.name,
-        cors_origins=settings.http.cors_origins,
-        members_create_channels=settings.accounts.members_create_channels,
-        session_s=settings.accounts.session_days * 86400.0,
-    )
-
-
-def rtmps_url(settings: Settings) -> str:
-    """Where encoders reach the RTMPS door; empty without a certificate, or where no public name is set."""
-    host = urlsplit(settings.rtmp_public_url or settings.public_url).hostname
-    if settings.tls.certificate is None or not host or not settings.rtmp.tls_listen:
-        return ""
-    return f"rtmps://{Endpoint(host, settings.rtmp.tls_listen[0].port)}"
