@@ -161,6 +161,10 @@ class EventFeed:
         texts = {"category": channel.category, "visibility": channel.visibility.value}
         self._tell(channel, {"type": "channel", "event": event, **line, **texts})
 
+    def follows(self, channel: ChannelId) -> bool:
+        """Whether a page of the channel is open, which may be its studio."""
+        return channel in self._rooms
+
     def studio(self, channel: ChannelId, facts: Mapping[str, Any]) -> None:
         """Health and rates of a live stream, for its studio."""
         found = self._directory.channel(channel)

@@ -256,9 +256,10 @@ class Live:
             viewers = self._audience.count(channel, now)
             if viewers != desk.viewers:
                 counts[channel] = desk.viewers = viewers
-            meters = stream.health.meters(now)
-            desk.samples.append(Sample(wall, meters.bitrate_bps, round(meters.fps, 1), viewers))
-            self._clerk.feed.studio(channel, self._pulse(stream, desk, now))
+            bitrate_bps, fps = stream.health.rates(now)
+            desk.samples.append(Sample(wall, bitrate_bps, round(fps, 1), viewers))
+            if self._clerk.feed.follows(channel):
+                self._clerk.feed.studio(channel, self._pulse(stream, desk, now))
         if counts:
             self._clerk.feed.viewers(counts)
 

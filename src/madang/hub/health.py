@@ -163,6 +163,11 @@ class Health:
         self._roll(now)
         return self._meter.read(self._keyframe_interval_s)
 
+    def rates(self, now: float) -> tuple[int, float]:
+        """Bits and pictures per second now: what `meters` begins with, without the history."""
+        self._roll(now)
+        return self._meter.rates()
+
     def _tell(self, code: str, value: float, now: float) -> None:
         self._found[code] = (Finding(code, round(value, 2)), now)
 
@@ -181,7 +186,10 @@ class Health:
 
     def _judge_tracks(self, now: float) -> None:
         """Sound and picture are there, and keyframes come often enough."""
+        latest = self._meter.seconds[-1]
         for code, count in (("no_audio", "sounds"), ("no_video", "pictures")):
+            if getattr(latest, count):
+                continue
             seconds = 0
             for second in reversed(self._meter.last(min(self._seconds, USUAL_S))):
                 if getattr(second, count):

@@ -1,6 +1,7 @@
 """Rates of a publication second by second: what graphs show and what health judges."""
 
 from collections import deque
+from itertools import islice
 
 import msgspec
 
@@ -61,15 +62,22 @@ class Meter:
 
     def last(self, count: int) -> list[Second]:
         """The last `count` whole seconds, oldest first; fewer at the start."""
-        start = max(0, len(self.seconds) - count)
-        return [self.seconds[index] for index in range(start, len(self.seconds))]
+        found = list(islice(reversed(self.seconds), count))
+        found.reverse()
+        return found
+
+    def rates(self) -> tuple[int, float]:
+        """Bits and pictures per second, the mean of the last two whole seconds."""
+        recent = self.last(2) or [self.current]
+        bits, pictures = sum(second.bits for second in recent), sum(second.pictures for second in recent)
+        return bits // len(recent), pictures / len(recent)
 
     def read(self, keyframe_interval_s: float) -> Meters:
         """What the graphs show."""
-        recent = self.last(2) or [self.current]
+        bitrate_bps, fps = self.rates()
         return Meters(
-            bitrate_bps=sum(second.bits for second in recent) // len(recent),
-            fps=sum(second.pictures for second in recent) / len(recent),
+            bitrate_bps=bitrate_bps,
+            fps=fps,
             keyframe_interval_s=keyframe_interval_s,
             bitrate_kbps=tuple(second.bits / 1000 for second in self.seconds),
             frame_rate=tuple(second.pictures for second in self.seconds),

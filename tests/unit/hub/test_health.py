@@ -178,6 +178,7 @@ def test_the_meters_show_rates_and_their_history(health: Health, broadcast: Broa
     assert meters.bitrate_bps == pytest.approx((30 * 4000 + 47 * 300) * 8, rel=0.02)
     assert meters.fps == pytest.approx(30, abs=0.6)
     assert meters.keyframe_interval_s == 2.0
+    assert health.rates(START + 10) == (meters.bitrate_bps, meters.fps)
     assert len(meters.bitrate_kbps) == len(meters.frame_rate) == 10
     assert set(meters.frame_rate) <= {29, 30, 31}
 
