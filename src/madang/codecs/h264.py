@@ -99,8 +99,19 @@ def config_in(payload: bytes | memoryview) -> bytes | None:
 
 
 def is_idr(payload: bytes | memoryview) -> bool:
-    """Whether an access unit of four-byte lengths holds an IDR picture."""
-    return any(unit[0] & 31 == IDR for unit in split(payload))
+    """Whether an access unit of four-byte lengths holds an IDR picture. All its slices are of one kind
+    (7.4.1.2.4), so the first one tells; nothing behind it is read."""
+    position, end = 0, len(payload)
+    while position < end:
+        start = position + 4
+        position = start + int.from_bytes(payload[position:start], "big")
+        if start > end or position > end:
+            raise PeerError("malformed", "a NAL unit reaches beyond its access unit")
+        if position > start:
+            kind = payload[start] & 31
+            if kind in (IDR, SLICE):
+                return kind == IDR
+    return False
 
 
 def slice_type(payload: bytes | memoryview) -> str:

@@ -143,6 +143,10 @@ def test_parameter_sets_in_band() -> None:
 def test_what_decoding_can_start_at() -> None:
     assert h264.is_idr(join([b"\x09\xf0", b"\x06\x05", b"\x65\x88"]))
     assert not h264.is_idr(join([b"\x41\x9a"]))
+    assert not h264.is_idr(join([b"\x06\x05", b"\x41\x9a"])), "behind a SEI too"
+    assert h264.is_idr(memoryview(bytes(4) + join([b"\x65\x88"]))), "an empty unit is none"
+    with pytest.raises(PeerError):
+        h264.is_idr(join([b"\x06\x05"]) + b"\x00\x00\x00\x09\x65")
     assert not h264.is_idr(b"")
 
 
