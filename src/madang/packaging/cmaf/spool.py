@@ -6,6 +6,7 @@ continued. Reads and writes happen in threads, never on the loop.
 """
 
 import asyncio
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -20,6 +21,9 @@ from madang.base.limits import SPOOL_BYTES, SPOOL_FREE_BYTES, SPOOL_PENDING_BYTE
 log = structlog.get_logger(__name__)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _STATE = "window"
+_LOOK_BYTES = 32 << 20
+"""Written between two looks at what the disk has left; far less than the SPOOL_FREE_BYTES it must have."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class Spool:
@@ -32,8 +36,12 @@ class Spool:
         """Segments that were not written: the disk or the bound is full, or too slow."""
         self._root = root
         self._pending = 0
+        self._unlooked = _LOOK_BYTES
+        """Written since the disk was last looked at; it begins with a look."""
         self._closed = False
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="spool")
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        """Writes and removes, one behind the other: nothing is written into what was dropped before."""
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="spool-read")
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def folder(self, channel: str, broadcast: str) -> Path:
@@ -56,12 +64,8 @@ class Spool:
 
     def _write(self, path: Path, body: bytes) -> bool:
         try:
-            if shutil.disk_usage(self._root).free < SPOOL_FREE_BYTES:
-                raise OSError("the disk is nearly full")
-            path.parent.mkdir(exist_ok=True, mode=0o700)
-            part = path.with_suffix(".part")
-            part.write_bytes(body)
-            part.replace(path)
+            self._look(len(body))
+            _write_aside(path, body)
         except OSError as error:
             log.warning("spool_write_failed", path=str(path), error=str(error))
             self.refused += 1
@@ -71,11 +75,20 @@ class Spool:
             self._pending -= len(body)
         return True
 
+    def _look(self, size: int) -> None:
+        """OSError when the disk is nearly full, as it was at the last look at it."""
+        self._unlooked += size
+        if self._unlooked < _LOOK_BYTES:
+            return
+        if shutil.disk_usage(self._root).free < SPOOL_FREE_BYTES:
+            raise OSError("the disk is nearly full")
+        self._unlooked = 0
+
     async def read(self, folder: Path, msn: int) -> bytes:
         """A segment's bytes, empty when it is not there."""
         if self._closed:
             return b""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _read, folder / f"{msn}.m4s")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, _read, folder / f"{msn}.m4s")
 
     def remove(self, folder: Path, msn: int, size: int) -> None:
         """A segment slid out of the window."""
@@ -118,6 +131,7 @@ class Spool:
         """Wait for what is being written; nothing is written, read or removed from now on."""
         self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
 
 
 def _read(path: Path) -> bytes:
@@ -127,12 +141,28 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+def _write_aside(path: Path, body: bytes) -> None:
+    """Write a file so that it is whole or not there. As few system calls as that takes: a thread lets go of
+    the interpreter at each one, and the loop has to take it back."""
+    whole = str(path)
+    part = whole + ".part"
+    try:
+        descriptor = os.open(part, _NEW, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True, mode=0o700)
+        descriptor = os.open(part, _NEW, 0o600)
+    try:
+        written = os.write(descriptor, body)
+        while written < len(body):
+            written += os.write(descriptor, memoryview(body)[written:])
+    finally:
+        os.close(descriptor)
+    os.rename(part, whole)
+
+
 def _write_state(folder: Path, state: bytes) -> bool:
     try:
-        folder.mkdir(exist_ok=True, mode=0o700)
-        part = folder / (_STATE + ".part")
-        part.write_bytes(state)
-        part.replace(folder / _STATE)
+        _write_aside(folder / _STATE, state)
     except OSError as error:
         log.warning("spool_state_failed", path=str(folder), error=str(error))
         return False
