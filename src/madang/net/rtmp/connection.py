@@ -18,6 +18,7 @@ from madang.base.limits import (
 from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.net.listeners import Accepted
 from madang.net.rtmp.counters import RtmpCounters
+from madang.net.rtmp.gathering import Gathering
 from madang.net.rtmp.publisher import Publisher
 from madang.protocols.rtmp.command import Connect
 from madang.protocols.rtmp.message import Message
@@ -38,6 +39,10 @@ class Home(Protocol):
 
     def admitted(self, connection: "RtmpConnection") -> None:
         """It publishes or plays, or is gone: no longer pending."""
+        ...
+
+    def publishes(self, connection: "RtmpConnection") -> None:
+        """It may send media from now on, and is to be asked to `gather` at each tick."""
         ...
 
     def leave(self, connection: "RtmpConnection") -> None:
@@ -76,6 +81,7 @@ class RtmpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_closed",
+        "_gathering",
         "_media",
         "_over",
         "_phase",
@@ -106,6 +112,7 @@ class RtmpConnection(asyncio.Protocol):
         self._media: Callable[[Message], None] = NOBODY.media
         self._closed: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._gathering: Gathering | None = None
         self._over = False
         """Nothing that the peer sends counts any more."""
 
@@ -137,6 +144,7 @@ class RtmpConnection(asyncio.Protocol):
             self._publisher, self._media = publisher, publisher.media
             self._server.counters.publishes += 1
             self._wire.accept_publish()
+            self._server.publishes(self)
             self._admitted()
         else:
             publisher.closed("")
@@ -189,6 +197,15 @@ class RtmpConnection(asyncio.Protocol):
                 closed()
             self._finish()
 
+    def gather(self, elapsed_s: float) -> None:
+        """Let the rate of a publisher say how much is read at a time; the server calls this at each tick."""
+        if self._gathering is not None:
+            self._gathering.look(self._wire.received_bytes, elapsed_s)
+        elif self.transport is not None and not self.peer.secure:  # TLS has records of its own
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None:
+                self._gathering = Gathering(sock, self._wire.received_bytes)
+
     def look(self) -> None:
         """Let the publisher be held to its pace; the server calls this about once a second."""
         try:
@@ -226,7 +243,7 @@ class RtmpConnection(asyncio.Protocol):
             self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        self.transport = self._gathering = None
         self._over = True
         self._server.leave(self)
         self._tell_closed("")

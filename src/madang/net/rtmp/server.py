@@ -33,6 +33,8 @@ class RtmpServer:
         self.sweeper = ground.sweeper
         self.counters = RtmpCounters()
         self.connections: set[RtmpConnection] = set()
+        self._publishing: set[RtmpConnection] = set()
+        """Those that published, as long as they are here."""
         self._exempt = ground.proxies.exempt
         self._publish = publish
         self._play = play
@@ -89,8 +91,13 @@ class RtmpServer:
             if not self._pending[address]:
                 del self._pending[address]
 
+    def publishes(self, connection: RtmpConnection) -> None:
+        """It may send media from now on."""
+        self._publishing.add(connection)
+
     def leave(self, connection: RtmpConnection) -> None:
         """Its socket is gone."""
+        self._publishing.discard(connection)
         self.sweeper.forget(connection)
         self.connections.discard(connection)
         self.admitted(connection)
@@ -105,10 +112,12 @@ class RtmpServer:
         return task
 
     def _tick(self) -> None:
-        """Look at the publishers, each once in _LOOK_TICKS ticks."""
+        """Let publishers gather at each tick, and look at them once in _LOOK_TICKS ticks."""
         self._ticks += 1
+        for connection in self._publishing:
+            connection.gather(TICK_S)
         if self._ticks % _LOOK_TICKS == 0:
-            for connection in tuple(self.connections):
+            for connection in tuple(self._publishing):
                 connection.look()
 
     async def _decide(self, connection: RtmpConnection, request: Publish | Play) -> None:
