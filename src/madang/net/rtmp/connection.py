@@ -199,10 +199,14 @@ class RtmpConnection(asyncio.Protocol):
 
     def gather(self, elapsed_s: float) -> None:
         """Let the rate of a publisher say how much is read at a time; the server calls this at each tick."""
+        transport = self.transport
+        if transport is None:
+            return
         if self._gathering is not None:
-            self._gathering.look(self._wire.received_bytes, elapsed_s)
-        elif self.transport is not None and not self.peer.secure:  # TLS has records of its own
-            sock = self.transport.get_extra_info("socket")
+            if not transport.is_closing():  # its descriptor may be another connection's already
+                self._gathering.look(self._wire.received_bytes, elapsed_s)
+        elif not self.peer.secure:  # TLS has records of its own
+            sock = transport.get_extra_info("socket")
             if sock is not None:
                 self._gathering = Gathering(sock, self._wire.received_bytes)
 

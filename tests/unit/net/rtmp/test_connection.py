@@ -56,6 +56,9 @@ class Transport(asyncio.Transport):
     def abort(self) -> None:
         self.fate.append("abort")
 
+    def is_closing(self) -> bool:
+        return bool({"close", "abort"} & set(self.fate))
+
 
 class Publisher:
     def __init__(self) -> None:
@@ -345,6 +348,26 @@ async def test_publisher_is_looked_at_once_a_second(yard: Yard) -> None:
     await peer.run()
     assert publisher.ends == [""]
     assert peer.statuses[-1] == "NetStream.Failed"
+
+
+async def test_publisher_is_read_in_batches_until_it_is_closing(yard: Yard) -> None:
+    asked: list[int] = []
+
+    class Socket:
+        def setsockopt(self, level: int, option: int, value: int, /) -> None:
+            asked.append(value)
+
+    peer, _ = await publishing(yard)
+    transport = peer.connection.transport
+    assert isinstance(transport, Transport)
+    transport._extra["socket"] = Socket()  # type: ignore[attr-defined]
+    yard.server._tick()
+    peer.connection._wire.received_bytes += 31_250
+    yard.server._tick()
+    assert asked == [1250]
+    transport.fate.append("abort")
+    yard.server._tick()
+    assert asked == [1250]
 
 
 async def test_handler_that_fails_is_our_own_fault(yard: Yard) -> None:
