@@ -27,7 +27,9 @@ PROGRAMS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A missing program skips its tests with a reason; in CI it fails them."""
+    """A missing program skips its tests with a reason; in CI it fails them. The browser's tests come last:
+    Playwright keeps an event loop in the thread that the asynchronous tests need."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
     for item in items:
         for marker in item.iter_markers("needs"):
             missing = [name for name in marker.args if not PROGRAMS[name]()]
