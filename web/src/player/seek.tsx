@@ -7,7 +7,8 @@ export function SeekBar({ windowS, behindS, onSeek }: { windowS: number; behindS
   const t = useT();
   const [dragging, setDragging] = useState<number | null>(null);
   const behind = Math.min(windowS, dragging ?? behindS);
-  const value = windowS - behind;
+  // Whole seconds, as the element keeps them: else it reports our own value back as somebody's wish.
+  const value = Math.round(windowS - behind);
   const said = behind < 3 ? t("player.seek.live") : t("player.seek.behind", { time: clock(behind) });
   const settle = () => {
     if (dragging === null) return;

@@ -53,6 +53,10 @@ const RETRY_FIRST_MS = 300;
 const RETRY_MAX_MS = 3000;
 const MEDIA_FAILURES = 4;
 
+function tenths(seconds: number): number {
+  return Math.max(0, Math.round(seconds * 10) / 10);
+}
+
 /** Loads an engine; each is a chunk of its own. */
 async function engineFor(name: EngineName, video: HTMLVideoElement, source: Source, events: EngineEvents): Promise<Engine> {
   if (name === "flv") return new (await import("./flv")).FlvEngine(video, source, events);
@@ -217,7 +221,9 @@ export class PlaybackSession {
     this.jumpHole(video);
     const now = this.edge.now(Date.now());
     const playing = this.engine.playingMs();
-    const latencyS = now === null || playing === null ? null : Math.max(0, Math.round((now - playing) / 100) / 10);
+    // On the way to another moment the wished one is shown, not none.
+    if (playing === null && !this.state.following) return;
+    const latencyS = now === null || playing === null ? null : tenths((now - playing) / 1000);
     this.set({ latencyS });
     const moves = this.state.phase === "playing" && !video.paused;
     if (latencyS !== null && latencyS > LOST_S && this.state.following && moves) this.engine.goLive();
@@ -259,7 +265,7 @@ export class PlaybackSession {
       this.goLive();
       return;
     }
-    this.set({ following: false });
+    this.set({ following: false, latencyS: tenths(seconds) });
     const now = this.edge.now(Date.now());
     if (now !== null) this.engine?.seekTo(now - seconds * 1000);
     if (this.element) this.resume(this.element);
