@@ -37,9 +37,15 @@ async function failure(response: Response): Promise<ApiError> {
 
 type Early = { address: string; answer: Promise<Response> };
 
+const page = window as Window & { madangEarly?: Early };
+
+/** The answer that `boot.js` asked for ahead, while nobody took it: to be cloned, not read. */
+export function earlyAnswer(): Promise<Response> | null {
+  return page.madangEarly?.answer ?? null;
+}
+
 /** The request that `boot.js` sent ahead, once. */
 function takeEarly(asked: string): Promise<Response> | null {
-  const page = window as Window & { madangEarly?: Early };
   const early = page.madangEarly;
   if (early?.address !== asked) return null;
   delete page.madangEarly;

@@ -9,6 +9,38 @@ const CATCH_UP_RATE_MAX = 1.5;
 /** Further behind than this it jumps. */
 const JUMP_S = 2;
 
+/** What was prepared and not played by then is let go. */
+const PREPARED_MS = 8000;
+type Opened = { url: string; answer: Promise<Response>; stopped: AbortController };
+let prepared: Opened | null = null;
+
+function open(url: string): Opened {
+  const stopped = new AbortController();
+  const answer = fetch(url, { signal: stopped.signal, credentials: "same-origin", cache: "no-store" });
+  return { url, answer, stopped };
+}
+
+/** Asks for the stream at `url` before there is an element to play it in. */
+export function prepare(url: string): void {
+  if (prepared) return;
+  const opened = open(url);
+  prepared = opened;
+  const drop = () => {
+    if (prepared !== opened) return;
+    prepared = null;
+    opened.stopped.abort();
+  };
+  opened.answer.catch(drop);
+  window.setTimeout(drop, PREPARED_MS);
+}
+
+function takePrepared(url: string): Opened | null {
+  if (prepared?.url !== url) return null;
+  const taken = prepared;
+  prepared = null;
+  return taken;
+}
+
 /** A loader that reads the response as it comes and shows each chunk to `clock` on its way. */
 function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderConstructor {
   return class Loader implements mpegts.BaseLoader {
@@ -21,7 +53,7 @@ function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderC
     onDataArrival: mpegts.BaseLoader["onDataArrival"] = () => undefined;
     onError: mpegts.BaseLoader["onError"] = () => undefined;
     onComplete: mpegts.BaseLoader["onComplete"] = () => undefined;
-    private readonly stopped = new AbortController();
+    private stopped = new AbortController();
 
     get status(): number {
       return this._status;
@@ -37,7 +69,9 @@ function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderC
     }
 
     private async read(url: string): Promise<void> {
-      const response = await fetch(url, { signal: this.stopped.signal, credentials: "same-origin", cache: "no-store" });
+      const opened = takePrepared(url) ?? open(url);
+      this.stopped = opened.stopped;
+      const response = await opened.answer;
       const reader = response.body?.getReader();
       if (!response.ok || !reader) {
         this.close();

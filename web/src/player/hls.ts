@@ -24,7 +24,36 @@ const config: Partial<HlsConfig> = {
   playlistLoadPolicy: patient,
   fragLoadPolicy: patient,
   capLevelToPlayerSize: false,
+  testBandwidth: false,
+  // The first fragment is fetched while the element is being attached.
+  startFragPrefetch: true,
 };
+
+/** What was prepared and not played by then is let go. */
+const PREPARED_MS = 8000;
+let prepared: { url: string; hls: Hls } | null = null;
+
+/** Begins to load the stream at `url` before there is an element to play it in. */
+export function prepare(url: string): void {
+  if (prepared || !Hls.isSupported()) return;
+  const hls = new Hls(config);
+  prepared = { url, hls };
+  const drop = () => {
+    if (prepared?.hls !== hls) return;
+    prepared = null;
+    hls.destroy();
+  };
+  hls.on(Hls.Events.ERROR, (_, data) => data.fatal && drop());
+  hls.loadSource(url);
+  window.setTimeout(drop, PREPARED_MS);
+}
+
+function takePrepared(url: string): Hls | null {
+  if (prepared?.url !== url) return null;
+  const { hls } = prepared;
+  prepared = null;
+  return hls;
+}
 
 function dateOf(fragment: Fragment, time: number): number | null {
   return fragment.programDateTime === null ? null : fragment.programDateTime + (time - fragment.start) * 1000;
@@ -46,20 +75,23 @@ export class HlsEngine implements Engine {
   ) {}
 
   start(): void {
-    this.load(this.source.index, -1);
+    this.load(this.source.index, takePrepared(this.source.index));
   }
 
-  private load(url: string, startPosition: number): void {
+  /** Plays `url`, which `begun` loads already where there is one. */
+  private load(url: string, begun: Hls | null = null): void {
     this.hls?.destroy();
     this.details = null;
-    const hls = new Hls({ ...config, startPosition });
+    const hls = begun ?? new Hls(config);
     this.hls = hls;
-    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    const parsed = () => {
       this.events.onQualities(hls.levels.map((level, id) => ({ id: String(id), height: level.height, bitrate: level.bitrate })));
-    });
+    };
+    hls.on(Hls.Events.MANIFEST_PARSED, parsed);
     hls.on(Hls.Events.LEVEL_UPDATED, (_, data) => this.updated(data.details));
     hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
-    hls.loadSource(url);
+    if (!begun) hls.loadSource(url);
+    else if (hls.levels.length > 0) parsed();
     hls.attachMedia(this.video);
   }
 
@@ -86,9 +118,10 @@ export class HlsEngine implements Engine {
   }
 
   goLive(): void {
+    this.pendingSeek = null;
     if (this.inDvr) {
       this.inDvr = false;
-      this.load(this.source.index, -1);
+      this.load(this.source.index);
       return;
     }
     const live = this.hls?.liveSyncPosition;
@@ -117,9 +150,10 @@ export class HlsEngine implements Engine {
       return;
     }
     // Beyond the short playlist: the long one has it.
-    this.inDvr = true;
     this.pendingSeek = streamMs;
-    this.load(this.source.dvr, -1);
+    if (this.inDvr) return;
+    this.inDvr = true;
+    this.load(this.source.dvr);
   }
 
   private seekIn(details: LevelDetails, streamMs: number): void {
