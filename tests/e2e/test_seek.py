@@ -1,0 +1,111 @@
+"""Seeking in a real Chromium, by the burned clock: ten seconds back, far back, and to live again."""
+
+import statistics
+import time
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.harness.browser import context
+from tests.harness.publisher import READ_CLOCK_JS, publishing
+from tests.harness.server import Server
+
+pytestmark = pytest.mark.needs("chromium")
+
+PLAYING = (
+    "() => { const v = document.querySelector('video'); return v && v.readyState > 2 && v.currentTime > 0.3 }"
+)
+FAR_S = 70
+"""Further back than `index.m3u8` lists."""
+
+
+def behind_s(page: Page) -> float:
+    """How far the picture is behind, by its burned clock; the median of five pictures, as they play."""
+    found: list[float] = []
+    deadline = time.monotonic() + 5
+    while len(found) < 5 and time.monotonic() < deadline:
+        late = page.locator("video").evaluate(READ_CLOCK_JS)
+        if late is not None:
+            found.append(float(late) / 1000)
+        page.wait_for_timeout(100)
+    assert found, "no picture's clock could be read"
+    return statistics.median(found)
+
+
+def shown_s(page: Page) -> float:
+    return float(page.locator("[data-latency]").first.get_attribute("data-latency") or "nan")
+
+
+def wait_behind(page: Page, least: float, most: float, within_s: float) -> float:
+    """Seconds until the picture is between `least` and `most` seconds behind."""
+    began = time.monotonic()
+    late = behind_s(page)
+    while not least <= late <= most:
+        assert time.monotonic() - began < within_s, f"{late:.1f} s behind, not {least:.1f} to {most:.1f}"
+        late = behind_s(page)
+    return time.monotonic() - began
+
+
+def plays_on(page: Page) -> None:
+    """The picture moves as fast as time does, and stays where it is."""
+    video = page.locator("video")
+    before, late = video.evaluate("v => v.currentTime"), behind_s(page)
+    page.wait_for_timeout(2000)
+    assert video.evaluate("v => v.currentTime") > before + 1.5
+    assert abs(behind_s(page) - late) < 1.0
+    assert abs(shown_s(page) - behind_s(page)) < 0.5
+
+
+def press_bar(page: Page, back_s: float) -> None:
+    """Press the seek bar where `back_s` seconds behind live are."""
+    page.mouse.move(400, 300)
+    bar = page.get_by_role("slider", name="Position in the broadcast")
+    box = bar.bounding_box()
+    assert box is not None
+    length = float(bar.get_attribute("max") or "nan")
+    thumb = 8.0
+    x = box["x"] + thumb + (length - back_s) / length * (box["width"] - 2 * thumb)
+    page.mouse.click(x, box["y"] + box["height"] / 2)
+
+
+def bar_behind_s(page: Page) -> float:
+    """How far behind live the seek bar stands."""
+    bar = page.get_by_role("slider", name="Position in the broadcast")
+    return float(bar.evaluate("bar => bar.max - bar.value"))
+
+
+def test_seeks_back_and_to_live_again(server: Server, browser: Browser) -> None:
+    key = server.channel("seek")
+    with context(browser) as profile, publishing(f"{server.rtmp}/{key}"):
+        began = time.monotonic()
+        server.wait_for("seek", "live")
+        page = profile.new_page()
+        page.goto(f"{server.http}/@seek")
+        page.wait_for_function(PLAYING, timeout=10_000)
+        page.wait_for_timeout(14_000 - min(13_000, (time.monotonic() - began) * 1000))
+
+        live = behind_s(page)
+        page.keyboard.press("ArrowLeft")
+        wait_behind(page, live + 8.5, live + 11.5, 5)
+        plays_on(page)
+        page.keyboard.press("l")
+        took = wait_behind(page, 0, 4, 5)
+        print(f"from ten seconds back live again after {took:.1f} s")
+        page.wait_for_timeout(500)
+        assert abs(shown_s(page) - behind_s(page)) < 0.5
+
+        page.wait_for_timeout(max(0.0, FAR_S + 7 - (time.monotonic() - began)) * 1000)
+        press_bar(page, FAR_S)
+        took = wait_behind(page, FAR_S - 3, FAR_S + 3, 8)
+        print(f"{FAR_S} s back after {took:.1f} s")
+        plays_on(page)
+        assert abs(bar_behind_s(page) - FAR_S) < 4
+        page.keyboard.press("ArrowRight")  # on the bar: one second
+        plays_on(page)
+        assert abs(behind_s(page) - FAR_S) < 4
+
+        page.mouse.move(405, 305)  # the controls come back
+        page.get_by_role("button", name="To live").click(timeout=5000)
+        took = wait_behind(page, 0, 4, 6)
+        print(f"from {FAR_S} s back live again after {took:.1f} s")
+        page.wait_for_timeout(500)
+        assert abs(shown_s(page) - behind_s(page)) < 0.5
