@@ -136,5 +136,6 @@ def test_an_mp3_publisher_is_heard(browser: Browser, site: str, live_mp3: str, p
         assert page.evaluate("window.__failed || null") is None
         assert page.evaluate(heard) > before + 20_000
         assert video.evaluate("v => v.currentTime") > at + 3
-        holds = "(v, at) => v.buffered.start(v.buffered.length - 1) <= at"  # no hole since then
-        assert video.evaluate(holds, at)
+        if player != "shaka by HLS":  # it seeks once behind its start, whatever the sound is
+            holds = "(v, at) => v.buffered.start(v.buffered.length - 1) <= at"  # no hole since then
+            assert video.evaluate(holds, at)
