@@ -1,0 +1,6 @@
+"""The shared ring of one track's packets: rendered once, numbered once, read by every viewer's sender."""
+
+from typing import Final
+
+PAYLOAD_BYTES: Final = 1160
+"""1,200 bytes of UDP payload, less the RTP header (12), an extension (8), the GCM tag (16) and RTX's two, rounded."""
