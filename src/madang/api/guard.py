@@ -85,20 +85,33 @@ class ChannelGuard(Guard):
     ) -> ChannelCall:
         control: Control = request.app.state.control
         try:
+            found, role = await self._require(request, channel)
+        except NotFound:
+            # Made a moment ago elsewhere? What is hidden takes the same time as what is not there.
+            await control.look_again()
+            found, role = await self._require(request, channel)
+        return ChannelCall(
+            control=control,
+            urls=control.urls(_base(request)),
+            actor=await self._caller(request),
+            peer=peer_of(request),
+            channel=found,
+            role=role,
+        )
+
+    async def _require(self, request: Request, channel: str) -> tuple[Channel, ChannelRole]:
+        control: Control = request.app.state.control
+        try:
             actor = await self._caller(request)
         except Unauthenticated:
             control.channels.require(None, channel, Right.WATCH)
             raise
         try:
-            found, role = control.channels.require(actor, channel, self.right)
+            return control.channels.require(actor, channel, self.right)
         except NotFound:
             if not await self._token_opens(request, channel):
                 raise
-            found, role = control.house.channel(channel), ChannelRole.GUEST
-        urls = control.urls(_base(request))
-        return ChannelCall(
-            control=control, urls=urls, actor=actor, peer=peer_of(request), channel=found, role=role
-        )
+            return control.house.channel(channel), ChannelRole.GUEST
 
     async def _token_opens(self, request: Request, channel: str) -> bool:
         """Whether a play token lets its bearer see this private channel."""

@@ -188,6 +188,10 @@ FEED_VIEWERS: Final = 100_000
 FEED_BACKLOG_BYTES: Final = 256 * 1024
 # Facts about streams that wait for a slow database; beyond it the eldest are counted and dropped.
 PENDING_FACTS: Final = 10_000
+# A65: unknown names cost the database one look at its change counter in so long, however many are asked.
+LOOK_EVERY_S: Final = 0.05
+# F13: how long an unknown name waits for the database before memory decides.
+LOOK_AGAIN_S: Final = 2.0
 # A61: pixels of an uploaded picture in each direction, read before it is decoded.
 AVATAR_PIXELS_MAX: Final = 4096
 # A61: the picture that is kept.

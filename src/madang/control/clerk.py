@@ -1,12 +1,15 @@
 """What every use-case shares: store, directory, vault, clock, new ids, and notes of what happened."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from madang.base.clock import Clock
+from madang.base.errors import Overloaded
 from madang.base.events import Plain
 from madang.base.ids import ChannelId, encode_id
+from madang.base.limits import LOOK_AGAIN_S, LOOK_EVERY_S
 from madang.control.counters import ControlCounters
 from madang.control.directory import Directory
 from madang.control.feed import EventFeed
@@ -38,6 +41,9 @@ class Clerk:
         self._entries = -1
         self._last_id = 0
         self._turn = asyncio.Lock()
+        self._look = asyncio.Lock()
+        self._looks_begun = 0
+        self._look_due = float("-inf")
 
     def new_id(self) -> str:
         """26 letters that sort by time, of one process in order: 48 bits of milliseconds, 80 of chance."""
@@ -67,6 +73,20 @@ class Clerk:
             if not same:
                 for look in self.after_change:
                     look()
+
+    async def look_again(self) -> None:
+        """Before a name is called unknown: another process may just have made it. One look serves all who
+        waited for it, looks are LOOK_EVERY_S apart, and a database that is away leaves what memory knows."""
+        began = self._looks_begun
+        async with self._look:
+            if self._looks_begun > began:
+                return
+            await asyncio.sleep(max(0.0, self._look_due - self.clock.monotonic()))
+            self._looks_begun += 1
+            self._look_due = self.clock.monotonic() + LOOK_EVERY_S
+            with contextlib.suppress(Overloaded, OSError, TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self.refresh()
 
     def happening(
         self, kind: str, actor: Actor | None, channel: ChannelId | None = None, **data: Plain

@@ -148,6 +148,10 @@ class Control:
         """Take over what other processes changed."""
         await self._clerk.refresh()
 
+    async def look_again(self) -> None:
+        """Before a channel is called unknown: what the command line just made is found at once."""
+        await self._clerk.look_again()
+
     async def _forget(self) -> None:
         while True:
             try:

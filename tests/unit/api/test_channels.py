@@ -1,6 +1,9 @@
 """Channels, keys and live streams by HTTP."""
 
+from pathlib import Path
+
 import pytest
+from tests.conftest import FakeClock
 from tests.harness.household import PASSWORD, Household, household
 from tests.harness.visitor import Site, site
 
@@ -30,6 +33,16 @@ async def test_a_channel_from_birth_to_death(web: Site) -> None:
     assert unsure.status_code == 422 and unsure.json()["type"] == "not_confirmed"
     assert (await browser.ask("DELETE", "/channels/garden?confirm=garden")).status_code == 204
     assert (await visitor.get("/channels/garden")).status_code == 404
+
+
+async def test_a_channel_made_by_another_process_is_there_at_once(
+    web: Site, house: Household, tmp_path: Path
+) -> None:
+    visitor = await web.visitor()
+    assert (await visitor.get("/channels/garden")).status_code == 404
+    async with household(tmp_path, FakeClock()) as other:
+        await other.control.house.create_channel("garden")
+    assert (await visitor.get("/channels/garden")).json()["slug"] == "garden"
 
 
 @pytest.mark.parametrize(

@@ -58,3 +58,31 @@ async def test_health_tells_what_is_wrong(house: Household) -> None:
     found = await house.control.server.health()
     assert found["status"] == "degraded"
     assert found["reasons"] == ["unsafe:admin_without_password", "loop_lag"]
+
+
+async def test_what_the_command_line_just_made_is_found_at_the_first_question(
+    tmp_path: Path, house: Household
+) -> None:
+    async with household(tmp_path, FakeClock()) as other:
+        await other.control.house.create_channel("garden")
+    assert house.control.directory.channel_by_name("garden") is None
+    await house.control.look_again()
+    assert house.control.directory.channel_by_name("garden") is not None
+
+
+async def test_a_flood_of_unknown_names_is_a_few_looks_at_the_database(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def changes() -> tuple[int, int]:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0)
+        raise Overloaded("database is away")
+
+    monkeypatch.setattr(house.store, "changes", changes)
+    await asyncio.gather(*(house.control.look_again() for _ in range(500)))
+    assert looks == 1
+    await asyncio.gather(*(house.control.look_again() for _ in range(500)))
+    assert looks == 2
