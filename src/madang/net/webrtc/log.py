@@ -3,4 +3,4 @@
 from typing import Final
 
 PAYLOAD_BYTES: Final = 1160
-"""1,200 bytes of UDP payload, less the RTP header (12), an extension (8), the GCM tag (16) and RTX's two, rounded."""
+"""1,200 bytes in UDP, less RTP header (12), extension (8), GCM tag (16) and RTX's two; rounded."""
