@@ -6,7 +6,7 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     await listen(binding) / close()           the UDP port, and ICE-TCP on the TCP port of the same number
     fingerprint: str                          of our certificate: `sha-256 AB:CD:..`
     candidates: tuple[str, ...]               values of `a=candidate:` lines, best first
-    session(remote, receiver, address)        -> Session; raises Overloaded. `address`: the HTTP client, limited
+    session(remote, receiver, address)        -> Session, or Overloaded; `address` of the HTTP client
 `session.py`   Remote(ufrag, password, fingerprint)
                                               of the offer; we answer `a=setup:passive` and `a=ice-lite`
                Session                        one BUNDLE, one peer connection
@@ -14,7 +14,7 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     state                                     "new", "checking", "connected", "closed"
     send(log, options: Sending) -> Sender     a track to this peer; before or after `connected`
     expect(incoming: Expected)                what this peer may send; before `connected`
-    restart(ufrag, password)                  ICE restart: the peer's new words in, (ufrag, password) of ours out
+    restart(ufrag, password)                  ICE restart: the peer's new words in, ours out
     close(reason)                             says goodbye (RTCP BYE, DTLS close_notify); idempotent
                Receiver                       what the rooms above implement; called synchronously, no await
     connected()                               DTLS is done: media flows from now on
@@ -31,11 +31,12 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     report: (NTP seconds, RTP timestamp)      the latest sender report or None, for lip-sync
 `log.py`       PacketLog(clock_rate, epoch_s, keyframes)
                                               a track rendered once by `packaging/rtp`, shared by every viewer
-    append(payloads, timestamp, keyframe)     one frame: payloads of at most PAYLOAD_BYTES, marker on the last.
-        `timestamp` counts ticks of clock_rate on an axis common to all logs of a stream and never wraps (the log
-        adds its own random base); `epoch_s`, the Unix time of tick 0, is common to them too: lip-sync is that.
+    append(payloads, timestamp, keyframe)     one frame: payloads of at most PAYLOAD_BYTES.
+        The marker goes on the last. `timestamp` counts ticks of clock_rate on an axis common to all logs of a
+        stream and never wraps (the log adds its own random base); `epoch_s`, the Unix time of tick 0, is
+        common to them too: that is lip-sync.
         Payloads of one frame of equal length, the last no longer, leave with one system call.
-    changed, viewers                          how many senders read it; changed() is called when that changes
+    changed, viewers                          how many senders read it; changed() when that changes
     end()                                     no more frames; senders stay and may be switched
 `sender.py`    Sending(payload_type, rtx_payload_type=0, nack=True, playout_delay_id=0)
                Sender                         one track to one viewer
@@ -44,6 +45,6 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     stop()
     counts                                    packets, bytes, dropped frames, resent packets, loss as reported
 
-A new viewer of a log with keyframes gets what was sent since the last keyframe as a paced burst, its timestamps
-pressed together and ending at the live one; without a usable keyframe it waits for the next one.
+A new viewer of a log with keyframes gets what was sent since the last keyframe as a paced burst, its
+timestamps pressed together and ending at the live one; without a usable keyframe it waits for the next one.
 """
