@@ -1,0 +1,144 @@
+"""The port between processes: fan-out, history, presence and messages from node to node.
+
+Implemented in memory by `realtime.memory` and over Redis and NATS in `store`. A broker hands what it receives
+to its `Subscriber`, in the order of each channel; the subscriber must not raise and does not wait.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from madang.realtime.publication import (
+    ClientInfo,
+    Position,
+    Publication,
+    Published,
+    PublishOptions,
+    Retention,
+)
+
+
+class BrokerError(Exception):
+    """The broker does not answer: error 100 to clients, who come again."""
+
+
+class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a channel's history: `limit` 0 asks for the position alone, -1 for everything."""
+
+    limit: int = -1
+    since: Position | None = None
+    """Publications after it, or before it when reversed; the epoch is not compared."""
+    reverse: bool = False
+
+
+class Stretch(NamedTuple):
+    """A part of a channel's history, oldest first unless reversed, and the channel's top."""
+
+    publications: Sequence[Publication]
+    top: Position
+
+
+class Outgoing(NamedTuple):
+    """One of `publish_many`."""
+
+    channel: str
+    data: bytes
+    options: PublishOptions
+
+
+class PresenceStats(NamedTuple):
+    """Connections and distinct users present in a channel."""
+
+    clients: int
+    users: int
+
+
+class Subscriber(Protocol):
+    """The engine, as brokers see it."""
+
+    def on_publication(self, channel: str, publication: Publication, top: Position) -> None:
+        """`top` is the publication's own position; offset 0 where no history is kept."""
+        ...
+
+    def on_join(self, channel: str, info: ClientInfo) -> None: ...
+
+    def on_leave(self, channel: str, info: ClientInfo) -> None: ...
+
+    def on_redact(self, channel: str, offset: int, data: bytes) -> None:
+        """History has changed at this offset: what was made from the old text must not be sent any more."""
+        ...
+
+    def on_node_message(self, sender: str, message: bytes) -> None:
+        """Another process said something to all, or to this one."""
+        ...
+
+    def on_gap(self, channels: Sequence[str] | None) -> None:
+        """Publications may have been missed, in these channels or in all: check positions now."""
+        ...
+
+
+class Broker(Protocol):
+    """Fan-out, history and presence for all nodes. Every call may raise BrokerError, within its own
+    deadline."""
+
+    in_process: bool
+    """Calls never wait and nobody else publishes: true for memory alone."""
+    keeps_history: bool
+
+    async def start(self, node: str, subscriber: Subscriber) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def subscribe(self, channel: str) -> None:
+        """This process has its first subscriber of a channel. Idempotent."""
+        ...
+
+    async def unsubscribe(self, channel: str) -> None:
+        """This process has no subscriber of a channel any more. Idempotent."""
+        ...
+
+    async def publish(self, channel: str, data: bytes, options: PublishOptions) -> Published:
+        """Add to history, where it is kept, and fan out, atomically; the own node is told through its
+        subscriber."""
+        ...
+
+    async def publish_many(self, items: Sequence[Outgoing]) -> Sequence[Published | BrokerError]:
+        """The same for many in one round trip, in order; each succeeds or fails alone."""
+        ...
+
+    async def publish_join(self, channel: str, info: ClientInfo) -> None: ...
+
+    async def publish_leave(self, channel: str, info: ClientInfo) -> None: ...
+
+    async def history(self, channel: str, query: HistoryQuery, retention: Retention) -> Stretch:
+        """Redacted items come with their new data at their old offsets. Creates the stream's epoch."""
+        ...
+
+    async def remove_history(self, channel: str) -> None:
+        """Forget the publications; the position stays."""
+        ...
+
+    async def redact(self, channel: str, offset: int, data: bytes) -> bool:
+        """Replace the data of one publication in history, recovery and cache; False when it is not kept any
+        more.
+        The offset stays. Told to all nodes through `on_redact`."""
+        ...
+
+    async def add_presence(self, channel: str, info: ClientInfo) -> None:
+        """Enter or refresh; an entry that is not refreshed is forgotten after 60 s."""
+        ...
+
+    async def remove_presence(self, channel: str, client: str, user: str) -> bool:
+        """Whether it was there."""
+        ...
+
+    async def presence(self, channel: str) -> Mapping[str, ClientInfo]:
+        """By client id."""
+        ...
+
+    async def presence_stats(self, channel: str) -> PresenceStats: ...
+
+    async def tell(self, message: bytes, node: str = "") -> bool:
+        """Say something to all other nodes, or to one; False when nobody of that name listens."""
+        ...

@@ -1,0 +1,95 @@
+"""Channel names and what each namespace allows: the options of Centrifugo, and those of ours beside them."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from madang.realtime.publication import Retention
+
+PRIVATE_PREFIX: Final = "$"
+NAMESPACE_BOUNDARY: Final = ":"
+USER_BOUNDARY: Final = "#"
+USER_SEPARATOR: Final = ","
+BUILT_IN_PREFIX: Final = "madang_"
+
+DataFormat = Literal["", "json", "json_object", "binary"]
+
+
+class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one namespace, named as in Centrifugo's configuration unless said otherwise."""
+
+    presence: bool = False
+    join_leave: bool = False
+    force_push_join_leave: bool = False
+    history_size: int = 0
+    history_ttl_s: float = 0.0
+    history_meta_ttl_s: float = 0.0
+    force_positioning: bool = False
+    allow_positioning: bool = False
+    force_recovery: bool = False
+    allow_recovery: bool = False
+    force_recovery_mode: Literal["stream", "cache"] = "stream"
+    auto_cache_recover: bool = False
+    allowed_delta_types: tuple[str, ...] = ()
+    delta_publish: bool = False
+    allow_tags_filter: bool = False
+    allow_subscribe_for_client: bool = False
+    allow_subscribe_for_anonymous: bool = False
+    allow_publish_for_client: bool = False
+    allow_publish_for_anonymous: bool = False
+    allow_publish_for_subscriber: bool = False
+    allow_presence_for_client: bool = False
+    allow_presence_for_anonymous: bool = False
+    allow_presence_for_subscriber: bool = False
+    allow_history_for_client: bool = False
+    allow_history_for_anonymous: bool = False
+    allow_history_for_subscriber: bool = False
+    allow_user_limited_channels: bool = False
+    channel_regex: str = ""
+    """RE2; the whole name behind the namespace must match."""
+    publication_data_format: DataFormat = ""
+
+    # What Centrifugo keeps closed.
+    keep_latest_publication: bool = False
+    """Deltas without history: the last publication is kept while somebody is subscribed."""
+    batch_max_delay_s: float = 0.0
+    """Publications wait at least so long to be merged into one write; 0 adapts to the rate alone."""
+    batch_max_size: int = 0
+    """Publications that end the wait at once; 0 for no bound but the delay."""
+    shed: bool = False
+    """A slow viewer loses plain publications instead of its connection."""
+    publish_rate: float = 0.0
+    """Publications a second that one user may make in one channel, with a burst of two seconds; 0 for no
+    bound."""
+    channel_publish_rate: float = 0.0
+    """Publications a second that all clients together may make in one channel; 0 for no bound."""
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.history_size, self.history_ttl_s, self.history_meta_ttl_s)
+
+    @property
+    def has_history(self) -> bool:
+        return self.history_size > 0 and self.history_ttl_s > 0
+
+
+def namespace_of(channel: str) -> str:
+    """The namespace's name, empty without one: `$chat:room` and `chat:room#42` are both of `chat`."""
+    name, boundary, _ = channel.removeprefix(PRIVATE_PREFIX).partition(NAMESPACE_BOUNDARY)
+    return name if boundary else ""
+
+
+def is_private(channel: str) -> bool:
+    """Whether a subscription token is asked for in any case."""
+    return channel.startswith(PRIVATE_PREFIX)
+
+
+def limited_users(channel: str) -> tuple[str, ...] | None:
+    """Who alone may subscribe to a user-limited channel (`dialog#42,43`); None for other channels."""
+    _, boundary, users = channel.partition(USER_BOUNDARY)
+    return tuple(users.split(USER_SEPARATOR)) if boundary else None
+
+
+def is_built_in(channel: str) -> bool:
+    """Whether a channel belongs to the server's own namespaces, into which nobody writes from outside."""
+    return namespace_of(channel).startswith(BUILT_IN_PREFIX)
