@@ -7,8 +7,10 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     fingerprint: str                          of our certificate: `sha-256 AB:CD:..`
     candidates: tuple[str, ...]               values of `a=candidate:` lines, best first
     session(remote, receiver, address)        -> Session, or Overloaded; `address` of the HTTP client
-`session.py`   Remote(ufrag, password, fingerprint)
-                                              of the offer; we answer `a=setup:passive` and `a=ice-lite`
+`session.py`   Remote(ufrag, password, fingerprint, passive=False)
+                                              of the offer; we answer `a=ice-lite` and `a=setup:passive`, or
+                                              `active` to a peer that is passive: then we are the DTLS client
+                                              (ffmpeg's whip muxer offers `setup:passive` by default)
                Session                        one BUNDLE, one peer connection
     id, ufrag, password: str                  ours, for the answer; `id` is good for the Location
     state                                     "new", "checking", "connected", "closed"
