@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.harness.patience import PATIENCE_S, wait_until
 
 MADANG = Path(sys.executable).parent / "madang"
 START_S = 60.0
@@ -108,17 +109,23 @@ class Server:
         return str(self.channel_json(channel)["live"]["state"])
 
     def channel_json(self, channel: str) -> dict[str, Any]:
-        """The channel as anyone is told."""
-        return dict(httpx.get(f"{self.http}/api/v1/channels/{channel}", timeout=30).json())
+        """The channel as anyone is told; an answer that is a problem fails with its words."""
+        answer = httpx.get(f"{self.http}/api/v1/channels/{channel}", timeout=30)
+        assert answer.status_code == 200, f"{channel}: {answer.status_code} {answer.text}"
+        return dict(answer.json())
 
-    def wait_for(self, channel: str, state: str, within_s: float = 10.0) -> float:
+    def wait_for(self, channel: str, state: str, within_s: float = PATIENCE_S) -> float:
         """Seconds until the channel is in `state`."""
-        began = time.monotonic()
-        while time.monotonic() - began < within_s:
-            if self.state(channel) == state:
-                return time.monotonic() - began
-            time.sleep(0.05)
-        raise AssertionError(f"{channel} is {self.state(channel)}, not {state}:\n{self.said()}")
+
+        def reached() -> bool:
+            found = self.state(channel)
+            assert found == state, f"{channel} is {found}, not {state}"
+            return True
+
+        try:
+            return wait_until(reached, within_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.said()}") from None
 
     def channel(self, name: str) -> str:
         """A new channel and a key for it."""

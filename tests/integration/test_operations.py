@@ -14,16 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.harness import certificates
+from tests.harness.patience import wait_until
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server, free_port, running
-
-
-def wait_until(found: "object", within_s: float = 5.0) -> None:
-    """Wait until a question is answered yes."""
-    deadline = time.monotonic() + within_s
-    while not found():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def hang_up(server: Server) -> None:
@@ -61,6 +54,7 @@ def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:
         file.write_text('public_url = "https://live.example.org"\n')
         hang_up(server)
         server.madang("channel", "create", "moved")
+        assert server.channel_json("moved")["slug"] == "moved", "the first question finds it"
         wait_until(lambda: server.channel_json("moved")["urls"]["watch"] == "https://live.example.org/@moved")
 
 
@@ -140,16 +134,9 @@ def test_descriptors_run_out_and_nothing_that_goes_on_stops(tmp_path: Path) -> N
         assert seen > 30_000, "the viewer's stream goes on"
         for one in flood:
             one.close()
-        wait_until(lambda: answers(server), 10)
+        wait_until(lambda: httpx.get(f"{server.http}/readyz", timeout=2).status_code == 200)
         assert server.state("kept") == "live"
         assert "Traceback" not in server.said()
-
-
-def answers(server: Server) -> bool:
-    try:
-        return httpx.get(f"{server.http}/readyz", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_no_secret_reaches_log_metrics_or_process_list(tmp_path: Path) -> None:
@@ -356,7 +343,7 @@ def test_without_dns_nothing_that_comes_in_is_affected(tmp_path: Path) -> None:
 def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Path) -> None:
     """A63: no command line names a stream; when ffmpeg dies, the same broadcast goes on."""
     with running(tmp_path / "data", "--demo") as server:
-        server.wait_for("demo", "live", 30)
+        server.wait_for("demo", "live")
         before = server.channel_json("demo")["live"]["broadcast_id"]
         own = [line for line in commands() if "madang-demo-" in line]
         assert own
@@ -365,7 +352,7 @@ def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Pat
             with contextlib.suppress(OSError):
                 if path.read_text(errors="replace") == own[0]:
                     os.kill(int(path.parent.name), signal.SIGKILL)
-        wait_until(lambda: "demo_stopped" in server.said(), 10)
-        server.wait_for("demo", "live", 30)
+        wait_until(lambda: "demo_stopped" in server.said())
+        server.wait_for("demo", "live")
         assert server.channel_json("demo")["live"]["broadcast_id"] == before
     assert not [line for line in commands() if line == own[0]], "ffmpeg ends with the server"
