@@ -151,6 +151,13 @@ PLAY_GRANTS: Final = 100_000
 # The first playlist of a broadcast may be waited for.
 FIRST_PLAYLIST_S: Final = 6.0
 
+# --- WebRTC ------------------------------------------------------------------------------------------
+# A47: an offer, an answer or a fragment; its lines, media sections and ICE candidates.
+SDP_BYTES: Final = 64 * 1024
+SDP_LINE_BYTES: Final = 8 * 1024
+SDP_SECTIONS: Final = 8
+SDP_CANDIDATES: Final = 30
+
 # --- websocket ---------------------------------------------------------------------------------------
 # A40: a websocket that says nothing after its handshake, and how dead ones are found.
 WEBSOCKET_HELLO_S: Final = 5.0
