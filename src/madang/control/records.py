@@ -102,6 +102,8 @@ class Member(Record, frozen=True, kw_only=True):
     account: UserId
     role: ChannelRole
     since: float
+    until: float | None = None
+    """When the role ends by itself, as a subscriber's does."""
 
 
 class StreamKey(Record, frozen=True, kw_only=True):

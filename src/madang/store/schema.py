@@ -14,11 +14,11 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it against the files."""
 
-# Rows of `changes`: what is kept in memory everywhere, and what lets somebody in.
-DIRECTORY, ENTRIES = 1, 2
+# Rows of `changes`: what is kept in memory everywhere, what lets somebody in, the last place in the outbox.
+DIRECTORY, ENTRIES, OUTBOX = 1, 2, 3
 
 metadata = MetaData()
 _CASCADE = "CASCADE"
@@ -113,6 +113,7 @@ members = Table(
     _account(primary=True),
     Column("role", Text, nullable=False),
     Column("since", Float(53), nullable=False),
+    Column("until", Float(53)),
 )
 keys = Table(
     "keys",

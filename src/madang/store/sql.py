@@ -128,7 +128,8 @@ class SqlStore:
         """How many writes there have been, by whichever process."""
         with _away_is_overload():
             async with self.engine.connect() as connection:
-                counts = select(schema.changes.c.count).order_by(schema.changes.c.id)
+                kept = schema.changes.c
+                counts = select(kept.count).where(kept.id <= schema.ENTRIES).order_by(kept.id)
                 directory, entries = (await connection.execute(counts)).scalars()
         return int(directory), int(entries)
 

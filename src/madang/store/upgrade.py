@@ -12,12 +12,14 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from madang.store import schema
+from madang.store import crowd_schema, schema
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _CHECKED_BYTES = 32 * 1024 * 1024
+TABLES = (schema.metadata, crowd_schema.metadata)
+"""One metadata, which every schema's file fills."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -78,7 +80,7 @@ async def _create(engine: AsyncEngine) -> None:
         connection = await plain.execution_options(madang_writes=True)
         async with connection.begin():
             await connection.run_sync(schema.metadata.create_all)
-            rows = [{"id": schema.DIRECTORY, "count": 0}, {"id": schema.ENTRIES, "count": 0}]
+            rows = [{"id": row, "count": 0} for row in (schema.DIRECTORY, schema.ENTRIES, schema.OUTBOX)]
             await connection.execute(schema.changes.insert(), rows)
             await connection.execute(
                 text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
