@@ -158,6 +158,46 @@ SDP_LINE_BYTES: Final = 8 * 1024
 SDP_SECTIONS: Final = 8
 SDP_CANDIDATES: Final = 30
 
+# --- WebRTC ------------------------------------------------------------------------------------------
+# A48: one STUN message; a check is some 100 bytes.
+STUN_BYTES: Final = 1280
+# A48: attributes of one STUN message.
+STUN_ATTRIBUTES: Final = 32
+# A48: checks of one address in a second that are looked at before one of them was genuine.
+STUN_PER_IP_PER_S: Final = 100
+# A49: DTLS of one handshake, in fragments that are never completed or as a flood.
+DTLS_HANDSHAKE_BYTES: Final = 64 * 1024
+# A49: one DTLS handshake, from its first packet.
+DTLS_HANDSHAKE_S: Final = 10.0
+# A55: from the answer to media: a session whose peer never comes.
+WEBRTC_CONNECT_S: Final = 15.0
+# A55: WebRTC sessions in all.
+WEBRTC_SESSIONS: Final = 10_000
+# RFC 7675: without a genuine check in this time the peer has withdrawn its consent.
+WEBRTC_CONSENT_S: Final = 30.0
+# A50: senders (SSRCs) of one peer: three layers, their repeats, sound and one more.
+SRTP_SSRCS: Final = 8
+# One datagram that is read.
+WEBRTC_DATAGRAM_BYTES: Final = 2048
+# What waits for one ICE-TCP peer; beyond it the peer loses frames up to the next keyframe.
+WEBRTC_TCP_QUEUE_BYTES: Final = 1024 * 1024
+# Packets of a track that are kept for repeats, in seconds and in bytes.
+RTP_HISTORY_S: Final = 2.0
+RTP_HISTORY_BYTES: Final = 16 * 1024 * 1024
+# A viewer's start burst: frames and bytes since the last keyframe; beyond it the next one is waited for.
+WEBRTC_BURST_FRAMES: Final = 90
+WEBRTC_BURST_BYTES: Final = 1024 * 1024
+# Packets of a start burst that leave together, and the pause behind them.
+WEBRTC_BURST_PACKETS: Final = 10
+WEBRTC_BURST_PAUSE_S: Final = 0.002
+# Repeats that one viewer may ask for in a second: a share of what it is sent, and never fewer than these.
+NACK_PACKETS_PER_S: Final = 500
+# Requests for a keyframe to one publisher, and from one viewer, are this far apart.
+KEYFRAME_REQUEST_S: Final = 0.5
+# A publisher's packets that are waited for before what follows them is taken.
+RTP_REORDER_S: Final = 0.5
+RTP_REORDER_PACKETS: Final = 1024
+
 # --- websocket ---------------------------------------------------------------------------------------
 # A40: a websocket that says nothing after its handshake, and how dead ones are found.
 WEBSOCKET_HELLO_S: Final = 5.0
