@@ -212,6 +212,76 @@ WEBSOCKET_FRAGMENTS: Final = 64
 # A43: control frames of one client per second.
 WEBSOCKET_CONTROLS_PER_S: Final = 10
 
+# --- realtime ----------------------------------------------------------------------------------------
+# A43: one message of a client, however many commands it holds.
+REALTIME_MESSAGE_BYTES: Final = 64 * 1024
+# A57: commands of one client that wait for one that is being answered; then it is read from no more.
+REALTIME_WAITING_COMMANDS: Final = 256
+# A name of a channel.
+REALTIME_CHANNEL_BYTES: Final = 255
+# Subscriptions of one connection.
+REALTIME_CHANNELS_PER_CONNECTION: Final = 128
+# F20: what may wait for one slow client; beyond it the connection ends with 3008.
+REALTIME_QUEUE_BYTES: Final = 1024 * 1024
+# F20: what may wait for a slow viewer of a namespace that sheds, of what must not be left out.
+REALTIME_KEPT_BYTES: Final = 256 * 1024
+# F20: plain publications that wait for a slow viewer of a namespace that sheds; the eldest are left out.
+REALTIME_PLAIN_BYTES: Final = 32 * 1024
+# What the transport may hold of it before the viewer counts as slow.
+REALTIME_WRITE_BYTES: Final = 32 * 1024
+# A40: a connection whose first command does not come.
+REALTIME_STALE_S: Final = 10.0
+# Pings of the server, and how long their answer may take.
+REALTIME_PING_S: Final = 25.0
+REALTIME_PONG_S: Final = 8.0
+# How long an expired connection or subscription may take to be refreshed.
+REALTIME_EXPIRED_S: Final = 25.0
+# Expiries that are told to clients are at most a year away.
+REALTIME_TTL_S: Final = 365 * 86400
+# Publications of one recovery, and of one history reply.
+REALTIME_RECOVERY: Final = 300
+REALTIME_HISTORY: Final = 300
+# Encodings of recoveries and history pages that are kept to be shared by those who return together.
+REALTIME_SHARED_STRETCHES: Final = 64
+# A57: the longest tick: publications of one channel that wait to be written together.
+REALTIME_TICK_S: Final = 0.5
+# Viewers that are written to before others get their turn.
+REALTIME_SLICE: Final = 500
+# Channels without history or subscribers whose position is remembered for this long.
+REALTIME_META_S: Final = 30 * 86400.0
+# A repeated publication is recognised for this long; of so many.
+REALTIME_IDEMPOTENCY_S: Final = 300.0
+REALTIME_IDEMPOTENCY_KEYS: Final = 100_000
+# A presence entry that is not refreshed.
+REALTIME_PRESENCE_S: Final = 60.0
+# A57: joins and leaves of one channel that are told one by one in a second; more are counted only.
+REALTIME_JOINS_PER_S: Final = 50
+# A57: commands of one connection, of one user and of one address in a second, each with a burst of five
+# seconds.
+REALTIME_COMMANDS_PER_CONNECTION: Final = 100
+REALTIME_COMMANDS_PER_USER: Final = 200
+REALTIME_COMMANDS_PER_IP: Final = 2000
+# A57: buckets that count them; the eldest are forgotten.
+REALTIME_BUCKETS: Final = 50_000
+# A18: how many new connections one address may make in a second, with a burst of five seconds.
+REALTIME_CONNECTS_PER_IP: Final = 200
+# Nodes of a tags filter.
+TAG_FILTER_NODES: Final = 64
+# Bytes of a publication's tags.
+REALTIME_TAGS_BYTES: Final = 4096
+# A publication that the server API brings, and a whole request of it.
+REALTIME_API_BYTES: Final = 10 * 1024 * 1024
+# Connections in one list, and channels in one.
+REALTIME_LISTED: Final = 10_000
+# A27: keys of one key set, bytes of it, and how long it is believed.
+JWKS_KEYS: Final = 64
+JWKS_BYTES: Final = 256 * 1024
+JWKS_S: Final = 3600.0
+# A27: an unknown key id does not make us ask for the key set more often than this.
+JWKS_AGAIN_S: Final = 10.0
+# A33: users that are blocked or whose tokens are revoked, remembered until nothing of theirs is valid.
+REALTIME_BLOCKED: Final = 100_000
+
 # --- accounts ----------------------------------------------------------------------------------------
 # The one-time link.
 LOGIN_LINK_S: Final = 15 * 60.0

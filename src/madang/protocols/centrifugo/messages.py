@@ -1,0 +1,268 @@
+"""Commands, replies and pushes as values, the same for JSON and Protobuf.
+
+`Raw` holds JSON in JSON and any bytes in Protobuf; empty means absent. Field names are those of the public
+schema.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+NONE: Final = Raw(b"")
+NO_LIST: Final = Raw(b"[]")
+
+
+def raw(data: bytes) -> Raw:
+    """`data` as a field; empty data are absent."""
+    return Raw(data) if data else NONE
+
+
+class FilterNode(msgspec.Struct, frozen=True):
+    """A tags filter: a leaf compares one tag, an inner node joins others."""
+
+    op: str = ""
+    key: str = ""
+    cmp: str = ""
+    val: str = ""
+    vals: tuple[str, ...] = ()
+    nodes: tuple["FilterNode", ...] = ()
+
+
+class SubscribeRequest(msgspec.Struct, frozen=True):
+    channel: str = ""
+    token: str = ""
+    recover: bool = False
+    epoch: str = ""
+    offset: int = 0
+    data: Raw = NONE
+    positioned: bool = False
+    recoverable: bool = False
+    join_leave: bool = False
+    delta: str = ""
+    tf: FilterNode | None = None
+    flag: int = 0
+    type: int = 0
+
+
+class ConnectRequest(msgspec.Struct, frozen=True):
+    token: str = ""
+    data: Raw = NONE
+    subs: dict[str, SubscribeRequest] = {}
+    name: str = ""
+    version: str = ""
+    headers: dict[str, str] = {}
+    flag: int = 0
+
+
+class ChannelRequest(msgspec.Struct, frozen=True):
+    """Of unsubscribe, presence and presence_stats."""
+
+    channel: str = ""
+
+
+class PublishRequest(msgspec.Struct, frozen=True):
+    channel: str = ""
+    data: Raw = NONE
+
+
+class StreamPosition(msgspec.Struct, frozen=True):
+    offset: int = 0
+    epoch: str = ""
+
+
+class HistoryRequest(msgspec.Struct, frozen=True):
+    channel: str = ""
+    limit: int = 0
+    since: StreamPosition | None = None
+    reverse: bool = False
+
+
+class SendRequest(msgspec.Struct, frozen=True):
+    data: Raw = NONE
+
+
+class RpcRequest(msgspec.Struct, frozen=True):
+    data: Raw = NONE
+    method: str = ""
+
+
+class RefreshRequest(msgspec.Struct, frozen=True):
+    token: str = ""
+
+
+class SubRefreshRequest(msgspec.Struct, frozen=True):
+    channel: str = ""
+    token: str = ""
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """A message without fields."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What a client asks. Exactly one request is set; a command without id and request is a pong."""
+
+    id: int = 0
+    connect: ConnectRequest | None = None
+    subscribe: SubscribeRequest | None = None
+    unsubscribe: ChannelRequest | None = None
+    publish: PublishRequest | None = None
+    presence: ChannelRequest | None = None
+    presence_stats: ChannelRequest | None = None
+    history: HistoryRequest | None = None
+    ping: Empty | None = None
+    send: SendRequest | None = None
+    rpc: RpcRequest | None = None
+    refresh: RefreshRequest | None = None
+    sub_refresh: SubRefreshRequest | None = None
+
+
+REQUESTS: Final = Command.__struct_fields__[1:]
+
+
+class Error(msgspec.Struct, frozen=True, omit_defaults=True):
+    code: int
+    message: str = ""
+    temporary: bool = False
+
+
+class ClientInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    user: str
+    client: str
+    conn_info: Raw = NONE
+    chan_info: Raw = NONE
+
+
+class SubscribeResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`publications` are encoded already, in the connection's own encoding."""
+
+    expires: bool = False
+    ttl: int = 0
+    recoverable: bool = False
+    epoch: str = ""
+    publications: Raw = NONE
+    recovered: bool = False
+    offset: int = 0
+    positioned: bool = False
+    data: Raw = NONE
+    was_recovering: bool = False
+    delta: bool = False
+
+
+class ConnectResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    client: str = ""
+    version: str = ""
+    expires: bool = False
+    ttl: int = 0
+    data: Raw = NONE
+    subs: dict[str, SubscribeResult] = {}
+    ping: int = 0
+    pong: bool = False
+    session: str = ""
+    node: str = ""
+    time: int = 0
+
+
+class PresenceResult(msgspec.Struct, frozen=True):
+    presence: dict[str, ClientInfo]
+
+
+class PresenceStatsResult(msgspec.Struct, frozen=True):
+    num_clients: int
+    num_users: int
+
+
+class HistoryResult(msgspec.Struct, frozen=True):
+    """`publications` are encoded already; `NO_LIST` in JSON when there are none."""
+
+    publications: Raw
+    epoch: str
+    offset: int
+
+
+class RpcResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    data: Raw = NONE
+
+
+class RefreshResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    client: str = ""
+    version: str = ""
+    expires: bool = False
+    ttl: int = 0
+
+
+class SubRefreshResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    expires: bool = False
+    ttl: int = 0
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a command is answered: one result, or an error."""
+
+    id: int = 0
+    error: Error | None = None
+    connect: ConnectResult | None = None
+    subscribe: SubscribeResult | None = None
+    unsubscribe: Empty | None = None
+    publish: Empty | None = None
+    presence: PresenceResult | None = None
+    presence_stats: PresenceStatsResult | None = None
+    history: HistoryResult | None = None
+    rpc: RpcResult | None = None
+    refresh: RefreshResult | None = None
+    sub_refresh: SubRefreshResult | None = None
+
+
+class JoinLeave(msgspec.Struct, frozen=True):
+    info: ClientInfo
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, omit_defaults=True):
+    code: int = 0
+    reason: str = ""
+
+
+class Subscribe(msgspec.Struct, frozen=True, omit_defaults=True):
+    recoverable: bool = False
+    epoch: str = ""
+    offset: int = 0
+    positioned: bool = False
+    data: Raw = NONE
+
+
+class MessagePush(msgspec.Struct, frozen=True):
+    data: Raw
+
+
+class DisconnectPush(msgspec.Struct, frozen=True, omit_defaults=True):
+    code: int = 0
+    reason: str = ""
+    reconnect: bool = False
+
+
+class RefreshPush(msgspec.Struct, frozen=True, omit_defaults=True):
+    expires: bool = False
+    ttl: int = 0
+
+
+class Push(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What nobody asked for. Publications are rendered apart, by `text` and `binary`."""
+
+    channel: str = ""
+    join: JoinLeave | None = None
+    leave: JoinLeave | None = None
+    unsubscribe: Unsubscribe | None = None
+    message: MessagePush | None = None
+    subscribe: Subscribe | None = None
+    connect: ConnectResult | None = None
+    disconnect: DisconnectPush | None = None
+    refresh: RefreshPush | None = None
+
+
+class EmulationRequest(msgspec.Struct, frozen=True):
+    """A command that travels beside its HTTP-stream or SSE connection. In JSON `data` is text."""
+
+    node: str = ""
+    session: str = ""
+    data: str = ""
