@@ -157,6 +157,8 @@ SDP_BYTES: Final = 64 * 1024
 SDP_LINE_BYTES: Final = 8 * 1024
 SDP_SECTIONS: Final = 8
 SDP_CANDIDATES: Final = 30
+# A50: one frame out of a publisher's RTP packets.
+RTP_FRAME_BYTES: Final = 4 * 1024 * 1024
 
 # --- WebRTC ------------------------------------------------------------------------------------------
 # A48: one STUN message; a check is some 100 bytes.

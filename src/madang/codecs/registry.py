@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from madang.base.errors import PeerError
-from madang.codecs import aac, av1, h264, h265, mp3, opus
+from madang.codecs import aac, av1, h264, h265, mp3, opus, vp8, vp9
 from madang.media.timebase import VIDEO_TIMESCALE
 from madang.media.track import Codec, Track
 
@@ -45,7 +45,8 @@ BY_FOURCC: dict[bytes, Codec] = {row.fourcc: row.codec for row in ROWS.values()}
 def track(codec: Codec, track_id: int, config: bytes) -> Track:
     """A track from its decoder configuration: avcC, hvcC, av1C, AudioSpecificConfig, dOps or OpusHead.
 
-    MP3 has no configuration: give the first frame, of which the header is read. NAL lengths in the
+    MP3, VP8 and VP9 have no configuration: give the first frame, or a keyframe, of which the header is read.
+    NAL lengths in the
     track's configuration are four bytes, whatever the publisher's were (`length_size` tells those).
     PeerError `malformed`, or `unsupported` for what is beyond the limits (A52) or not carried.
     """
@@ -105,6 +106,33 @@ def _av1(track_id: int, config: bytes) -> Track:
     )
 
 
+def _vp8(track_id: int, keyframe: bytes) -> Track:
+    picture = vp8.parse_keyframe(keyframe)
+    return Track(
+        id=track_id,
+        codec=Codec.VP8,
+        timescale=VIDEO_TIMESCALE,
+        config=vp8.CONFIG,
+        codec_string="vp08.00.10.08",
+        width=picture.width,
+        height=picture.height,
+    )
+
+
+def _vp9(track_id: int, keyframe: bytes) -> Track:
+    header = vp9.parse_keyframe(keyframe)
+    config = vp9.build_config(header)
+    return Track(
+        id=track_id,
+        codec=Codec.VP9,
+        timescale=VIDEO_TIMESCALE,
+        config=config,
+        codec_string=vp9.codec_string(config),
+        width=header.picture.width,
+        height=header.picture.height,
+    )
+
+
 def _aac(track_id: int, config: bytes) -> Track:
     facts = aac.parse_config(config)
     return Track(
@@ -149,6 +177,8 @@ _MAKERS: dict[Codec, Callable[[int, bytes], Track]] = {
     Codec.H264: _h264,
     Codec.H265: _h265,
     Codec.AV1: _av1,
+    Codec.VP8: _vp8,
+    Codec.VP9: _vp9,
     Codec.AAC: _aac,
     Codec.OPUS: _opus,
     Codec.MP3: _mp3,

@@ -32,7 +32,7 @@ _AUDIO = frozenset({Codec.AAC, Codec.OPUS, Codec.MP3})
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
     """One elementary stream. `config` is the decoder configuration as MP4 stores it: avcC, hvcC or av1C
-    record, AudioSpecificConfig, or the dOps payload; empty for MP3, VP8 and VP9.
+    record, the payload of vpcC, AudioSpecificConfig, or the dOps payload; empty for MP3.
 
     `id` is 1 for the first video track and 2 for the first audio track. Two equal tracks need no new
     initialisation segment; unequal ones do.

@@ -6,25 +6,26 @@ bindings.
 
 import struct
 
-from madang.base.errors import PeerError
 from madang.codecs import av1, h264, h265
 from madang.codecs.picture import Picture
 from madang.codecs.registry import ROWS
 from madang.containers.fmp4.boxes import box, full_box
 from madang.media.track import Codec, Kind, Track
 
-_CONFIG_BOX = {Codec.H264: b"avcC", Codec.H265: b"hvcC", Codec.AV1: b"av1C"}
+_CONFIG_BOX = {
+    Codec.H264: b"avcC",
+    Codec.H265: b"hvcC",
+    Codec.AV1: b"av1C",
+    Codec.VP8: b"vpcC",
+    Codec.VP9: b"vpcC",
+}
 # objectTypeIndication of ISO/IEC 14496-1 table 5.
 _OBJECT_TYPE = {Codec.AAC: 0x40, Codec.MP3: 0x6B}
 
 
 def sample_entry(track: Track) -> bytes:
-    """The sample entry box of a track; PeerError for codecs that MP4 does not carry here."""
-    if track.codec in _CONFIG_BOX:
-        return _visual(track)
-    if track.kind is Kind.AUDIO:
-        return _audio(track)
-    raise PeerError("unsupported", f"no sample entry for {track.codec}")
+    """The sample entry box of a track."""
+    return _audio(track) if track.kind is Kind.AUDIO else _visual(track)
 
 
 def _visual(track: Track) -> bytes:
@@ -47,6 +48,8 @@ def _picture(track: Track) -> Picture:
         return h264.parse_sps(h264.parse_config(track.config).sps[0]).picture
     if track.codec is Codec.H265:
         return h265.parse_sps(h265.parse_config(track.config).units(h265.SPS)[0]).picture
+    if track.codec in (Codec.VP8, Codec.VP9):
+        return Picture(track.width, track.height)
     return av1.parse_config(track.config).picture
 
 

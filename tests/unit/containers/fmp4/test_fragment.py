@@ -125,8 +125,3 @@ def test_apple_gets_its_brand_of_hevc() -> None:
     data = init_segment((registry.track(Codec.H265, 1, CONFIGS[Codec.H265]),))
     assert b"hvc1" in data
     assert b"hev1" not in data
-
-
-def test_codecs_without_a_sample_entry() -> None:
-    with pytest.raises(PeerError):
-        init_segment((Track(id=1, codec=Codec.VP8, timescale=90000, width=16, height=16),))
