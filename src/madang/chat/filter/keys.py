@@ -1,0 +1,93 @@
+"""Hangul as keystrokes of the dubeolsik keyboard: the one alphabet in which syllables, loose letters, and
+Hangul typed with the keyboard left on English are all the same.
+
+`시발`, `ㅅㅣㅂㅏㄹ`, `시ㅂㅏㄹ` and `tlqkf` are all `tlqkf`. Compound vowels and compound finals are taken
+apart, as one types them; tense consonants are keys of their own.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import re2
+
+
+def _each(keys: str) -> tuple[str, ...]:
+    return tuple(keys.split())
+
+
+_LEADS: Final = _each("r R s e E f a q Q t T d w W c z x v g")
+_VOWELS: Final = _each("k o i O j p u P h hk ho hl y n nj np nl b m ml l")
+_TAILS: Final = ("", *_each("r R rt s sw sg e f fr fa fq ft fx fv fg a q qt t T d w c z x v g"))
+_LOOSE: Final = _each("r R rt s sw sg e E f fr fa fq ft fx fv fg a q Q qt t T d w W c z x v g") + _VOWELS
+"""The compatibility letters U+3131 to U+3163, in their order."""
+
+VOWELS: Final = "koiOjpuPhynbml"
+CONSONANTS: Final = "rRseEfaqQtTdwWczxvg"
+_FILLED: Final = re.compile(rf"([{VOWELS}])(?:d?\1)+|([{CONSONANTS}])\2\2+")
+_MAY_BE_FILLED: Final = re2.compile("|".join([f"{v}d?{v}" for v in VOWELS] + [c * 3 for c in CONSONANTS]))
+"""The same question without back-references, in a tenth of the time."""
+LOOSE: Final = "ㄱ-ㅎㅏ-ㅣ"
+HANGUL: Final = re.compile("[가-힣ㄱ-ㅣᄀ-ᇿﾡ-ￜ]")
+_LEAD_JAMO, _VOWEL_JAMO, _TAIL_JAMO = 0x1100, 0x1161, 0x11A7
+
+
+def keys_of(letter: str) -> str:
+    """The keystrokes of one code point: empty for what is no Hangul."""
+    point = ord(letter)
+    if 0xAC00 <= point <= 0xD7A3:
+        lead, rest = divmod(point - 0xAC00, 588)
+        return _LEADS[lead] + _VOWELS[rest // 28] + _TAILS[rest % 28]
+    if 0x3131 <= point <= 0x3163:
+        return _LOOSE[point - 0x3131]
+    if 0x1100 <= point < 0x1100 + len(_LEADS):
+        return _LEADS[point - _LEAD_JAMO]
+    if 0x1161 <= point < 0x1161 + len(_VOWELS):
+        return _VOWELS[point - _VOWEL_JAMO]
+    if 0x11A8 <= point < 0x11A7 + len(_TAILS):
+        return _TAILS[point - _TAIL_JAMO]
+    if 0xFFA1 <= point <= 0xFFDC:
+        plain = unicodedata.normalize("NFKC", letter)
+        return keys_of(plain) if plain != letter else ""
+    return ""
+
+
+class Folds(dict[str, str]):
+    """What each code point becomes in a view; filled as texts bring them, for the basic plane alone."""
+
+    def __missing__(self, letter: str) -> str:
+        folded = self.fold(letter)
+        if letter <= "\uffff":
+            self[letter] = folded
+        return folded
+
+    def fold(self, letter: str) -> str:
+        """The keystrokes of one code point."""
+        return keys_of(letter)
+
+
+HANGUL_KEYS: Final = Folds()
+
+
+def squeeze(keys: str) -> str:
+    """Stretched vowels (`시이이발`) and stuttered consonants become one."""
+    return _FILLED.sub(r"\1\2", keys) if _MAY_BE_FILLED.search(keys) else keys
+
+
+def squeeze_with(keys: str, origins: list[int]) -> tuple[str, list[int]]:
+    """The same, taking each key's place in the text along."""
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    for found in _FILLED.finditer(keys):
+        parts.append(keys[at : found.start() + 1])
+        places += origins[at : found.start() + 1]
+        at = found.end()
+    parts.append(keys[at:])
+    places += origins[at:]
+    return "".join(parts), places
+
+
+def spelled(text: str) -> str:
+    """A listed word in keys: its Hangul typed, its ASCII letters as they are, stretched vowels squeezed."""
+    return squeeze("".join(HANGUL_KEYS[letter] or letter for letter in text))

@@ -1,0 +1,110 @@
+"""Latin letters behind their disguises: capitals, full width, mathematical alphabets, Cyrillic and Greek
+look-alikes (a part of Unicode TR39), and leet."""
+
+import re
+import unicodedata
+from typing import Final
+
+import re2
+
+from madang.chat.filter.keys import Folds
+
+BREAK: Final = "|"
+"""Stands for a letter of another script: no word goes on over it."""
+VEIL: Final = "*"
+"""Stands for a letter that the writer left to the reader: `f*ck`."""
+
+_ALIKE: Final = dict(
+    zip(
+        "абвгдеёзикмнорстухѕіјԁһӏԛԝүցոսɡɑɩιανεκμοπρτυχωβγδησ",
+        "abbrдeeзuкmhopctyxsijdhiqwygnugaiiavekuoпptuxwbyδno".replace("к", "k")
+        .replace("д", "d")
+        .replace("з", "e")
+        .replace("п", "n")
+        .replace("δ", "d"),
+        strict=True,
+    )
+)
+_SMALL: Final = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
+_LEET: Final = {
+    "0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g",
+    "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "i", "(": "c", "¢": "c", "¡": "i",
+    "æ": "a", "ø": "o", "đ": "d", "ł": "i", "ß": "s", "ı": "i", "¥": "y",
+}  # fmt: skip
+_VEILS: Final = frozenset("*#%✱∗⁎＊•●")
+_SQUARED: Final = (0x1F130, 0x1F150, 0x1F170)
+_REGIONAL: Final = 0x1F1E6
+
+
+def letters_of(letter: str) -> str:
+    """The plain letters of one code point; a space for spaces, a veil, or nothing for what only parts.
+
+    `l` and `i` are one letter here, since `1`, `!` and `|` stand for both.
+    """
+    point = ord(letter)
+    for first in (*_SQUARED, _REGIONAL):
+        if first <= point < first + 26:
+            return _plain(chr(97 + point - first))
+    if letter in _VEILS:
+        return VEIL
+    if letter.isspace():
+        return " "
+    folded = unicodedata.normalize("NFKD", letter).casefold()
+    return "".join(_plain(part) for part in folded if not unicodedata.combining(part))
+
+
+def _plain(part: str) -> str:
+    part = _ALIKE.get(part) or _SMALL.get(part) or _LEET.get(part) or part
+    if part == "l":
+        return "i"
+    if "a" <= part <= "z":
+        return part
+    return BREAK if part.isalpha() else ""
+
+
+class _LatinFolds(Folds):
+    def fold(self, letter: str) -> str:
+        return letters_of(letter)
+
+
+class _UnveiledFolds(Folds):
+    """Signs that part letters stand for the letter they replace: `f-ck`, `sh.t`."""
+
+    def fold(self, letter: str) -> str:
+        return VEIL if letter in "-_.·~^?'’" else letters_of(letter)
+
+
+LATIN: Final = _LatinFolds()
+UNVEILED: Final = _UnveiledFolds()
+LATIN_LETTER: Final = re.compile(
+    "[A-Za-z@$\u00c0-\u024f\u0370-\u052f\u1d00-\u1dbf\u2460-\u24ff\uff21-\uff5a\U0001d400-\U0001f1ff]"
+)
+MAY_BE_SPACED: Final = re2.compile(
+    r"(?:^|[^A-Za-z0-9])[A-Za-z0-9@$](?:[^A-Za-z0-9]{1,3}[A-Za-z0-9@$!]){2,}(?:$|[^A-Za-z0-9])"
+)
+SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
+"""`f u c k`, `s.h.i.t`: single letters with something between them."""
+_STRETCHED: Final = re2.compile("|".join(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz"))
+_DOUBLED: Final = re.compile(r"([a-z])\1+")
+VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
+
+
+def stretched(text: str) -> bool:
+    """Whether some letter stands three times in a row."""
+    return _STRETCHED.search(text) is not None
+
+
+def undouble(letters: str) -> str:
+    """Every run of a letter as one."""
+    return _DOUBLED.sub(r"\1", letters)
+
+
+def undouble_with(letters: str, origins: list[int]) -> tuple[str, list[int]]:
+    """The same, taking each letter's place in the text along."""
+    parts: list[str] = []
+    places: list[int] = []
+    for place, letter in enumerate(letters):
+        if not parts or letter != parts[-1] or letter in (VEIL, BREAK, " "):
+            parts.append(letter)
+            places.append(origins[place])
+    return "".join(parts), places
