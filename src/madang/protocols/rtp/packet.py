@@ -26,7 +26,7 @@ class RtpPacket(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(data: bytes) -> RtpPacket:
-    """A whole plain packet. Raises PeerError: version, lengths beyond the packet, padding beyond the payload."""
+    """A whole plain packet. Raises PeerError: version, lengths beyond the packet, bad padding."""
     if len(data) < 12:
         raise PeerError("rtp", "an RTP packet shorter than its header")
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)

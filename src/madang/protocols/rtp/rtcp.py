@@ -108,7 +108,7 @@ def parse(data: bytes) -> list[Item]:
 
 def _without_padding(body: bytes) -> bytes:
     padding = body[-1] if body else 0
-    if not padding or padding > len(body) or padding & 3:
+    if not padding or padding > len(body):
         raise PeerError("rtcp", "padding beyond the packet")
     return body[:-padding]
 
@@ -255,8 +255,8 @@ def build_remb(ours: int, bps: int, ssrcs: Sequence[int]) -> bytes:
 
 def build_twcc(ours: int, ssrc: int, count: int, first: int, arrivals: Sequence[int | None]) -> bytes:
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): `count` numbers the
-    feedbacks, `first` is the sequence number of the first packet, `arrivals` are times in ticks of 250 µs, None for a packet that
-    did not come; the first one must have come."""
+    feedbacks, `first` is the sequence number of the first packet, `arrivals` are times in ticks of 250 µs,
+    None for a packet that did not come; the first one must have come."""
     reference = (arrivals[0] or 0) >> 8
     deltas: list[bytes] = []
     symbols: list[int] = []
