@@ -39,6 +39,11 @@ def parse_config(config: bytes) -> OpusConfig:
     return OpusConfig(channels, int.from_bytes(fields[:2], "big"), record)
 
 
+def build_record(channels: int) -> bytes:
+    """The dOps payload of a live stream with one or two channels: nothing is to be skipped at its start."""
+    return bytes((0, channels)) + (0).to_bytes(2, "big") + RATE.to_bytes(4, "big") + bytes(3)
+
+
 def build_head(record: bytes) -> bytes:
     """The OpusHead packet of a dOps payload."""
     parse_config(record)

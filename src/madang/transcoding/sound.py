@@ -5,7 +5,7 @@ from collections import deque
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from madang.codecs import aac, registry
+from madang.codecs import aac, opus, registry
 from madang.media.frame import Frame
 from madang.media.timebase import rescale
 from madang.media.track import Codec, Track
@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from av import AudioFifo, AudioFrame, AudioResampler
     from av.audio.codeccontext import AudioCodecContext
 
-_DECODERS = {Codec.MP3: "mp3float"}
-_ENCODERS = {Codec.AAC: "aac"}
-FORMAT = "fltp"
-BITRATE = 64_000
+_DECODERS = {Codec.MP3: "mp3float", Codec.AAC: "aac", Codec.OPUS: "libopus"}
+_ENCODERS = {Codec.AAC: "aac", Codec.OPUS: "libopus"}
+_FORMATS = {Codec.AAC: "fltp", Codec.OPUS: "flt"}
+"""How each encoder takes its samples."""
+BITRATE = {Codec.AAC: 64_000, Codec.OPUS: 48_000}
 """Of a channel, in bits per second; low sample rates need less."""
+OPUS_SAMPLES = 960
+"""Of a frame at 48 kHz: 20 ms, what browsers expect."""
+OPUS_LOOKAHEAD = 312
+"""Samples by which libopus delays what it encodes (RFC 7845 section 4.2: pre-skip)."""
 BITS_PER_SAMPLE = 3
 CHANNELS_MAX = 2
 GAP_S = 1.0
@@ -29,9 +34,11 @@ SLACK_S = 0.01
 
 def track_of(source: Track, codec: Codec) -> Track | None:
     """The track that `source` becomes in `codec`; None where it cannot be made."""
-    if source.codec not in _DECODERS or codec not in _ENCODERS:
+    if source.codec not in _DECODERS or codec not in _ENCODERS or source.codec is codec:
         return None
-    channels = min(source.channels, CHANNELS_MAX)
+    channels = min(source.channels, CHANNELS_MAX) or CHANNELS_MAX
+    if codec is Codec.OPUS:
+        return registry.track(codec, source.id, opus.build_record(channels))
     return registry.track(codec, source.id, aac.build_config(source.sample_rate, channels))
 
 
@@ -50,6 +57,9 @@ class Sound:
         self._source = source
         self._made = made
         self._layout = "mono" if made.channels == 1 else "stereo"
+        self._format = _FORMATS[made.codec]
+        self._samples = made.frame_samples or OPUS_SAMPLES
+        self._lookahead = OPUS_LOOKAHEAD if made.codec is Codec.OPUS else 0
         self._decoder: AudioCodecContext | None = None
         self._encoder: AudioCodecContext | None = None
         self._resampler: tuple[tuple[str, str, int], AudioResampler] | None = None
@@ -59,7 +69,8 @@ class Sound:
         self._starts: deque[int] = deque()
         """Of what the encoder was given and has not returned."""
         self._encoded = 0
-        self._primed = False
+        self._primed = self._primes = made.codec is not Codec.AAC
+        """Whether what primes the decoder is behind us; Opus has nothing of the kind."""
 
     def convert(self, frame: Frame) -> list[Frame]:
         """The frames that are ready with this one, mostly one; ValueError where there is no codec."""
@@ -80,14 +91,14 @@ class Sound:
         """What is still under way, the last frame filled with silence; then it can begin anew."""
         made: list[Frame] = []
         if self._fifo is not None and self._encoder is not None:
-            missing = -self._fifo.samples % self._made.frame_samples
+            missing = -self._fifo.samples % self._samples
             if missing:
                 self._fifo.write(self._silence(missing))
                 self._end += missing
             made = [*self._encode(), *self._collect(None)]
         self._decoder = self._encoder = self._fifo = self._resampler = None
         self._starts.clear()
-        self._encoded, self._primed = 0, False
+        self._encoded, self._primed = 0, self._primes
         return made
 
     def _open_decoder(self) -> "AudioCodecContext":
@@ -95,7 +106,7 @@ class Sound:
 
         decoder = AudioCodecContext.create(_DECODERS[self._source.codec], "r")
         assert isinstance(decoder, AudioCodecContext)
-        decoder.extradata = self._source.config or None
+        decoder.extradata = _extradata(self._source)
         self._decoder = decoder
         return decoder
 
@@ -107,8 +118,8 @@ class Sound:
         assert isinstance(encoder, AudioCodecContext)
         encoder.sample_rate = rate
         encoder.layout = self._layout
-        encoder.format = FORMAT
-        encoder.bit_rate = min(BITRATE, BITS_PER_SAMPLE * rate) * self._made.channels
+        encoder.format = self._format
+        encoder.bit_rate = min(BITRATE[self._made.codec], BITS_PER_SAMPLE * rate) * self._made.channels
         encoder.time_base = Fraction(1, rate)
         self._encoder = encoder
         return encoder
@@ -142,16 +153,16 @@ class Sound:
         from av import AudioResampler
 
         kind = (heard.format.name, heard.layout.name, heard.sample_rate)
-        if kind == (FORMAT, self._layout, self._made.sample_rate):
+        if kind == (self._format, self._layout, self._made.sample_rate):
             return [heard]
         if self._resampler is None or self._resampler[0] != kind:
-            self._resampler = (kind, AudioResampler(FORMAT, self._layout, self._made.sample_rate))
+            self._resampler = (kind, AudioResampler(self._format, self._layout, self._made.sample_rate))
         return self._resampler[1].resample(heard)
 
     def _silence(self, samples: int) -> "AudioFrame":
         from av import AudioFrame
 
-        frame = AudioFrame(FORMAT, self._layout, samples)
+        frame = AudioFrame(self._format, self._layout, samples)
         frame.sample_rate = self._made.sample_rate
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
@@ -160,7 +171,7 @@ class Sound:
     def _encode(self) -> list[Frame]:
         """Encode what is queued, in whole frames."""
         made: list[Frame] = []
-        fifo, size = self._fifo, self._made.frame_samples
+        fifo, size = self._fifo, self._samples
         while fifo is not None and fifo.samples >= size:
             start = self._end - fifo.samples
             samples = fifo.read(size)
@@ -172,7 +183,7 @@ class Sound:
         return made
 
     def _collect(self, samples: "AudioFrame | None") -> list[Frame]:
-        """What the encoder returns. Its first packet only primes the decoder: it belongs before the
+        """What the encoder returns. The first packet of AAC only primes the decoder: it belongs before the
         beginning, and is left out; each later one gives the samples that the one before it was made of."""
         made = []
         encoder = self._encoder or self._open_encoder()
@@ -180,6 +191,13 @@ class Sound:
             if not self._primed:
                 self._primed = True
             elif self._starts:
-                at = self._starts.popleft()
+                at = max(0, self._starts.popleft() - self._lookahead)
                 made.append(Frame(self._made.id, at, at, True, bytes(packet)))
         return made
+
+
+def _extradata(source: Track) -> bytes | None:
+    """The decoder configuration as FFmpeg wants it."""
+    if source.codec is Codec.OPUS:
+        return opus.build_head(opus.build_record(min(source.channels, CHANNELS_MAX) or CHANNELS_MAX))
+    return source.config or None

@@ -160,9 +160,35 @@ def test_behind_a_flush_it_begins_anew() -> None:
     assert again[0].dts == 7_000_000
 
 
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (48_000, 1), (22_050, 2)])
+def test_there_is_a_way_from_aac_to_opus_and_back(rate: int, channels: int) -> None:
+    frames = [*tone(0.6, rate, channels, silent=True), *tone(0.6, rate, channels)]
+    to_aac, source, coded = sound_of(frames)
+    steady = [*convert(to_aac, frames, source.frame_samples, 0), *to_aac.flush()]
+    plain = onset(listen(steady, coded)[1]) / rate
+    opus = track_of(coded, Codec.OPUS)
+    assert opus is not None
+    assert (opus.timescale, opus.channels, opus.id) == (48_000, channels, 2)
+    to_opus = Sound(coded, opus)
+    packets = [each for frame in steady for each in to_opus.convert(frame)]
+    packets += to_opus.flush()
+    steps = [after.dts - before.dts for before, after in zip(packets[1:], packets[2:], strict=False)]
+    assert set(steps) == {960} and packets[0].dts == 0
+    back = track_of(opus, Codec.AAC)
+    assert back is not None and back.sample_rate == 48_000
+    again = Sound(opus, back)
+    heard = [each for frame in packets for each in again.convert(frame)]
+    begin, samples = listen([*heard, *again.flush()], back)
+    assert not to_opus.failures and not again.failures
+    assert begin == pytest.approx(0, abs=960)
+    # What Opus and AAC look ahead: 6.5 ms each way.
+    assert onset(samples) / 48_000 == pytest.approx(plain, abs=0.03)
+
+
 def test_what_cannot_be_made_is_not_promised() -> None:
     source = track(tone(0.1))
-    assert track_of(source, Codec.OPUS) is None
+    assert track_of(source, Codec.MP3) is None
+    assert track_of(source, Codec.VP8) is None
     made = track_of(source, Codec.AAC)
     assert made is not None
     assert track_of(made, Codec.AAC) is None
