@@ -272,7 +272,7 @@ TAG_FILTER_NODES: Final = 64
 # Bytes of a publication's tags.
 REALTIME_TAGS_BYTES: Final = 4096
 # A publication that the server API brings, and a whole request of it.
-REALTIME_API_BYTES: Final = 10 * 1024 * 1024
+REALTIME_API_BYTES: Final = 4 * 1024 * 1024
 # Connections in one list, and channels in one.
 REALTIME_LISTED: Final = 10_000
 # A27: keys of one key set, bytes of it, and how long it is believed.
@@ -308,7 +308,7 @@ FEED_BACKLOG_BYTES: Final = 256 * 1024
 # Facts about streams that wait for a slow database; beyond it the eldest are counted and dropped.
 PENDING_FACTS: Final = 10_000
 # A65: unknown names cost the database one look at its change counter in so long, however many are asked.
-LOOK_EVERY_S: Final = 0.05
+LOOK_EVERY_S: Final = 0.02
 # F13: how long an unknown name waits for the database before memory decides.
 LOOK_AGAIN_S: Final = 2.0
 # A61: pixels of an uploaded picture in each direction, read before it is decoded.

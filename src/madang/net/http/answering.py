@@ -8,13 +8,14 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from madang.base import limits
 from madang.net.deadlines import NEVER
 from madang.net.http.connection import ASGI, BODY, GROWING, HELD, IDLE, Connection
-from madang.net.http.head import Head
+from madang.net.http.head import BadHead, Head
 from madang.net.http.rendering import STATUS_LINES, render
-from madang.net.http.routes import Answer, Growing, Hold, Outcome
+from madang.net.http.routes import Answer, Body, Growing, Hold, Outcome, TakeOver
 
 # A joined write copies the body once per viewer; from here on one writev of the parts is cheaper.
 JOIN_BYTES: Final = 32 * 1024
 
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CROWDED: Final = Answer(503, ((b"retry-after", b"1"), (b"cache-control", b"no-store")))
 
 
@@ -26,6 +27,12 @@ class Answering(Connection):
         if outcome is None:
             cycle = self.cycle = self._make_cycle(head)
             self._run(cycle, head)
+        elif isinstance(outcome, Body):
+            if head.body_bytes > outcome.limit_bytes:
+                raise BadHead(413)
+            self._outcome = outcome
+            if head.expects_continue:
+                self.transport.write(_CONTINUE)
         elif head.expects_continue:
             head.keep_alive = False
             self._parsing = None
@@ -85,7 +92,7 @@ class Answering(Connection):
             self._hold(outcome, head)
         elif isinstance(outcome, Growing):
             self._send_growing(outcome, head)
-        elif outcome is not None:
+        elif isinstance(outcome, TakeOver):
             self._ending = True
             self._taken = outcome
             if not self._turning:
@@ -140,9 +147,24 @@ class Answering(Connection):
             self._run(cycle, head)
             if cycle.more_body:
                 self._await_body()
-            return
+            return None
+        if isinstance(outcome, Body):
+            return self._collect(outcome, cycle, head)
         head.keep_alive = head.keep_alive and not cycle.more_body
         self._perform(outcome, head)
+        return None
+
+    def _collect(self, body: Body, cycle: RequestResponseCycle, head: Head) -> None:
+        """What waited parsed behind another answer has brought a part of its body, or the whole."""
+        body.data += cycle.body
+        self.flow.resume_reading()
+        if len(body.data) > body.limit_bytes or head.body_bytes > body.limit_bytes:
+            return self._refuse(413)
+        if not cycle.more_body:
+            return self._perform(self.front.decide(body), head)
+        self._outcome = body
+        self._await_body()
+        return None
 
     def _hold(self, hold: Hold, head: Head) -> None:
         if hold.answer is not None:

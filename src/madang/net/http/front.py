@@ -14,7 +14,7 @@ from madang.base import limits
 from madang.net.ground import Ground
 from madang.net.http.head import Head
 from madang.net.http.lifespan import AsgiApp
-from madang.net.http.routes import Answer, Outcome, Route
+from madang.net.http.routes import Answer, Body, Outcome, Route
 
 log = logging.getLogger(__name__)
 _BROKEN = Answer(
@@ -75,6 +75,15 @@ class Front:
             log.exception("a hot route failed on %s %s", head.method, head.raw_path)
             return _BROKEN
         return None
+
+    def decide(self, body: Body) -> Outcome:
+        """What the route that asked for it says to a whole body."""
+        try:
+            return body.then(bytes(body.data))
+        except Exception:
+            self.counters.route_errors += 1
+            log.exception("a hot route failed on a body")
+            return _BROKEN
 
     def take_hold(self, client: str) -> bool:
         """Count one more held request of this client; False when it has too many (A53)."""

@@ -17,7 +17,7 @@ from madang.net.deadlines import NEVER
 from madang.net.http.answering import Answering
 from madang.net.http.connection import ASGI, BODY, HEAD, IDLE, LINGER, SILENT
 from madang.net.http.head import BadHead, Head
-from madang.net.http.routes import Answer, Growing, Hold
+from madang.net.http.routes import Answer, Body, Growing, Hold
 
 # What may wait unparsed behind a request that is being answered, before reading pauses.
 BEHIND_BYTES: Final = limits.HTTP_HEADER_BYTES
@@ -214,7 +214,13 @@ class HttpProtocol(Answering):
         self._body_bytes += len(body)
         if self._body_bytes > self.front.body_bytes_max:
             raise BadHead(413)
-        if self._outcome is not None or self.cycle is None or self.cycle.response_complete:
+        wanted = self._outcome
+        if isinstance(wanted, Body):
+            wanted.data += body
+            if len(wanted.data) > wanted.limit_bytes:
+                raise BadHead(413)
+            return
+        if wanted is not None or self.cycle is None or self.cycle.response_complete:
             return
         self.cycle.body += body
         if len(self.cycle.body) > HIGH_WATER_LIMIT:
@@ -229,6 +235,8 @@ class HttpProtocol(Answering):
         if outcome is not None:
             assert head is not None
             self._outcome = None
+            if isinstance(outcome, Body):
+                outcome = self.front.decide(outcome)
             if type(outcome) is Answer:
                 self._answer(outcome, head)
             else:

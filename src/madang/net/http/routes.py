@@ -3,7 +3,7 @@
 A `Route` is asked synchronously with the parsed request head. It answers with an `Answer` (bytes that are
 ready), a `Hold` (the answer comes later: LL-HLS blocking reload, a gate that must look something up), a
 `Growing` (a chunked body that is still being made: low-latency DASH), a `TakeOver` (the connection leaves
-HTTP: FLV, websocket), or None (not mine: ASGI).
+HTTP: FLV, websocket), a `Body` (tell me the request's body first), or None (not mine: ASGI).
 """
 
 import asyncio
@@ -123,7 +123,22 @@ class TakeOver:
         self.begin = begin
 
 
-Outcome = Answer | Hold | Growing | TakeOver | None
+class Body:
+    """The request's body is needed to decide: up to `limit_bytes` of it are collected, more is 413; then
+    `then(body)` gives the outcome. Made per request."""
+
+    __slots__ = ("data", "limit_bytes", "then")
+
+    def __init__(
+        self, limit_bytes: int, then: "Callable[[bytes], Answer | Hold | Growing | TakeOver]"
+    ) -> None:
+        self.limit_bytes = limit_bytes
+        self.then = then
+        self.data = bytearray()
+        """What has come of it; belongs to the protocol."""
+
+
+Outcome = Answer | Hold | Growing | TakeOver | Body | None
 
 
 class Route(Protocol):
