@@ -24,11 +24,6 @@ def hang_up(server: Server) -> None:
     server.process.send_signal(signal.SIGHUP)
 
 
-def metrics(server: Server) -> dict[str, float]:
-    lines = httpx.get(f"{server.http}/metrics").text.splitlines()
-    return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in lines if not x.startswith("#"))}
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("operations") / "data") as server:
@@ -39,7 +34,7 @@ def test_health_readiness_version_and_metrics(server: Server) -> None:
     assert httpx.get(f"{server.http}/healthz").json() == {"status": "ok", "wrong": []}
     assert httpx.get(f"{server.http}/readyz").json() == {"ready": True}
     assert httpx.get(f"{server.http}/version").json()["name"] == "madang"
-    assert metrics(server)["process_resident_memory_bytes"] > 0
+    assert server.metrics()["process_resident_memory_bytes"] > 0
 
 
 def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:
@@ -50,12 +45,21 @@ def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:
         hang_up(server)
         wait_until(lambda: "log.level" in server.said())
         assert httpx.get(f"{server.http}/readyz").status_code == 200
-        assert metrics(server)["madang_app_reload_failures_total"] == 1
+        assert server.metrics()["madang_app_reload_failures_total"] == 1
         file.write_text('public_url = "https://live.example.org"\n')
         hang_up(server)
         server.madang("channel", "create", "moved")
         assert server.channel_json("moved")["slug"] == "moved", "the first question finds it"
         wait_until(lambda: server.channel_json("moved")["urls"]["watch"] == "https://live.example.org/@moved")
+
+
+def test_what_the_command_line_makes_works_at_once(server: Server) -> None:
+    """Channel and key are made beside the running server, and the next publisher has them."""
+    assert server.madang("channel", "create", "terminal") == "terminal"
+    key = server.madang("key", "create", "terminal")
+    with publishing(f"{server.rtmp}/{key}"):
+        server.wait_for("terminal", "live")
+    assert server.madang("key", "list", "terminal").split("\t")[3] == "works"
 
 
 def test_a_renewed_certificate_is_served_and_a_bad_one_is_not(tmp_path: Path) -> None:
@@ -170,7 +174,7 @@ def test_no_secret_reaches_log_metrics_or_process_list(tmp_path: Path) -> None:
                 f"{server.http}/api/v1/sessions", json={"name": "admin", "password": "wrong-pass-word"}
             )
             page = httpx.get(f"{server.http}/metrics", headers=bearer).text
-            arguments = [line for line in commands() if "ffmpeg" not in line.partition("\0")[0]]
+            arguments = [line for line in commands().values() if "ffmpeg" not in line.partition("\0")[0]]
         said = server.said()
         http.close()
     secrets = {
@@ -189,13 +193,21 @@ def test_no_secret_reaches_log_metrics_or_process_list(tmp_path: Path) -> None:
         assert not [line for line in arguments if secret in line], f"{name} in the process list"
 
 
-def commands() -> list[str]:
-    """Arguments of every process."""
-    found = []
+def commands(server: Server | None = None) -> dict[int, str]:
+    """Arguments of every process, or of those that a server started, by process id."""
+    own = server.process.pid if server and server.process else None
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
+        number = int(path.parent.name)
         with contextlib.suppress(OSError):
-            found.append(path.read_text(errors="replace"))
+            if own is None or parent(number) == own:
+                found[number] = path.read_text(errors="replace")
     return found
+
+
+def parent(number: int) -> int:
+    """Who started a process."""
+    return int(Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2].split()[1])
 
 
 def publish_briefly(url: str) -> str:
@@ -210,7 +222,7 @@ def publish_briefly(url: str) -> str:
 def test_a_flood_of_names_makes_no_metric_series(server: Server) -> None:
     """A65: names that nobody admitted are in no label."""
     httpx.get(f"{server.http}/metrics")
-    before = set(metrics(server))
+    before = set(server.metrics())
     with httpx.Client(base_url=server.http) as http:
         for number in range(300):
             http.get(f"/live/flood{number}/index.m3u8")
@@ -218,7 +230,7 @@ def test_a_flood_of_names_makes_no_metric_series(server: Server) -> None:
             http.get(f"/api/v1/channels/flood{number}")
             http.get(f"/nowhere/{number}")
     publish_briefly(f"{server.rtmp}/flood?key=flood")
-    after = set(metrics(server))
+    after = set(server.metrics())
     assert not [name for name in after if "flood" in name]
     assert len(after - before) < 10, after - before
 
@@ -345,14 +357,13 @@ def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Pat
     with running(tmp_path / "data", "--demo") as server:
         server.wait_for("demo", "live")
         before = server.channel_json("demo")["live"]["broadcast_id"]
-        own = [line for line in commands() if "madang-demo-" in line]
+        own = {number: line for number, line in commands(server).items() if "madang-demo-" in line}
         assert own
-        assert not [line for line in own if "rtmp://" in line]
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if path.read_text(errors="replace") == own[0]:
-                    os.kill(int(path.parent.name), signal.SIGKILL)
+        assert not [line for line in own.values() if "rtmp://" in line]
+        for number in own:
+            os.kill(number, signal.SIGKILL)
         wait_until(lambda: "demo_stopped" in server.said())
         server.wait_for("demo", "live")
         assert server.channel_json("demo")["live"]["broadcast_id"] == before
-    assert not [line for line in commands() if line == own[0]], "ffmpeg ends with the server"
+    left = commands().values()
+    assert not [line for line in left if line in own.values()], "ffmpeg ends with the server"

@@ -1,7 +1,6 @@
 """The poster of a real broadcast: shows it, moves with it, costs nothing while nobody looks."""
 
 import io
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def made(server: Server) -> int:
-    page = httpx.get(f"{server.http}/metrics", timeout=5).text
-    found = re.search(r"^madang_posters_made_total ([0-9.]+)", page, re.MULTILINE)
-    assert found is not None
-    return int(float(found[1]))
+    return int(server.metrics()["madang_posters_made_total"])
 
 
 def test_a_poster_moves_while_somebody_looks(server: Server, tmp_path: Path) -> None:

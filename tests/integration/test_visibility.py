@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.harness.patience import wait_until
 from tests.harness.player import play
 from tests.harness.publisher import publishing
 from tests.harness.server import ADMIN_PASSWORD, Server, running
@@ -34,15 +35,17 @@ def doors(server: Server, name: str) -> list[str]:
     ]  # fmt: skip
 
 
+def is_live(admin: httpx.Client, name: str) -> bool:
+    answer = admin.get(f"/channels/{name}")
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["live"]["state"] == "live")
+
+
 def test_a_stranger_learns_nothing(server: Server, admin: httpx.Client) -> None:
     key = server.channel("secret")
     assert admin.patch("/channels/secret", json={"visibility": "private"}).status_code == 200
     with publishing(f"{server.rtmp}/{key}"):
-        deadline = time.monotonic() + 10
-        while admin.get("/channels/secret").json()["live"]["state"] != "live":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        time.sleep(3)
+        wait_until(lambda: is_live(admin, "secret"))
         absent = doors(server, "nosuchchannel")
         for url, other in zip(doors(server, "secret"), absent, strict=True):
             answer, missing = httpx.get(url, timeout=10), httpx.get(other, timeout=10)
@@ -57,11 +60,7 @@ def test_a_token_opens_every_door_until_it_is_revoked(server: Server, admin: htt
     assert admin.patch("/channels/ticket", json={"visibility": "private"}).status_code == 200
     token = admin.post("/channels/ticket/play-tokens", json={}).json()["token"]
     with publishing(f"{server.rtmp}/{key}"):
-        deadline = time.monotonic() + 10
-        while admin.get("/channels/ticket").json()["live"]["state"] != "live":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        time.sleep(3)
+        wait_until(lambda: is_live(admin, "ticket"))
         live = f"{server.http}/live/ticket"
         for url in (f"{live}/index.m3u8", f"{live}.flv"):
             assert play(f"{url}?token={token}", 1.0).decoded > 10, url
