@@ -1,5 +1,6 @@
 import { accounts } from "./en.accounts";
 import { admin } from "./en.admin";
+import { chat } from "./en.chat";
 import { studio } from "./en.studio";
 
 /** English. Keys are the words of the code; `{n}` is a value, `{n|one|many}` chooses by number. */
@@ -7,6 +8,7 @@ export const en = {
   ...accounts,
   ...studio,
   ...admin,
+  ...chat,
 
   "site.name": "Madang",
   "skip": "Skip to content",

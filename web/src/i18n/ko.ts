@@ -1,6 +1,7 @@
 import type { Dictionary } from "./index";
 import { accounts } from "./ko.accounts";
 import { admin } from "./ko.admin";
+import { chat } from "./ko.chat";
 import { studio } from "./ko.studio";
 
 /** 한국어. */
@@ -8,6 +9,7 @@ export const ko: Dictionary = {
   ...accounts,
   ...studio,
   ...admin,
+  ...chat,
 
   "site.name": "마당",
   "skip": "본문으로 건너뛰기",

@@ -10,6 +10,14 @@ export type Preferences = {
   muted?: boolean;
   quality?: string;
   theatre?: boolean;
+  chat?: "hidden";
+  chatSize?: "s" | "l";
+  chatTimes?: boolean;
+  /** Every message is shown, even more than can be read. */
+  chatAll?: boolean;
+  effects?: "off";
+  nick?: string;
+  emoji?: string[];
 };
 
 const KEY = "madang.preferences";
