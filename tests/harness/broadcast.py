@@ -152,9 +152,11 @@ class Broadcast:
                 self.clock.advance(wait)  # type: ignore[attr-defined]
             self.publication.frame(frame)
 
-    def ask(self, url: str, method: str = "GET") -> Answer | Hold | Growing | None:
+    def ask(
+        self, url: str, method: str = "GET", headers: dict[bytes, bytes] | None = None
+    ) -> Answer | Hold | Growing | None:
         """What the routes say to a request, in the order in which the wiring asks them."""
-        request = Request(url, method)
+        request = Request(url, method, headers)
         answer = self.hls.ask(request)
         return answer if answer is not None else self.dash.ask(request)
 

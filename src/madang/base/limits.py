@@ -157,6 +157,11 @@ SDP_BYTES: Final = 64 * 1024
 SDP_LINE_BYTES: Final = 8 * 1024
 SDP_SECTIONS: Final = 8
 SDP_CANDIDATES: Final = 30
+# A55: offers that are being answered at once, and for how long: a second publisher waits for the first.
+SIGNALLING_AT_ONCE: Final = 128
+SIGNALLING_S: Final = 8.0
+# A55: sessions of WHIP, and of WHEP, whose URLs are kept.
+SIGNALLING_SESSIONS: Final = 8192
 # A50: one frame out of a publisher's RTP packets.
 RTP_FRAME_BYTES: Final = 4 * 1024 * 1024
 

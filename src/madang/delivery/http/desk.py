@@ -29,6 +29,7 @@ _ENDED = (b"Cache-Control", b"public, max-age=1")
 _ADVANCE_PARTS_LONG = 3
 # What is waited for.
 _READY: Key = ("ready", 0, 0)
+_WHOLE: Key = ("whole", 0, 0)
 _RELOAD, _PART, _SEGMENT = "reload", "part", "segment"
 
 
@@ -78,7 +79,9 @@ class Desk:
             return self._satisfied(number, part)
         if kind == _PART:
             return number < self._window.next_part
-        return number < self._window.next_msn if kind == _SEGMENT else self.packager.ready
+        if kind == _SEGMENT:
+            return number < self._window.next_msn
+        return self.packager.whole if key == _WHOLE else self.packager.ready
 
     @property
     def _patience_s(self) -> float:
@@ -89,6 +92,10 @@ class Desk:
     def when_ready(self, deadline_s: float, answer: Callable[[], Answer | Hold]) -> Hold:
         """Hold a request until the first playlist can be shown."""
         return self.waiting.hold(_READY, deadline_s, lambda: answer() if self.packager.ready else NOT_FOUND)
+
+    def when_whole(self, answer: Callable[[], Answer | Hold]) -> Hold:
+        """Hold a request until the first segment is whole."""
+        return self.waiting.hold(_WHOLE, self._patience_s, answer)
 
     # --- playlists ---
 

@@ -21,6 +21,7 @@ from madang.delivery.http.desks import Desks
 from madang.delivery.http.directives import parse_directives
 from madang.delivery.http.errands import Errands, Reply
 from madang.delivery.http.grants import MARK, Grants
+from madang.delivery.http.players import reads_no_parts
 from madang.delivery.http.visitors import Visitors, check_method
 from madang.hub.gate import PlayGate, PlayGrant
 from madang.net.http.routes import Answer, Growing, Hold, Request
@@ -102,7 +103,9 @@ class HlsRoute:
             self._visitors.seen(grant, directives.session)
         file = request.path.rpartition("/")[2]
         if not desk.packager.ready:
-            return self._when_ready(desk, lambda: desk.playlist(name, file, directives))
+            return self._when_ready(desk, lambda: self._playlist(request, desk, grant, name))
+        if not desk.packager.whole and reads_no_parts(request):
+            return desk.when_whole(lambda: desk.playlist(name, file, directives))
         return desk.playlist(name, file, directives)
 
     def _from_spool(self, desk: Desk, name: Name, file: str) -> Answer | Hold:

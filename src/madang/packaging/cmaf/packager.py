@@ -11,6 +11,7 @@ from madang.packaging.cmaf.kept import keep, restore
 from madang.packaging.cmaf.segment import Segment
 from madang.packaging.cmaf.segmenter import Segmenter
 from madang.packaging.cmaf.spool import Spool
+from madang.packaging.cmaf.targets import PROBE_S
 from madang.packaging.cmaf.window import Window
 
 PLAYABLE = frozenset({Codec.AAC, Codec.OPUS})
@@ -43,8 +44,18 @@ class Packager:
 
     @property
     def ready(self) -> bool:
-        """Whether a playlist can be shown: targets are fixed and a part is there."""
-        return self.window.targets is not None and self.window.last is not None
+        """Whether a playlist can be shown: targets are fixed, and a segment is whole, since a playlist of
+        parts alone is empty to players that read none, or has been waited for as long as it may be."""
+        window = self.window
+        if window.targets is None or window.last is None:
+            return False
+        return self.whole or window.last.duration + window.targets.part_target > PROBE_S
+
+    @property
+    def whole(self) -> bool:
+        """Whether a segment is whole."""
+        segments = self.window.segments
+        return bool(segments) and segments[0].closed
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import FakeClock
-from tests.harness.broadcast import CHANNEL, NAME, Broadcast, frames
+from tests.harness.broadcast import AUDIO, CHANNEL, NAME, Broadcast, frames
 
 from madang.base.limits import HOLD_S_MAX
 from madang.hub.gate import PlayGrant, Profile
@@ -47,6 +47,45 @@ async def test_the_door_waits_for_the_second_keyframe_and_names_the_broadcast(ai
     stream = air.registry.get(CHANNEL)
     assert stream is not None
     assert re.search(rf"^{stream.broadcast}/main/index\.m3u8\?s=[0-9a-z]+$", body, re.M)
+
+
+async def test_sound_alone_is_shown_with_its_first_whole_segment(air: Broadcast) -> None:
+    """A playlist of parts alone is empty to plain players."""
+    assert air.publication is not None
+    air.publication.tracks((AUDIO,))
+    door = air.ask("/live/yard/index.m3u8")
+    air.feed(frames(1.8, tracks=(AUDIO,)))
+    assert isinstance(door, Hold) and door.answer is None
+    air.feed(frames(2.2, 1.8, tracks=(AUDIO,)))
+    text(door.answer)
+    assert "#EXTINF" in text(air.ask(await air.enter()))
+
+
+async def test_short_gops_wait_for_their_whole_segment(air: Broadcast) -> None:
+    door = air.ask("/live/yard/index.m3u8")
+    air.feed(frames(1.5, gop=15))
+    assert isinstance(door, Hold) and door.answer is None
+    air.feed(frames(2.2, 1.5, gop=15))
+    text(door.answer)
+    assert "#EXTINF" in text(air.ask(await air.enter()))
+
+
+@pytest.mark.parametrize("agent", ["Lavf/63.1.102", "VLC/3.0.21 LibVLC/3.0.21", "GStreamer souphttpsrc 1.24"])
+async def test_obs_default_gop_opens_by_parts_and_waits_for_who_reads_none(
+    air: Broadcast, agent: str
+) -> None:
+    """250 frames: parts after two and a half seconds, the whole segment when the GOP ends."""
+    air.feed(frames(3, gop=250))
+    url = await air.enter()
+    shown = text(air.ask(url))
+    assert "#EXT-X-PART:" in shown and "#EXTINF" not in shown
+    held = air.ask(url, headers={b"user-agent": agent.encode()})
+    assert isinstance(held, Hold)
+    air.feed(frames(8.2, 3, gop=250))
+    assert held.answer is None
+    air.feed(frames(8.6, 8.2, gop=250))
+    assert "#EXTINF" in text(held.answer)
+    assert "#EXTINF" in text(air.ask(url, headers={b"user-agent": agent.encode()}))
 
 
 async def test_each_way_in_leads_to_the_same_broadcast(air: Broadcast) -> None:
