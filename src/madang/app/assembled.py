@@ -36,6 +36,7 @@ def control_settings(settings: Settings) -> ControlSettings:
         name=settings.name,
         cors_origins=settings.http.cors_origins,
         members_create_channels=settings.accounts.members_create_channels,
+        sign_up=settings.accounts.sign_up,
         session_s=settings.accounts.session_days * 86400.0,
     )
 

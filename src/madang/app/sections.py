@@ -216,7 +216,15 @@ class Posters(Section):
 class Accounts(Section):
     """Who signs in, and for how long."""
 
-    members_create_channels: bool = Field(True, description="Whether every member may create channels.")
+    members_create_channels: bool = Field(
+        True,
+        description="Whether every member may create channels. Think of it when sign_up is on.",
+    )
+    sign_up: bool = Field(
+        False,
+        description="Whether viewers may make themselves an account, to follow and to chat under a name of "
+        "their own. Off: accounts are made by invitation.",
+    )
     session_days: int = Field(
         30, ge=1, le=400, description="Days after which an unused session is signed out."
     )

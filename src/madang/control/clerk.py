@@ -32,7 +32,7 @@ class Clerk:
         self.entropy = entropy
         self.settings = settings
         self.counters = ControlCounters()
-        self.directory = Directory(store)
+        self.directory = Directory(store, clock.wall)
         self.feed = EventFeed(self.directory, self.counters)
         self.before_look: list[Callable[[], Awaitable[None]]] = []
         """Awaited when sessions or tokens ended somewhere: memory forgets them."""

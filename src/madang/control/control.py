@@ -18,8 +18,10 @@ from madang.control.channels import Channels
 from madang.control.clerk import Clerk
 from madang.control.events import Events
 from madang.control.feed import Detach, Send
+from madang.control.follows import Follows
 from madang.control.house import House
 from madang.control.idempotency import Answers
+from madang.control.joining import Joining
 from madang.control.keys import Keys
 from madang.control.links import Links
 from madang.control.live import Live
@@ -75,7 +77,9 @@ class Control:
         self.book = Book(clerk)
         self.accounts = Accounts(clerk)
         self.links = Links(clerk, self.accounts)
-        self.users = Users(clerk, self.accounts)
+        self.joining = Joining(clerk, self.accounts)
+        self.users = Users(clerk, self.accounts, self.joining)
+        self.follows = Follows(clerk)
         self.channels = Channels(clerk)
         self.keys = Keys(clerk)
         self.tokens = Tokens(clerk)

@@ -1,6 +1,6 @@
 """Accounts, channels, members and keys in memory: read by every gate without a database (F13)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from madang.base.ids import ChannelId, KeyId, UserId
 from madang.base.roles import ChannelRole, SiteRole, Visibility
@@ -12,9 +12,11 @@ from madang.control.records import Account, Channel, Member, StreamKey
 class Directory:
     """A picture of the database's slow half, drawn again whenever its change counter moved."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], float] = lambda: 0.0) -> None:
         self.version = -1
         self._store = store
+        self._now = now
+        """Seconds since 1970-01-01 UTC: some roles end by themselves."""
         self._accounts: dict[UserId, Account] = {}
         self._names: dict[str, UserId] = {}
         self._channels: dict[ChannelId, Channel] = {}
@@ -104,11 +106,19 @@ class Directory:
             return ChannelRole.GUEST
         if found.owner == account:
             return ChannelRole.OWNER
-        member = self._members.get(channel, {}).get(account)
+        member = self.member(channel, account)
         return member.role if member is not None else ChannelRole.GUEST
 
+    def member(self, channel: str, account: str) -> Member | None:
+        """Somebody's role in a channel while it lasts; owners have none here."""
+        member = self._members.get(ChannelId(channel), {}).get(UserId(account))
+        return member if member is not None and self._lasts(member) else None
+
+    def _lasts(self, member: Member) -> bool:
+        return member.until is None or self._now() < member.until
+
     def members(self, channel: ChannelId) -> list[Member]:
-        return list(self._members.get(channel, {}).values())
+        return [member for member in self._members.get(channel, {}).values() if self._lasts(member)]
 
     # --- keys
 

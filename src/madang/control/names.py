@@ -1,46 +1,11 @@
-"""Texts that people give themselves: cleaned, bounded, and compared by what they look like (A5, A13)."""
+"""Names that people give themselves: cleaned, bounded, and compared by what they look like (A5, A13)."""
 
-import unicodedata
-
+from madang.base.texts import MARKS_PER_LETTER, clean_text, skeleton
 from madang.control.errors import Invalid
 
+__all__ = ["MARKS_PER_LETTER", "NAME_LETTERS", "clean_name", "clean_text", "skeleton"]
+
 NAME_LETTERS = 40
-MARKS_PER_LETTER = 3
-# Letters that pass for a Latin one in most fonts (Unicode TR39, the part that names are forged with).
-_CONFUSABLE = str.maketrans(
-    "аеорсухѕіјһԁԛԝкмтвнոսցօ" + "αορυνικχτ" + "01|ıłøđ",
-    "aeopcyxsijhdqwkmtbhnugo" + "aopuvikxt" + "ollilod",
-)
-
-
-def clean_text(text: str, letters: int, *, lines: bool = False) -> str:
-    """`text` in NFC without control and format letters, runs of spaces joined, at most 3 marks per letter."""
-    kept: list[str] = []
-    marks = 0
-    for letter in unicodedata.normalize("NFC", text):
-        kind = unicodedata.category(letter)
-        if kind in ("Mn", "Me"):
-            marks += 1
-            if marks > MARKS_PER_LETTER or not kept:
-                continue
-        else:
-            marks = 0
-        if letter == "\n" and lines:
-            kept.append(letter)
-        elif kind[0] == "Z" or letter in "\t\r\n":
-            kept.append(" ")
-        elif kind[0] != "C" or letter == "\u200d":
-            kept.append(letter)
-    joined = "\n".join(" ".join(line.split(" ")).strip() for line in "".join(kept).split("\n"))
-    return _collapse(joined).strip()[:letters].strip()
-
-
-def _collapse(text: str) -> str:
-    while "  " in text:
-        text = text.replace("  ", " ")
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text
 
 
 def clean_name(text: str, field: str = "name") -> str:
@@ -49,14 +14,3 @@ def clean_name(text: str, field: str = "name") -> str:
     if not skeleton(name):
         raise Invalid("name_empty", "A name needs at least one letter or digit.", field)
     return name
-
-
-def skeleton(name: str) -> str:
-    """What a name looks like: two names with one skeleton cannot be told apart."""
-    folded = unicodedata.normalize("NFKD", name).casefold()
-    plain = "".join(letter for letter in folded if _counts(letter)).translate(_CONFUSABLE)
-    return unicodedata.normalize("NFKC", plain)
-
-
-def _counts(letter: str) -> bool:
-    return unicodedata.category(letter)[0] not in "CZ" and not "\u0300" <= letter <= "\u036f"

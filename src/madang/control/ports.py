@@ -3,11 +3,13 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
+from madang.base.events import Outbox
 from madang.control.records import (
     Account,
     Avatar,
     Broadcast,
     Channel,
+    Follow,
     Happening,
     Kept,
     Link,
@@ -50,6 +52,10 @@ class Rows(Protocol[R]):
         """Set columns that change no right, such as when something was last seen; not counted as a change."""
         ...
 
+    async def count(self, **equals: Value) -> int:
+        """How many rows equal these."""
+        ...
+
     async def delete(self, **equals: Value) -> int:
         """Delete what equals these; how many rows went."""
         ...
@@ -78,6 +84,14 @@ class Work(Protocol):
 
     @property
     def members(self) -> Rows[Member]: ...
+
+    @property
+    def follows(self) -> Rows[Follow]: ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What leaves the house is kept in this transaction, and delivered after it."""
+        ...
 
     @property
     def keys(self) -> Rows[StreamKey]: ...

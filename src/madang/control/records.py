@@ -106,6 +106,15 @@ class Member(Record, frozen=True, kw_only=True):
     """When the role ends by itself, as a subscriber's does."""
 
 
+class Follow(Record, frozen=True, kw_only=True):
+    """An account follows a channel; `id` sorts by time."""
+
+    id: str
+    channel: ChannelId
+    account: UserId
+    since: float
+
+
 class StreamKey(Record, frozen=True, kw_only=True):
     id: KeyId
     channel: ChannelId

@@ -35,6 +35,10 @@ class Scope(StrEnum):
     STREAMS_READ = "streams:read"
     STREAMS_WRITE = "streams:write"
     EVENTS_READ = "events:read"
+    CHAT_READ = "chat:read"
+    CHAT_WRITE = "chat:write"
+    CHAT_MODERATE = "chat:moderate"
+    WEBHOOKS_WRITE = "webhooks:write"
     PLAY_MINT = "play:mint"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
@@ -51,6 +55,10 @@ SCOPE_MEANINGS: dict[Scope, str] = {
     Scope.STREAMS_READ: "See live streams: bitrate, viewers, health",
     Scope.STREAMS_WRITE: "End broadcasts and kick publishers",
     Scope.EVENTS_READ: "Read events",
+    Scope.CHAT_READ: "Read chat, and whom you follow",
+    Scope.CHAT_WRITE: "Write in chats, follow channels",
+    Scope.CHAT_MODERATE: "Moderate the chats that you may moderate",
+    Scope.WEBHOOKS_WRITE: "See and change where events are sent to",
     Scope.PLAY_MINT: "Make play tokens for private channels",
     Scope.USERS_READ: "List users and invitations (admins)",
     Scope.USERS_WRITE: "Invite, change and delete users (admins)",

@@ -43,6 +43,7 @@ class Server:
             "public_url": urls.base,
             "rtmp_url": urls.rtmp,
             "signed_up": bool(self._clerk.directory.admins()),
+            "sign_up": self._clerk.settings.sign_up,
         }
 
     def tick(self, lag_s: float) -> None:

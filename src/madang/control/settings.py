@@ -19,6 +19,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     """Foreign origins whose pages may call the API with credentials; compared exactly."""
     members_create_channels: bool = True
+    sign_up: bool = False
+    """Whether anybody may make an account by themselves."""
     session_s: float = 30 * 86400.0
     """A browser that is not seen for so long is signed out."""
     recent_password_s: float = 600.0

@@ -9,6 +9,7 @@ from madang.base.roles import SiteRole
 from madang.control.accounts import Accounts
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict
+from madang.control.joining import Joining
 from madang.control.records import Account, Page
 from madang.control.rights import Actor
 
@@ -24,9 +25,10 @@ class Change(Protocol):
 class Users:
     """The last admin who can sign in stays one."""
 
-    def __init__(self, clerk: Clerk, accounts: Accounts) -> None:
+    def __init__(self, clerk: Clerk, accounts: Accounts, joining: Joining) -> None:
         self._clerk = clerk
         self._accounts = accounts
+        self._joining = joining
 
     async def list(self, cursor: str | None, limit: int) -> Page[Account]:
         async with self._clerk.store.read() as work:
@@ -61,15 +63,4 @@ class Users:
 
     async def delete(self, actor: Actor, user: str) -> None:
         """Delete an account with its sessions, tokens, roles and picture."""
-        account = self._clerk.directory.need_account(user)
-        self._keep_an_admin(account)
-        if any(channel.owner == account.id for channel in self._clerk.directory.channels()):
-            raise Conflict("owns_channels", "Hand over or delete this account's channels first.")
-        async with self._clerk.change() as work:
-            await work.sessions.delete(account=account.id)
-            await work.tokens.delete(account=account.id)
-            await work.members.delete(account=account.id)
-            await work.avatars.delete(account=account.id)
-            await work.links.delete(account=account.id)
-            await work.accounts.delete(id=account.id)
-            await self._clerk.note(work, "account.deleted", actor, account=account.id, name=account.name)
+        await self._joining.remove(actor, user)

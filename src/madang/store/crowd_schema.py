@@ -11,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from madang.store.schema import metadata
@@ -26,11 +27,12 @@ def _channel(*, primary: bool = False, nullable: bool = False) -> Column[str]:
 follows = Table(
     "follows",
     metadata,
-    _channel(primary=True),
-    Column("account", Text, ForeignKey("accounts.id", ondelete=_CASCADE), primary_key=True),
+    Column("id", Text, primary_key=True),
+    _channel(),
+    Column("account", Text, ForeignKey("accounts.id", ondelete=_CASCADE), nullable=False),
     Column("since", Float(53), nullable=False),
-    Index("follows_by_account", "account", "since"),
-    Index("follows_by_time", "channel", "since"),
+    UniqueConstraint("channel", "account"),
+    Index("follows_by_account", "account", "id"),
 )
 chat_rooms = Table(
     "chat_rooms",

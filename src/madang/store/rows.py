@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,6 +47,10 @@ class TableRows(Generic[R]):
         items = [self._record(row) for row in rows[:limit]]
         more = str(getattr(items[-1], self._key[0])) if len(rows) > limit else None
         return Page(items=items, next=more)
+
+    async def count(self, **equals: Value) -> int:
+        found = select(func.count()).select_from(self._table).where(*self._equal(equals))
+        return int((await self._connection.execute(found)).scalar_one())
 
     async def add(self, record: R) -> None:
         self._wrote("add")

@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from madang.base.errors import Overloaded
 from madang.control import records
-from madang.store import schema
+from madang.store import crowd_schema, schema
+from madang.store.outbox import SqlOutbox
 from madang.store.rows import R, TableRows
 from madang.store.upgrade import StoreError, bring_up_to_date
 
@@ -46,6 +47,8 @@ class SqlWork:
         self.channels = self._rows(schema.channels, records.Channel, self._directory)
         self.slugs = self._rows(schema.slugs, records.Slug, self._directory)
         self.members = self._rows(schema.members, records.Member, self._directory)
+        self.follows = self._rows(crowd_schema.follows, records.Follow, _uncounted)
+        self.outbox = SqlOutbox(connection)
         self.keys = self._rows(schema.keys, records.StreamKey, self._directory)
         self.tokens = self._rows(schema.tokens, records.Token, self._entries)
         self.broadcasts = self._rows(schema.broadcasts, records.Broadcast, _uncounted)

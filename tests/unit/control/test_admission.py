@@ -135,6 +135,7 @@ async def test_with_the_database_away_known_keys_work_and_others_try_later(
     monkeypatch.undo()
 
 
+@pytest.mark.alone
 async def test_unknown_and_wrong_take_one_time(tmp_path: Path) -> None:
     async with household(tmp_path, _RealClock(), refusal_floor_s=0.05) as house:
         admin = await house.account("admin")

@@ -41,6 +41,15 @@ from madang.api.schemas.channels import (
     StreamKeyRotate,
     StreamKeyValue,
 )
+from madang.api.schemas.crowd import (
+    AccountDeletion,
+    FollowedChannel,
+    FollowedPage,
+    Follower,
+    FollowerPage,
+    Following,
+    SignUp,
+)
 from madang.api.schemas.live import (
     Broadcast,
     BroadcastPage,
@@ -68,6 +77,7 @@ from madang.api.schemas.words import Answer, Body, FieldProblem, Problem
 
 __all__ = [
     "Account",
+    "AccountDeletion",
     "AccountPage",
     "AccountSummary",
     "Answer",
@@ -84,6 +94,11 @@ __all__ = [
     "EventPage",
     "FieldProblem",
     "Finding",
+    "FollowedChannel",
+    "FollowedPage",
+    "Follower",
+    "FollowerPage",
+    "Following",
     "Invitation",
     "InvitationCreate",
     "InvitationPage",
@@ -114,6 +129,7 @@ __all__ = [
     "ServerHealth",
     "Session",
     "SessionPage",
+    "SignUp",
     "Site",
     "StreamKey",
     "StreamKeyChange",

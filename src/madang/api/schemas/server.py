@@ -74,6 +74,7 @@ class Site(Answer):
     public_url: str
     rtmp_url: str
     signed_up: bool = Field(description="False until the first account exists.")
+    sign_up: bool = Field(description="Whether viewers may make accounts by themselves.")
 
 
 class TokenPage(Answer):

@@ -121,16 +121,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "follows",
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("since", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["accounts.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["channel"], ["channels.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("channel", "account"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel", "account"),
     )
-    with op.batch_alter_table("follows", schema=None) as batch_op:
-        batch_op.create_index("follows_by_account", ["account", "since"], unique=False)
-        batch_op.create_index("follows_by_time", ["channel", "since"], unique=False)
+    op.create_index("follows_by_account", "follows", ["account", "id"], unique=False)
     op.create_table(
         "webhooks",
         sa.Column("id", sa.Text(), nullable=False),
