@@ -73,6 +73,7 @@ def bar_behind_s(page: Page) -> float:
     return float(bar.evaluate("bar => bar.max - bar.value"))
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_seeks_back_and_to_live_again(server: Server, browser: Browser) -> None:
     key = server.channel("seek")

@@ -85,6 +85,7 @@ def test_reconnect_is_not_the_viewers_problem(server: Server, browser: Browser) 
             assert page.evaluate("window.__same") is True
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("engine", ["hls", "flv"])
 def test_shown_latency_is_the_pictures(server: Server, browser: Browser, engine: str) -> None:
     name = f"latency-{engine}"

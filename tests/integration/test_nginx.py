@@ -137,6 +137,7 @@ def test_a_playlist_is_held_until_its_part_exists(nginx: Nginx, shown: str) -> N
     assert held_s > 0.3
 
 
+@pytest.mark.alone
 def test_flv_is_not_buffered(nginx: Nginx, shown: str) -> None:
     arrivals: list[float] = []
     with client(nginx) as http, http.stream("GET", f"/live/{shown}.flv") as answer:
@@ -216,6 +217,7 @@ def test_shown_urls_are_public(nginx: Nginx, shown: str) -> None:
     assert urls["hls"].startswith("https://live.example.org/live/")
 
 
+@pytest.mark.alone
 def test_events_arrive_when_they_happen(nginx: Nginx) -> None:
     with client(nginx) as http, http.stream("GET", "/api/v1/events/stream") as answer:
         began = time.monotonic()

@@ -210,6 +210,7 @@ async def test_one_kind_alone_plays_at_once(yard: Yard, media: str, kind: str) -
     assert flags == ({AUDIO} if kind == "audio" else {VIDEO})
 
 
+@pytest.mark.alone
 async def test_the_first_picture_is_there_at_once_in_the_middle_of_a_gop(yard: Yard) -> None:
     await yard.publish(CODECS["h264 aac"].replace("-g 60", "-g 250"))
     began = time.monotonic()

@@ -8,6 +8,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import uvloop
 
 from madang.base.ids import BroadcastId, ChannelId, KeyId
@@ -115,6 +116,7 @@ async def scenario() -> tuple[list[list[int]], FanoutCounters, int, int]:
     return times, counters, most, left
 
 
+@pytest.mark.alone
 def test_viewers_that_do_not_read_cost_others_nothing_and_are_sent_away() -> None:
     times, counters, most, left = uvloop.run(scenario())
     for seen in times:
