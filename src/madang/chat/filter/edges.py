@@ -20,6 +20,7 @@ _ENDINGS: Final = (
     "쫌", "끼", "그", "저",
 )  # fmt: skip
 """What may follow a listed word within the same written word: particles, and more of the same."""
+_AFTER_APART: Final = ("놈", "년", "새끼", "아", "럼", "롬", "것", "련", "들아", "야")
 
 
 def begins(text: str, place: int) -> bool:
@@ -48,6 +49,11 @@ def ends(text: str, place: int) -> bool:
 def ends_loosely(text: str, place: int) -> bool:
     """The same, or a Korean ending follows."""
     return ends(text, place) or text.startswith(_ENDINGS, place)
+
+
+def ends_apart(text: str, place: int) -> bool:
+    """Whether a word that was written apart ends at `place`: little may follow without a space."""
+    return ends(text, place) or text.startswith(_AFTER_APART, place)
 
 
 def ends_latin(text: str, place: int) -> bool:

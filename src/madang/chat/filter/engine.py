@@ -47,7 +47,8 @@ class Filter:
     def __init__(self, rules: Rules) -> None:
         self._actions = dict(rules.built_in) | {words.name: words.action for words in rules.lists}
         self._actions |= {pattern.name: pattern.action for pattern in rules.patterns}
-        self._timeouts = {made.name: made.timeout_s for made in (*rules.lists, *rules.patterns)}
+        self._timeouts = {words.name: words.timeout_s for words in rules.lists}
+        self._timeouts |= {pattern.name: pattern.timeout_s for pattern in rules.patterns}
         self._listed: tuple[Listed, ...] = (built_in(),) if rules.built_in else ()
         if rules.lists:
             self._listed += (own(rules.lists),)
@@ -140,11 +141,9 @@ def _stands(text: str, start: int, end: int, entry: Entry) -> bool:
 def _apart(text: str, start: int, end: int, entry: Entry) -> bool:
     """Whether a word with spaces in it was written apart on purpose, and not found across two others."""
     piece = text[start:end]
-    if not edges.begins(text, start) or not edges.ends_loosely(text, end):
+    if not edges.begins(text, start) or not edges.ends_apart(text, end):
         return False
-    if edges.spread(piece):
-        return edges.ends(text, end) or entry.mode == "any"
-    return entry.mode in ("any", "split") and edges.broken(piece)
+    return edges.spread(piece) or (entry.mode in ("any", "split") and edges.broken(piece))
 
 
 def _mixed(text: str, listed: Listed) -> Iterator[Found]:
@@ -215,7 +214,7 @@ def _spaced(text: str, listed: Listed) -> Iterator[Found]:
         for first, last, entry in listed.latin.find(view.letters):
             start, end = run.start() + view.origins[first], run.start() + view.origins[last - 1] + 1
             whole = first == 0 and last == len(view.letters)
-            if whole or entry.mode == "any":
+            if whole or entry.mode == "any" or (entry.mode == "start" and last - first > 4):
                 yield start, end, entry
 
 

@@ -24,8 +24,20 @@ _LOOSE: Final = _each("r R rt s sw sg e E f fr fa fq ft fx fv fg a q Q qt t T d 
 
 VOWELS: Final = "koiOjpuPhynbml"
 CONSONANTS: Final = "rRseEfaqQtTdwWczxvg"
-_FILLED: Final = re.compile(rf"([{VOWELS}])(?:d?\1)+|([{CONSONANTS}])\2\2+")
-_MAY_BE_FILLED: Final = re2.compile("|".join([f"{v}d?{v}" for v in VOWELS] + [c * 3 for c in CONSONANTS]))
+_COMPOUND: Final = _each("hk ho hl nj np nl ml")
+_GLIDES: Final = ("ik", "uj", "yh", "bn", "Oo", "Pp")
+"""A vowel with a glide, and the one that it ends in: `벼엉` stretches `병`."""
+_FILLED: Final = re.compile(
+    rf"({'|'.join(_COMPOUND)}|[{VOWELS}])(?:d?\1)+|([{CONSONANTS}])\2\2+|"
+    + "|".join(f"({glide})(?:d{end})+" for glide, end in _GLIDES)
+)
+_MAY_BE_FILLED: Final = re2.compile(
+    "|".join(
+        [f"{vowel}d?{vowel}" for vowel in (*VOWELS, *_COMPOUND)]
+        + [consonant * 3 for consonant in CONSONANTS]
+        + [f"{glide}d{end}" for glide, end in _GLIDES]
+    )
+)
 """The same question without back-references, in a tenth of the time."""
 LOOSE: Final = "ㄱ-ㅎㅏ-ㅣ"
 HANGUL: Final = re.compile("[가-힣ㄱ-ㅣᄀ-ᇿﾡ-ￜ]")
@@ -71,7 +83,9 @@ HANGUL_KEYS: Final = Folds()
 
 def squeeze(keys: str) -> str:
     """Stretched vowels (`시이이발`) and stuttered consonants become one."""
-    return _FILLED.sub(r"\1\2", keys) if _MAY_BE_FILLED.search(keys) else keys
+    if _MAY_BE_FILLED.search(keys) is None:
+        return keys
+    return _FILLED.sub(lambda found: found[found.lastindex or 0], keys)
 
 
 def squeeze_with(keys: str, origins: list[int]) -> tuple[str, list[int]]:
@@ -80,8 +94,9 @@ def squeeze_with(keys: str, origins: list[int]) -> tuple[str, list[int]]:
     places: list[int] = []
     at = 0
     for found in _FILLED.finditer(keys):
-        parts.append(keys[at : found.start() + 1])
-        places += origins[at : found.start() + 1]
+        kept = found.end(found.lastindex or 0)
+        parts.append(keys[at:kept])
+        places += origins[at:kept]
         at = found.end()
     parts.append(keys[at:])
     places += origins[at:]

@@ -1,14 +1,15 @@
 """How listed words are written down: `{a,b}` for alternatives, a mode in front, a list they belong to.
 
 Modes say where in a written word an entry counts: `any` anywhere, `start` at its beginning, `word` as the
-whole of it (Korean endings may follow), `split` at its beginning and also with spaces inside.
+whole of it (Korean endings may follow), `split` at its beginning and also with spaces inside, `end` at its
+end.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MODES: Final = ("any", "start", "word", "split")
+MODES: Final = ("any", "start", "word", "split", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +21,17 @@ class Entry:
     """The word it stands for, as reports name it."""
     source: str
     mode: str
-    tail: bool = False
-    """Whether anything may precede it in its written word, as in `*term`."""
 
 
 def read(source: str, lines: str) -> list[Entry]:
-    """Entries of a list: one term a line, `mode pattern pattern …`; the first spelling names the term."""
+    """Entries of a list: one term a line, `mode name pattern pattern …`; an underscore is a space."""
     entries = []
     for line in lines.strip().splitlines():
-        mode, *patterns = line.split()
-        if mode not in MODES:
-            raise ValueError(f"no mode: {line}")
-        spellings = [spelling for pattern in patterns for spelling in expand(pattern)]
-        entries += [Entry(spelling, spellings[0], source, mode) for spelling in spellings]
+        mode, term, *patterns = line.split()
+        if mode not in MODES or not patterns:
+            raise ValueError(f"no entry: {line}")
+        spellings = (spelling for pattern in patterns for spelling in expand(pattern))
+        entries += [Entry(spelling.replace("_", " "), term, source, mode) for spelling in spellings]
     return entries
 
 

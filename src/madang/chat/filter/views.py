@@ -24,13 +24,15 @@ class View:
         return place == 0 or self.origins[place - 1] != self.origins[place]
 
     def ends_at_letter(self, place: int) -> bool:
-        """Whether at most final consonants of the same syllable follow `place`."""
-        last = self.origins[place - 1]
-        while place < len(self.letters) and self.origins[place] == last:
-            if self.letters[place] in VOWELS:
-                return False
-            place += 1
-        return True
+        """Whether nothing of the same code point follows `place` but what a particle or a slip of the finger
+        adds: ㄴ, ㄹ or ㅁ after a vowel, another final consonant after one."""
+        last, following = self.origins[place - 1], place
+        while following < len(self.letters) and self.origins[following] == last:
+            following += 1
+        more = self.letters[place:following]
+        if self.letters[place - 1] in VOWELS:
+            return more in ("", "s", "f", "a")
+        return not any(letter in VOWELS for letter in more)
 
 
 def read(text: str, folds: Mapping[str, str]) -> View:

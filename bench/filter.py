@@ -1,0 +1,48 @@
+"""The word filter: CPU microseconds a message, at 40 code points and at 500. `python -m bench.filter`."""
+
+import itertools
+import statistics
+import time
+from pathlib import Path
+
+from madang.chat.filter import Filter, Rules, compile_rules
+
+CORPUS = Path(__file__).parents[1] / "tests" / "corpus" / "filter"
+ROUNDS = 5
+
+
+def messages(letters: int) -> list[str]:
+    """What is said in a chat, innocent and not, one message in ten a curse, at about so many code points."""
+    innocent = (CORPUS / "innocent.written.txt").read_text("utf-8").splitlines()
+    cursing = itertools.cycle((CORPUS / "evasions.written.txt").read_text("utf-8").splitlines())
+    texts, text = [], ""
+    for place, line in enumerate(innocent):
+        text += f"{next(cursing) if place % 10 == 0 else line} "
+        if len(text) >= letters:
+            texts.append(text[:letters])
+            text = ""
+    return texts
+
+
+def microseconds(filter_: Filter, texts: list[str]) -> float:
+    """Mean CPU time of one check, the median of some rounds."""
+    rounds = []
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        for text in texts:
+            filter_.check(text)
+        rounds.append((time.process_time() - begun) / len(texts) * 1e6)
+    return statistics.median(rounds)
+
+
+def main() -> None:
+    begun = time.process_time()
+    filter_ = compile_rules(Rules())
+    print(f"compiled in {time.process_time() - begun:.2f} s of CPU")
+    for letters, bar in ((40, 100), (500, 1000)):
+        texts = messages(letters)
+        print(f"{letters} code points: {microseconds(filter_, texts):.0f} µs a message (at most {bar})")
+
+
+if __name__ == "__main__":
+    main()
