@@ -163,6 +163,14 @@ def pyav_play(url: str, frames: int) -> dict[str, list[float]]:
     return times
 
 
+async def both_play(yard: Yard, frames: int) -> list[tuple[tuple[int, str], dict[str, list[float]]]]:
+    """By FLV and by RTMP at the same time: what ffmpeg said, and what PyAV decoded."""
+    urls = (yard.flv_url, yard.rtmp_url)
+    said = asyncio.gather(*(ffmpeg_play(url) for url in urls))
+    times = await asyncio.gather(*(asyncio.to_thread(pyav_play, url, frames) for url in urls))
+    return list(zip(await said, times, strict=True))
+
+
 async def read_tags(yard: Yard, count: int, query: str = "") -> tuple[bytes, list[Tag]]:
     """The head of an HTTP-FLV answer, and its first tags."""
     reader, writer = await asyncio.open_connection("127.0.0.1", yard.http_port)
@@ -190,9 +198,8 @@ CODECS = {
 @pytest.mark.parametrize("media", CODECS.values(), ids=CODECS.keys())
 async def test_ffmpeg_and_pyav_decode_every_codec_without_an_error(yard: Yard, media: str) -> None:
     await yard.publish(media)
-    for url in (yard.flv_url, yard.rtmp_url):
-        assert await ffmpeg_play(url) == (0, "")
-        times = await asyncio.to_thread(pyav_play, url, 40)
+    for said, times in await both_play(yard, 40):
+        assert said == (0, "")
         assert set(times) == {"audio", "video"}
         assert times["video"] == sorted(set(times["video"]))
 
@@ -202,9 +209,9 @@ async def test_ffmpeg_and_pyav_decode_every_codec_without_an_error(yard: Yard, m
 )
 async def test_one_kind_alone_plays_at_once(yard: Yard, media: str, kind: str) -> None:
     await yard.publish(media, audio=kind == "audio", video=kind == "video")
-    for url in (yard.flv_url, yard.rtmp_url):
-        assert await ffmpeg_play(url) == (0, "")
-        assert list(await asyncio.to_thread(pyav_play, url, 20)) == [kind]
+    for said, times in await both_play(yard, 20):
+        assert said == (0, "")
+        assert list(times) == [kind]
     _, tags = await read_tags(yard, 10)
     flags = {tag.type for tag in tags} - {SCRIPT}
     assert flags == ({AUDIO} if kind == "audio" else {VIDEO})
