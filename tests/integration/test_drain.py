@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+from tests.harness.patience import wait_until
 from tests.harness.publisher import publishing
 from tests.harness.server import Server, running
 
@@ -16,9 +17,12 @@ DRAIN_S = 10.0
 def media_playlist(server: Server, name: str) -> str:
     """The media playlist that the multivariant one leads to."""
     index = f"{server.http}/live/{name}/index.m3u8"
-    text = httpx.get(index, timeout=10).text
-    media = next(line for line in text.splitlines() if line and not line.startswith("#"))
-    return httpx.get(httpx.URL(index).join(media), timeout=10).text
+    answer = httpx.get(index, timeout=30)
+    assert answer.status_code == 200, answer.text
+    media = next(line for line in answer.text.splitlines() if line and not line.startswith("#"))
+    answer = httpx.get(httpx.URL(index).join(media), timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.text
 
 
 def sequence(playlist: str) -> int:
@@ -27,13 +31,18 @@ def sequence(playlist: str) -> int:
     return int(found[1])
 
 
+def newest(playlist: str) -> int:
+    """The number of the last whole segment."""
+    return sequence(playlist) + playlist.count("#EXTINF") - 1
+
+
 def test_publisher_continues_the_same_broadcast_after_a_restart(tmp_path: Path) -> None:
     server = Server(tmp_path / "data").start()
     key = server.channel("stays")
     try:
         with publishing(f"{server.rtmp}/{key}"):
             server.wait_for("stays", "live")
-            time.sleep(6)
+            wait_until(lambda: media_playlist(server, "stays").count("#EXTINF") > 1)
             broadcast = server.channel_json("stays")["live"]["broadcast_id"]
             before = media_playlist(server, "stays")
             assert server.stop() == 0
@@ -41,12 +50,9 @@ def test_publisher_continues_the_same_broadcast_after_a_restart(tmp_path: Path) 
         server.start()
         with publishing(f"{server.rtmp}/{key}"):
             server.wait_for("stays", "live")
-            time.sleep(4)
             assert server.channel_json("stays")["live"]["broadcast_id"] == broadcast
+            wait_until(lambda: newest(media_playlist(server, "stays")) > newest(before))
             after = media_playlist(server, "stays")
-        last_before = sequence(before) + before.count("#EXTINF") - 1
-        last_after = sequence(after) + after.count("#EXTINF") - 1
-        assert last_after > last_before
         assert "#EXT-X-DISCONTINUITY" in after
     finally:
         server.stop()
@@ -65,7 +71,7 @@ def test_stuck_peers_do_not_hold_the_drain(tmp_path: Path) -> None:
 
     with publishing(f"{server.rtmp}/{key}"):
         server.wait_for("held", "live")
-        time.sleep(3)
+        wait_until(lambda: "#EXTINF" in media_playlist(server, "held"))
         head = b" HTTP/1.1\r\nHost: localhost\r\n"
         post = (
             b"POST /api/v1/sessions"

@@ -29,7 +29,7 @@ def test_a_poster_moves_while_somebody_looks(server: Server, tmp_path: Path) -> 
     assert httpx.get(url, timeout=5).status_code == 404
     with publishing(f"{server.rtmp}/{key}", gop_s=1.0):
         server.wait_for("posed", "live")
-        time.sleep(2)
+        time.sleep(1)
         assert made(server) == 0
         first = httpx.get(url, timeout=5)
         assert (first.status_code, first.headers["content-type"]) == (200, "image/jpeg")
