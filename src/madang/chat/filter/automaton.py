@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 import re2
 
 T = TypeVar("T")
+_LEAPS = 6
+"""How often RE2 is asked for the next place in one text; a text with more words in it is walked through."""
 _MEMORY = 64 << 20
 """What RE2 may use for its automaton; only pages that messages touch are ever filled."""
 
@@ -26,6 +28,10 @@ class Automaton(Generic[T]):
             self._add(word, meanings)
         self._link()
         self._any = _alternation(words)
+
+    @property
+    def empty(self) -> bool:
+        return self._any is None
 
     def _add(self, word: str, meanings: Sequence[T]) -> None:
         state = 0
@@ -52,22 +58,34 @@ class Automaton(Generic[T]):
                 self._fail[following] = self._next[fail].get(letter, 0)
                 self._found[following] += self._found[self._fail[following]]
 
-    def may_find(self, text: str) -> bool:
-        """Whether `find` would find anything."""
-        return self._any is not None and self._any.search(text) is not None
-
     def find(self, text: str) -> list[tuple[int, int, T]]:
         """All (start, end, meaning), overlapping ones too, by their end."""
         hits: list[tuple[int, int, T]] = []
+        place, leaps = 0, 0
+        while self._any is not None and place < len(text):
+            leap = self._any.search(text, place) if leaps < _LEAPS else None
+            if leap is not None:
+                place = leap.start()
+            elif leaps < _LEAPS:
+                break
+            leaps += 1
+            place = self._walk(text, place, hits, leaps < _LEAPS)
+        return hits
+
+    def _walk(self, text: str, place: int, hits: list[tuple[int, int, T]], back_at_root: bool) -> int:
+        """Walk from `place` to the end, or to where no word is under way any more."""
         following, fail, found = self._next, self._fail, self._found
         state = 0
-        for place, letter in enumerate(text, 1):
+        for at in range(place, len(text)):
+            letter = text[at]
             while state and letter not in following[state]:
                 state = fail[state]
             state = following[state].get(letter, 0)
             if found[state]:
-                hits += [(place - length, place, meaning) for length, meaning in found[state]]
-        return hits
+                hits += [(at + 1 - length, at + 1, meaning) for length, meaning in found[state]]
+            if state == 0 and back_at_root:
+                return at + 1
+        return len(text)
 
 
 def _alternation(words: Mapping[str, object]) -> "re2._Regexp[str] | None":

@@ -14,16 +14,18 @@ import re2
 from madang.base.errors import PeerError
 from madang.chat.filter import edges, initials, views
 from madang.chat.filter.automaton import Automaton
-from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, squeeze
+from madang.chat.filter.keys import HANGUL, HANGUL_KEYS
 from madang.chat.filter.latin import (
+    DOUBLED,
     LATIN,
     LATIN_LETTER,
     MAY_BE_SPACED,
     SPACED,
+    SPACES,
     UNVEILED,
     VEILED,
+    VEILS,
     stretched,
-    undouble,
 )
 from madang.chat.filter.lexicon import Entry
 from madang.chat.filter.listed import Listed, allowed, built_in, innocent, own
@@ -72,7 +74,7 @@ class Filter:
             if self._actions.get(entry.source, Action.PASS) is not Action.PASS
         }
         if found:
-            plain = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+            plain = _lowered(text)
             spans = [span for words in self._innocent for span in words.find(plain)]
             found = {hit for hit in found if not any(a <= hit[0] and hit[1] <= b for a, b, _ in spans)}
         for pattern, compiled in self._patterns:
@@ -112,15 +114,14 @@ def _without_surrogates(text: str) -> str:
 
 
 def _hangul(text: str, listed: Listed) -> Iterator[Found]:
-    if listed.keys.may_find(squeeze("".join([HANGUL_KEYS[letter] for letter in text]))):
-        yield from _korean(text, views.squeezed(views.read(text, HANGUL_KEYS)), listed.keys)
+    yield from _korean(text, views.keyed(text, HANGUL_KEYS), listed.keys)
 
 
 def _korean(text: str, view: View, words: "Automaton[Entry]") -> Iterator[Found]:
     for first, last, entry in words.find(view.letters):
         if not view.begins_at_letter(first) or not view.ends_at_letter(last):
             continue
-        start, end = view.origins[first], view.origins[last - 1] + 1
+        start, end = view.start(first), view.end(last)
         if _stands(text, start, end, entry):
             yield start, end, entry
 
@@ -150,8 +151,7 @@ def _mixed(text: str, listed: Listed) -> Iterator[Found]:
     """Hangul with other signs in it: by shape, by sound, typed in part, and with a silent ㅇ."""
     found: list[Found] = []
     for folds in (views.SHAPES, views.TYPED):
-        if listed.keys.may_find(squeeze("".join([folds[letter] for letter in text]))):
-            found += _korean(text, views.squeezed(views.read(text, folds)), listed.keys)
+        found += _korean(text, views.keyed(text, folds), listed.keys)
     if _SOUNDING.search(text):
         found += _korean(text, views.sounded(text), listed.keys)
     if _LINKED.search(text):
@@ -164,13 +164,10 @@ def _mixed(text: str, listed: Listed) -> Iterator[Found]:
 
 def _typed(text: str, listed: Listed) -> Iterator[Found]:
     """Hangul typed with the keyboard left on English."""
-    for folds in (views.TYPED, views.LAX):
-        keys = squeeze("".join([folds[letter] for letter in text]))
-        if not listed.typed.may_find(keys):
-            continue
-        view = views.squeezed(views.read(text, folds))
+    for folds in (views.TYPED, views.LAX) if text != text.lower() else (views.LAX,):
+        view = views.keyed(text, folds)
         for first, last, entry in listed.typed.find(view.letters):
-            start, end = view.origins[first], view.origins[last - 1] + 1
+            start, end = view.start(first), view.end(last)
             piece = text[start:end]
             if edges.begins(text, start) and not any(map(str.isspace, piece)) and _LETTER.search(piece):
                 yield start, end, entry
@@ -180,23 +177,21 @@ def _typed(text: str, listed: Listed) -> Iterator[Found]:
 
 
 def _latin(text: str, listed: Listed) -> Iterator[Found]:
-    letters = "".join([LATIN[letter] for letter in text])
-    if listed.latin.may_find(letters):
-        yield from _western(text, views.read(text, LATIN), listed.latin)
-    if stretched(letters) and listed.single.may_find(undouble(letters)):
-        yield from _western(text, views.undoubled(views.read(text, LATIN)), listed.single)
+    view = views.read(text, LATIN)
+    yield from _western(text, view, listed.latin)
+    if stretched(view.letters):
+        yield from _western(text, views.read(text, LATIN).dropped(DOUBLED), listed.single)
     if MAY_BE_SPACED.search(text):
         yield from _spaced(text, listed)
-    joined = letters.replace(" ", "")
-    if len(joined) < len(letters) and listed.latin.may_find(joined):
-        yield from _across(text, listed)
+    if " " in view.letters:
+        yield from _across(text, view.dropped(SPACES), listed)
     if VEILED.search(text):
         yield from _behind_veils(text, listed)
 
 
 def _western(text: str, view: View, words: "Automaton[Entry]") -> Iterator[Found]:
     for first, last, entry in words.find(view.letters):
-        start, end = view.origins[first], view.origins[last - 1] + 1
+        start, end = view.start(first), view.end(last)
         if _LETTER.search(text, start, end) and _stands_latin(text, start, end, entry):
             yield start, end, entry
 
@@ -210,19 +205,18 @@ def _stands_latin(text: str, start: int, end: int, entry: Entry) -> bool:
 def _spaced(text: str, listed: Listed) -> Iterator[Found]:
     """`f u c k`: what single letters make together."""
     for run in SPACED.finditer(text):
-        view = views.unspaced(views.read(run[0], LATIN))
+        view = views.read(run[0], LATIN).dropped(SPACES)
         for first, last, entry in listed.latin.find(view.letters):
-            start, end = run.start() + view.origins[first], run.start() + view.origins[last - 1] + 1
+            start, end = run.start() + view.start(first), run.start() + view.end(last)
             whole = first == 0 and last == len(view.letters)
             if whole or entry.mode == "any" or (entry.mode == "start" and last - first > 4):
                 yield start, end, entry
 
 
-def _across(text: str, listed: Listed) -> Iterator[Found]:
+def _across(text: str, view: View, listed: Listed) -> Iterator[Found]:
     """`fu ck`: a strong word over one space, from the beginning of a written word to the end of another."""
-    view = views.unspaced(views.read(text, LATIN))
     for first, last, entry in listed.latin.find(view.letters):
-        start, end = view.origins[first], view.origins[last - 1] + 1
+        start, end = view.start(first), view.end(last)
         split = entry.mode == "split" or entry.term in _SPLITTABLE and entry.mode == "any"
         if (
             split
@@ -236,9 +230,9 @@ def _across(text: str, listed: Listed) -> Iterator[Found]:
 def _behind_veils(text: str, listed: Listed) -> Iterator[Found]:
     """`f*ck`, `sh-t`: letters left to the reader."""
     for folds, bare in ((LATIN, True), (UNVEILED, False)):
-        view = views.unveiled(views.read(text, folds))
+        view = views.read(text, folds).dropped(VEILS)
         for first, last, entry in listed.veiled.find(view.letters):
-            start, end = view.origins[first], view.origins[last - 1] + 1
+            start, end = view.start(first), view.end(last)
             long_enough = last - first > 3 or (bare and end - start > 3)
             whole = edges.begins_latin(text, start) and edges.ends_latin(text, end)
             if whole and long_enough and (bare or entry.spelling[-1] != "*" != entry.spelling[0]):
@@ -247,11 +241,18 @@ def _behind_veils(text: str, listed: Listed) -> Iterator[Found]:
 
 def _plain(text: str, listed: Listed) -> Iterator[Found]:
     """Words of other signs, as they are written."""
-    lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    if listed.plain.may_find(lowered):
-        for start, end, entry in listed.plain.find(lowered):
+    if not listed.plain.empty:
+        for start, end, entry in listed.plain.find(_lowered(text)):
             if _stands_latin(text, start, end, entry):
                 yield start, end, entry
+
+
+def _lowered(text: str) -> str:
+    """In lower case, letter for letter."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
 
 
 def compile_pattern(expression: str) -> "re2._Regexp[str]":

@@ -27,7 +27,7 @@ CONSONANTS: Final = "rRseEfaqQtTdwWczxvg"
 _COMPOUND: Final = _each("hk ho hl nj np nl ml")
 _GLIDES: Final = ("ik", "uj", "yh", "bn", "Oo", "Pp")
 """A vowel with a glide, and the one that it ends in: `벼엉` stretches `병`."""
-_FILLED: Final = re.compile(
+FILLED: Final = re.compile(
     rf"({'|'.join(_COMPOUND)}|[{VOWELS}])(?:d?\1)+|([{CONSONANTS}])\2\2+|"
     + "|".join(f"({glide})(?:d{end})+" for glide, end in _GLIDES)
 )
@@ -81,26 +81,14 @@ class Folds(dict[str, str]):
 HANGUL_KEYS: Final = Folds()
 
 
+def may_be_filled(keys: str) -> bool:
+    """Whether `FILLED` finds anything."""
+    return _MAY_BE_FILLED.search(keys) is not None
+
+
 def squeeze(keys: str) -> str:
     """Stretched vowels (`시이이발`) and stuttered consonants become one."""
-    if _MAY_BE_FILLED.search(keys) is None:
-        return keys
-    return _FILLED.sub(lambda found: found[found.lastindex or 0], keys)
-
-
-def squeeze_with(keys: str, origins: list[int]) -> tuple[str, list[int]]:
-    """The same, taking each key's place in the text along."""
-    parts: list[str] = []
-    places: list[int] = []
-    at = 0
-    for found in _FILLED.finditer(keys):
-        kept = found.end(found.lastindex or 0)
-        parts.append(keys[at:kept])
-        places += origins[at:kept]
-        at = found.end()
-    parts.append(keys[at:])
-    places += origins[at:]
-    return "".join(parts), places
+    return FILLED.sub(lambda found: found[found.lastindex or 0], keys) if may_be_filled(keys) else keys
 
 
 def spelled(text: str) -> str:

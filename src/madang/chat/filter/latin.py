@@ -85,7 +85,9 @@ MAY_BE_SPACED: Final = re2.compile(
 SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
 """`f u c k`, `s.h.i.t`: single letters with something between them."""
 _STRETCHED: Final = re2.compile("|".join(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz"))
-_DOUBLED: Final = re.compile(r"([a-z])\1+")
+DOUBLED: Final = re.compile(r"([a-z])\1+")
+VEILS: Final = re.compile(r"(\*)\*+")
+SPACES: Final = re.compile(" +")
 VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
 
 
@@ -96,15 +98,4 @@ def stretched(text: str) -> bool:
 
 def undouble(letters: str) -> str:
     """Every run of a letter as one."""
-    return _DOUBLED.sub(r"\1", letters)
-
-
-def undouble_with(letters: str, origins: list[int]) -> tuple[str, list[int]]:
-    """The same, taking each letter's place in the text along."""
-    parts: list[str] = []
-    places: list[int] = []
-    for place, letter in enumerate(letters):
-        if not parts or letter != parts[-1] or letter in (VEIL, BREAK, " "):
-            parts.append(letter)
-            places.append(origins[place])
-    return "".join(parts), places
+    return DOUBLED.sub(r"\1", letters)

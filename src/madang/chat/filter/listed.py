@@ -8,11 +8,9 @@ from importlib.resources import files
 from madang.chat.filter.automaton import Automaton
 from madang.chat.filter.edges import has_loose
 from madang.chat.filter.keys import HANGUL, spelled
-from madang.chat.filter.latin import BREAK, LATIN, VEIL, undouble
+from madang.chat.filter.latin import BREAK, LATIN, VEIL, VEILS, undouble
 from madang.chat.filter.lexicon import Entry, expand, read
 from madang.chat.filter.rules import WordList
-from madang.chat.filter.views import read as read_view
-from madang.chat.filter.views import unveiled
 
 _LISTS = (
     ("ko", "ko"),
@@ -78,7 +76,8 @@ def _foreign(letter: str) -> bool:
 def _veiled(entries: Iterable[Entry]) -> Mapping[str, list[Entry]]:
     words: dict[str, list[Entry]] = {}
     for entry in entries:
-        words.setdefault(unveiled(read_view(entry.spelling, LATIN)).letters, []).append(entry)
+        letters = "".join(LATIN[letter] for letter in entry.spelling)
+        words.setdefault(VEILS.sub(r"\1", letters), []).append(entry)
     return words
 
 

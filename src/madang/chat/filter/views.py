@@ -1,90 +1,98 @@
 """The ways to read one text: each view is its letters in one alphabet, with the place that each came from."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
-from madang.chat.filter.keys import HANGUL_KEYS, VOWELS, Folds, keys_of, squeeze_with
-from madang.chat.filter.latin import VEIL, undouble_with
+from madang.chat.filter.keys import FILLED, HANGUL_KEYS, VOWELS, Folds, keys_of, may_be_filled
 
 _KEY: Final = re.compile("[A-Za-z]")
 _TENSE: Final = frozenset("RQWETOP")
 
 
-@dataclass(frozen=True, slots=True)
 class View:
-    """`letters[i]` was read from `text[origins[i]]`."""
+    """A text in one alphabet: `letters`, and for each of them the place that it was read from.
 
-    letters: str
-    origins: list[int]
+    Places are worked out only when they are asked for: nearly every view is read, searched and forgotten.
+    """
+
+    __slots__ = ("_cuts", "_pieces", "_shifts", "_sums", "letters")
+
+    def __init__(self, folded: Sequence[str], pieces: Sequence[tuple[int, int]] | None = None) -> None:
+        """`folded[i]` is what `text[i]` became, or with `pieces` what `text[slice(*pieces[i])]` became."""
+        self.letters = "".join(folded)
+        self._sums = list(accumulate(map(len, folded)))
+        self._pieces = pieces
+        self._cuts: list[int] = []
+        self._shifts: list[int] = []
+
+    def dropped(self, pattern: "re.Pattern[str]") -> "View":
+        """This view without what `pattern` finds, but for its matching group; once per view."""
+        parts: list[str] = []
+        at = gone = 0
+        for found in pattern.finditer(self.letters):
+            kept = found.end(found.lastindex) if found.lastindex else found.start()
+            parts.append(self.letters[at:kept])
+            at = found.end()
+            self._cuts.append(kept - gone)
+            gone += at - kept
+            self._shifts.append(gone)
+        if parts:
+            self.letters = "".join((*parts, self.letters[at:]))
+        return self
+
+    def start(self, place: int) -> int:
+        """Where in the text the letter at `place` begins."""
+        piece = self._piece(place)
+        return self._pieces[piece][0] if self._pieces else piece
+
+    def end(self, place: int) -> int:
+        """Where in the text the letter before `place` ends."""
+        piece = self._piece(place - 1)
+        return self._pieces[piece][1] if self._pieces else piece + 1
 
     def begins_at_letter(self, place: int) -> bool:
         """Whether `place` is the first that its code point gave: no final consonant of the one before."""
-        return place == 0 or self.origins[place - 1] != self.origins[place]
+        return place == 0 or self._piece(place - 1) != self._piece(place)
 
     def ends_at_letter(self, place: int) -> bool:
         """Whether nothing of the same code point follows `place` but what a particle or a slip of the finger
         adds: ㄴ, ㄹ or ㅁ after a vowel, another final consonant after one."""
-        last, following = self.origins[place - 1], place
-        while following < len(self.letters) and self.origins[following] == last:
+        last, following = self._piece(place - 1), place
+        while following < len(self.letters) and self._piece(following) == last:
             following += 1
         more = self.letters[place:following]
         if self.letters[place - 1] in VOWELS:
             return more in ("", "s", "f", "a")
         return not any(letter in VOWELS for letter in more)
 
+    def _piece(self, place: int) -> int:
+        if self._cuts:
+            cut = bisect_right(self._cuts, place)
+            place += self._shifts[cut - 1] if cut else 0
+        return bisect_right(self._sums, place)
+
 
 def read(text: str, folds: Mapping[str, str]) -> View:
     """`text` letter by letter through a table."""
-    parts: list[str] = []
-    origins: list[int] = []
-    for place, letter in enumerate(text):
-        folded = folds[letter]
-        if folded:
-            parts.append(folded)
-            origins += [place] * len(folded)
-    return View("".join(parts), origins)
+    return View([folds[letter] for letter in text])
 
 
-def squeezed(view: View) -> View:
-    """Stretched vowels and stuttered consonants of keys as one."""
-    return View(*squeeze_with(view.letters, view.origins))
-
-
-def undoubled(view: View) -> View:
-    """Every run of a Latin letter as one."""
-    return View(*undouble_with(view.letters, view.origins))
-
-
-def unveiled(view: View) -> View:
-    """Every run of veils as one."""
-    parts: list[str] = []
-    origins: list[int] = []
-    for letter, origin in zip(view.letters, view.origins, strict=True):
-        if letter != VEIL or not parts or parts[-1] != VEIL:
-            parts.append(letter)
-            origins.append(origin)
-    return View("".join(parts), origins)
-
-
-def unspaced(view: View) -> View:
-    """Without the spaces."""
-    places = [at for at, letter in zip(view.origins, view.letters, strict=True) if letter != " "]
-    return View(view.letters.replace(" ", ""), places)
+def keyed(text: str, folds: Mapping[str, str]) -> View:
+    """The same in keys, with stretched vowels and stuttered consonants as one."""
+    view = read(text, folds)
+    return view.dropped(FILLED) if may_be_filled(view.letters) else view
 
 
 def linked(text: str) -> View:
     """A loose consonant takes the vowel of the syllable after it: `ㅅ이발`."""
-    parts: list[str] = []
-    origins: list[int] = []
-    for place, letter in enumerate(text):
-        folded = HANGUL_KEYS[letter]
-        if place and folded[:1] == "d" and len(folded) > 1 and "ㄱ" <= text[place - 1] <= "ㅎ":
-            folded = folded[1:]
-        parts.append(folded)
-        origins += [place] * len(folded)
-    return squeezed(View("".join(parts), origins))
+    folded = [HANGUL_KEYS[letter] for letter in text]
+    for place in range(1, len(folded)):
+        if folded[place][:1] == "d" and len(folded[place]) > 1 and "ㄱ" <= text[place - 1] <= "ㅎ":
+            folded[place] = folded[place][1:]
+    return View(folded).dropped(FILLED)
 
 
 # --- Hangul mixed with other scripts -------------------------------------------------------------------
@@ -108,6 +116,9 @@ _SYLLABLES: Final = {
     "nyun": "년", "nom": "놈", "jot": "좆", "jon": "존", "na": "나", "mi": "미", "chin": "친",
     "ba": "바", "bo": "보", "gat": "같", "ssang": "쌍", "ya": "야",
 }  # fmt: skip
+_SYLLABLE_KEYS: Final = {
+    letters: "".join(map(keys_of, syllables)) for letters, syllables in _SYLLABLES.items()
+}
 _SYLLABLE: Final = re.compile("|".join(sorted(_SYLLABLES, key=len, reverse=True)), re.IGNORECASE)
 
 
@@ -149,23 +160,12 @@ _SOUND_KEYS: Final = _Sounds()
 
 def sounded(text: str) -> View:
     """`text` with its digits and Latin syllables read aloud: `시8`, `18놈`, `시bal`."""
-    parts: list[str] = []
-    origins: list[int] = []
-    for start, end, folded in _sounds(text):
-        parts.append(folded)
-        origins += [min(start + place, end - 1) for place in range(len(folded) - 1)]
-        origins += [end - 1] * (folded != "")
-    return squeezed(View("".join(parts), origins))
-
-
-def _sounds(text: str) -> Iterator[tuple[int, int, str]]:
+    folded: list[str] = []
+    pieces: list[tuple[int, int]] = []
     place = 0
     while place < len(text):
         found = _SYLLABLE.match(text, place)
-        if found is not None:
-            syllables = _SYLLABLES[found[0].lower()]
-            yield place, found.end(), "".join(keys_of(syllable) for syllable in syllables)
-            place = found.end()
-        else:
-            yield place, place + 1, _SOUND_KEYS[text[place]]
-            place += 1
+        folded.append(_SYLLABLE_KEYS[found[0].lower()] if found else _SOUND_KEYS[text[place]])
+        pieces.append((place, found.end() if found else place + 1))
+        place = pieces[-1][1]
+    return View(folded, pieces).dropped(FILLED)
