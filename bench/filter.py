@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import random
 import statistics
 import time
 from pathlib import Path
@@ -13,12 +14,18 @@ ROUNDS = 5
 
 
 def messages(letters: int) -> list[str]:
-    """What is said in a chat, innocent and not, one message in ten a curse, at about so many code points."""
-    innocent = (CORPUS / "innocent.written.txt").read_text("utf-8").splitlines()
+    """The corpus at so many code points a message: mostly innocent, a third of that with words that nearly are
+    listed ones, and one line in twenty a curse."""
+    innocent = sorted(
+        line
+        for name in ("innocent.written.txt", "innocent.composed.txt")
+        for line in (CORPUS / name).read_text("utf-8").splitlines()
+    )
+    random.Random(1).shuffle(innocent)
     cursing = itertools.cycle((CORPUS / "evasions.written.txt").read_text("utf-8").splitlines())
     texts, text = [], ""
     for place, line in enumerate(innocent):
-        text += f"{next(cursing) if place % 10 == 0 else line} "
+        text += f"{next(cursing) if place % 20 == 0 else line} "
         if len(text) >= letters:
             texts.append(text[:letters])
             text = ""

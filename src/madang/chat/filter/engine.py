@@ -114,11 +114,14 @@ def _without_surrogates(text: str) -> str:
 
 
 def _hangul(text: str, listed: Listed) -> Iterator[Found]:
-    yield from _korean(text, views.keyed(text, HANGUL_KEYS), listed.keys)
+    yield from _korean(text, views.keyed(text, HANGUL_KEYS), listed)
 
 
-def _korean(text: str, view: View, words: "Automaton[Entry]") -> Iterator[Found]:
-    for first, last, entry in words.find(view.letters):
+def _korean(text: str, view: View, listed: Listed) -> Iterator[Found]:
+    found = listed.keys.find(view.letters)
+    if edges.has_loose(text):
+        found += listed.loose.find(view.letters)
+    for first, last, entry in found:
         if not view.begins_at_letter(first) or not view.ends_at_letter(last):
             continue
         start, end = view.start(first), view.end(last)
@@ -151,11 +154,11 @@ def _mixed(text: str, listed: Listed) -> Iterator[Found]:
     """Hangul with other signs in it: by shape, by sound, typed in part, and with a silent ㅇ."""
     found: list[Found] = []
     for folds in (views.SHAPES, views.TYPED):
-        found += _korean(text, views.keyed(text, folds), listed.keys)
+        found += _korean(text, views.keyed(text, folds), listed)
     if _SOUNDING.search(text):
-        found += _korean(text, views.sounded(text), listed.keys)
+        found += _korean(text, views.sounded(text), listed)
     if _LINKED.search(text):
-        found += _korean(text, views.linked(text), listed.keys)
+        found += _korean(text, views.linked(text), listed)
     for start, end, entry in found:
         piece = text[start:end]
         if not any(letter.isspace() for letter in piece):

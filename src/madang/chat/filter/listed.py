@@ -36,20 +36,26 @@ class Listed:
 
     def __init__(self, entries: Iterable[Entry], veiled: Iterable[Entry] = ()) -> None:
         keys: dict[str, list[Entry]] = {}
+        loose: dict[str, list[Entry]] = {}
         typed: dict[str, list[Entry]] = {}
         latin: dict[str, list[Entry]] = {}
         single: dict[str, list[Entry]] = {}
         plain: dict[str, list[Entry]] = {}
         for entry in dict.fromkeys(entries):
             alphabet, word = _spell(entry.spelling)
+            if alphabet == "keys" and has_loose(entry.spelling):
+                loose.setdefault(word, []).append(entry)
+                continue
             {"keys": keys, "latin": latin, "plain": plain}[alphabet].setdefault(word, []).append(entry)
-            if alphabet == "keys" and len(word) >= _TYPED_KEYS and not has_loose(entry.spelling):
+            if alphabet == "keys" and len(word) >= _TYPED_KEYS:
                 typed.setdefault(word, []).append(entry)
                 typed.setdefault(word.lower(), []).append(entry)
             short = undouble(word)
             if alphabet == "latin" and len(short) >= _SQUEEZABLE and short not in _NEVER_UNDOUBLED:
                 single.setdefault(short, []).append(replace(entry, spelling=short))
         self.keys = Automaton(keys)
+        self.loose = Automaton(loose)
+        """Spellings with loose letters in them, which count only where loose letters were written."""
         self.typed = Automaton(typed)
         self.latin = Automaton(latin)
         self.single = Automaton(single)
