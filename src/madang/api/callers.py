@@ -6,10 +6,10 @@ from fastapi import Request
 
 from madang.api.problems import ProblemError
 from madang.base.secret import Secret
+from madang.base.session import SESSION_COOKIE
 from madang.control import Control
 from madang.control.rights import Actor
 
-COOKIE = "madang_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,7 +47,7 @@ async def _find_actor(request: Request) -> Actor | None:
         if actor is None:
             raise ProblemError(401, "bad_token", "This API token is unknown, expired or revoked.")
         return actor
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = request.cookies.get(SESSION_COOKIE, "")
     refuse_foreign_pages(request)
     if not cookie:
         return None

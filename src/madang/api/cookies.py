@@ -2,8 +2,8 @@
 
 from fastapi import Request, Response
 
-from madang.api.callers import COOKIE
 from madang.base.secret import Secret
+from madang.base.session import SESSION_COOKIE
 from madang.control import Control
 
 
@@ -11,7 +11,7 @@ def give(response: Response, request: Request, cookie: Secret) -> None:
     """Sign the browser in."""
     control: Control = request.app.state.control
     response.set_cookie(
-        COOKIE,
+        SESSION_COOKIE,
         cookie.reveal(),
         max_age=int(control.settings.session_s),
         path="/",
@@ -23,7 +23,9 @@ def give(response: Response, request: Request, cookie: Secret) -> None:
 
 def take(response: Response, request: Request) -> None:
     """Sign the browser out."""
-    response.delete_cookie(COOKIE, path="/", secure=_is_secure(request), httponly=True, samesite="lax")
+    response.delete_cookie(
+        SESSION_COOKIE, path="/", secure=_is_secure(request), httponly=True, samesite="lax"
+    )
 
 
 def _is_secure(request: Request) -> bool:

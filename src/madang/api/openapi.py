@@ -13,6 +13,7 @@ from madang.api.guard import Guard
 from madang.api.problems import install
 from madang.api.routes import v1
 from madang.base.errors import Bug
+from madang.base.session import SESSION_COOKIE
 from madang.control.rights import Right
 
 _ABOUT = """\
@@ -77,7 +78,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = found.setdefault("components", {})
     components["securitySchemes"] = {
-        "session": {"type": "apiKey", "in": "cookie", "name": "madang_session"},
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
         "token": {"type": "http", "scheme": "bearer"},
     }
     schemas = components.setdefault("schemas", {})

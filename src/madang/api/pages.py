@@ -10,11 +10,11 @@ from madang.api.assets import Assets
 from madang.api.shell import HEIGHT, WIDTH, channel_tags, render, site_tags
 from madang.base.roles import Visibility
 from madang.base.secret import Secret
+from madang.base.session import SESSION_COOKIE
 from madang.control import Control
 from madang.control.records import Channel
 from madang.control.urls import Urls
 
-COOKIE = "madang_session"
 _HTML = "text/html; charset=utf-8"
 _CHANNEL_PAGE = re.compile(r"/(@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
 _PAGES = re.compile(
@@ -72,7 +72,7 @@ class Pages:
     async def _may_watch(self, scope: Scope, channel: Channel) -> bool:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         return await self._control.play.lets_in(
-            channel.slug, peer(scope), Secret(token), Secret(cookie(scope, COOKIE))
+            channel.slug, peer(scope), Secret(token), Secret(cookie(scope, SESSION_COOKIE))
         )
 
     def _html(self, status: int, tags: str, cache: str, kind: str = "") -> Reply:

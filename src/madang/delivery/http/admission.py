@@ -6,10 +6,9 @@ from urllib.parse import unquote_plus
 
 from madang.base.limits import TOKEN_BYTES
 from madang.base.secret import Secret
+from madang.base.session import SESSION_COOKIE
 from madang.hub.gate import PlayRequest
 from madang.net.http.routes import Answer, Request
-
-SESSION_COOKIE: Final = b"madang_session"
 
 CORS: Final = (
     (b"Access-Control-Allow-Origin", b"*"),
@@ -18,7 +17,7 @@ CORS: Final = (
 NO_STORE: Final = (b"Cache-Control", b"no-store")
 
 _TOKEN = re.compile(rb"(?:^|&)token=([^&]*)")
-_COOKIE = re.compile(rb"(?:^|;)\s*" + SESSION_COOKIE + rb"=([^;]*)")
+_COOKIE = re.compile(rb"(?:^|;)\s*" + SESSION_COOKIE.encode() + rb"=([^;]*)")
 
 
 def play_request(door: str, name: str, request: Request) -> PlayRequest:
