@@ -1,0 +1,53 @@
+"""What the WebRTC transport counted since the start; `app` prints it on the metrics page."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class WebRtcCounters:
+    """Plain numbers, only ever added to."""
+
+    sessions: int = 0
+    connected: int = 0
+    refused: int = 0
+    """Sessions refused because too many are pending, or in all."""
+    closed_timeout: int = 0
+    """Sessions whose peer never connected."""
+    closed_silent: int = 0
+    """Sessions whose peer gave no more consent."""
+    closed_failed: int = 0
+    """Sessions whose handshake failed."""
+    datagrams_in: int = 0
+    datagrams_unknown: int = 0
+    """From addresses that belong to no session, or of no known protocol."""
+    datagrams_bad: int = 0
+    """Malformed, forged or repeated."""
+    checks: int = 0
+    """Genuine connectivity checks."""
+    checks_refused: int = 0
+    """Forged ones, those of unknown sessions, and floods."""
+    moved: int = 0
+    """Peers that came from another address."""
+    packets_out: int = 0
+    bytes_out: int = 0
+    sends: int = 0
+    """System calls that sent them."""
+    blocked: int = 0
+    """Times that the socket was full."""
+    send_errors: int = 0
+    starts: int = 0
+    """Start bursts."""
+    drops: int = 0
+    """Times that a viewer lost its frames up to the next keyframe."""
+    nacked: int = 0
+    """Packets that viewers missed."""
+    resent: int = 0
+    keyframes_wanted: int = 0
+    """PLI and FIR of viewers that were passed on."""
+    keyframes_asked: int = 0
+    """PLI and FIR to publishers."""
+    packets_in: int = 0
+    packets_lost: int = 0
+    """Publishers' packets that were given up."""
+    packets_recovered: int = 0
+    """Publishers' packets that came late or again."""

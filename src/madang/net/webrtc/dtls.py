@@ -1,0 +1,209 @@
+"""DTLS-SRTP (RFC 5764) by OpenSSL, with memory in place of a socket: datagrams in and out, no thread."""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL import SSL
+
+from madang.base.errors import Bug, PeerError
+from madang.base.limits import DTLS_HANDSHAKE_BYTES
+from madang.protocols.srtp.profile import EXPORTER_LABEL, Master, Profile
+
+MTU: Final = 1200
+"""Bytes of one datagram of a handshake (RFC 8261 and every browser agree on about that)."""
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha-256": hashes.SHA256(),
+    "sha-384": hashes.SHA384(),
+    "sha-512": hashes.SHA512(),
+}
+_CIPHERS: Final = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305"
+    b":ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+    b":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
+)
+_RECORD_BYTES: Final = 13
+_VALID: Final = timedelta(days=3650)
+_BEFORE: Final = timedelta(days=1)
+
+
+class Fingerprint:
+    """A peer's certificate as its offer announced it (RFC 8122)."""
+
+    __slots__ = ("_algorithm", "_digest")
+
+    def __init__(self, text: str) -> None:
+        """`sha-256 AB:CD:..`. Raises PeerError for what no certificate can be held against."""
+        name, _, value = text.strip().partition(" ")
+        algorithm = _HASHES.get(name.lower())
+        try:
+            self._digest = bytes.fromhex(value.strip().replace(":", ""))
+        except ValueError:
+            raise PeerError("fingerprint", "a fingerprint that is not hexadecimal") from None
+        if algorithm is None or len(self._digest) != algorithm.digest_size:
+            raise PeerError("fingerprint", "a fingerprint of an unknown kind")
+        self._algorithm = algorithm
+
+    def fits(self, certificate: x509.Certificate) -> bool:
+        return hmac.compare_digest(certificate.fingerprint(self._algorithm), self._digest)
+
+
+class Identity:
+    """Our key and certificate, made anew at each start, and the context of all handshakes."""
+
+    def __init__(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "madang")])
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _BEFORE)
+            .not_valid_after(now + _VALID)
+            .sign(key, hashes.SHA256())
+        )
+        digest = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+        self.fingerprint = f"sha-256 {digest}"
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.set_options(
+            SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION
+        )
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        # Any certificate is taken here; it is held against the offer's fingerprint afterwards.
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+        context.use_certificate(certificate)
+        context.use_privatekey(key)
+        context.set_cipher_list(_CIPHERS)
+        context.set_tlsext_use_srtp(":".join(profile.openssl for profile in Profile).encode())
+        self.context = context
+
+
+class DtlsState(StrEnum):
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class DtlsLink:
+    """One association. Feed it datagrams and send what `take_output` gives after each call."""
+
+    __slots__ = ("_budget", "_connection", "_fingerprint", "_ours_first", "keys", "profile", "state")
+
+    def __init__(self, identity: Identity, fingerprint: Fingerprint, client: bool = False) -> None:
+        connection = SSL.Connection(identity.context, None)
+        connection.set_ciphertext_mtu(MTU)
+        self._connection = connection
+        self._fingerprint = fingerprint
+        self._ours_first = client
+        self._budget = DTLS_HANDSHAKE_BYTES
+        self.state = DtlsState.HANDSHAKE
+        self.profile = Profile.GCM
+        self.keys: tuple[Master, Master] | None = None
+        """Of what we send and of what the peer sends, when the state is OPEN."""
+        if client:
+            connection.set_connect_state()
+            self._go_on()
+        else:
+            connection.set_accept_state()
+
+    def feed(self, datagram: bytes) -> None:
+        """One datagram of the peer's. Raises PeerError when the association has failed."""
+        if self.state is DtlsState.CLOSED:
+            return
+        if self.state is DtlsState.HANDSHAKE:
+            self._budget -= len(datagram)
+            if self._budget < 0:
+                raise PeerError("dtls", "more DTLS than a handshake takes")
+        self._connection.bio_write(datagram)
+        if self.state is DtlsState.HANDSHAKE:
+            self._go_on()
+        if self.state is DtlsState.OPEN:
+            self._drain()
+
+    def wait(self) -> None:
+        """Time has passed: repeat a flight that is due. Raises PeerError."""
+        if self.state is DtlsState.HANDSHAKE and self._connection.DTLSv1_get_timeout() == 0:
+            try:
+                self._connection.DTLSv1_handle_timeout()
+            except SSL.Error as error:
+                raise PeerError("dtls", "the DTLS handshake is not answered") from error
+
+    def take_output(self) -> list[bytes]:
+        """Datagrams to be sent: whole records, at most MTU bytes together."""
+        try:
+            data = self._connection.bio_read(DTLS_HANDSHAKE_BYTES)
+        except SSL.WantReadError:
+            return []
+        datagrams: list[bytes] = []
+        begin = at = 0
+        while at < len(data):
+            size = _RECORD_BYTES + int.from_bytes(data[at + 11 : at + 13], "big")
+            if at > begin and at + size - begin > MTU:
+                datagrams.append(data[begin:at])
+                begin = at
+            at += size
+        datagrams.append(data[begin:])
+        return datagrams
+
+    def close(self) -> None:
+        """Say goodbye (close_notify)."""
+        if self.state is DtlsState.OPEN:
+            try:
+                self._connection.shutdown()
+            except SSL.Error:
+                pass  # there is nobody to hear it
+        self.state = DtlsState.CLOSED
+
+    def _go_on(self) -> None:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return
+        except SSL.Error as error:
+            raise PeerError("dtls", f"the DTLS handshake failed: {_words(error)}") from None
+        self._check_peer()
+        self._export()
+        self.state = DtlsState.OPEN
+
+    def _check_peer(self) -> None:
+        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        if certificate is None or not self._fingerprint.fits(certificate):
+            raise PeerError("fingerprint", "the peer's certificate is not the one of its offer")
+
+    def _export(self) -> None:
+        name = self._connection.get_selected_srtp_profile().decode()
+        profile = next((profile for profile in Profile if profile.openssl == name), None)
+        if profile is None:
+            raise PeerError("dtls", "the peer knows no SRTP profile of ours")
+        exported = self._connection.export_keying_material(EXPORTER_LABEL, profile.exported_bytes)
+        client, server = profile.split(exported)
+        self.profile = profile
+        self.keys = (client, server) if self._ours_first else (server, client)
+
+    def _drain(self) -> None:
+        """Nothing is expected but a goodbye; application data is read away."""
+        try:
+            while self._connection.recv(2048):
+                pass
+        except SSL.WantReadError:
+            return
+        except SSL.ZeroReturnError:
+            self.close()
+        except SSL.Error as error:
+            raise PeerError("dtls", f"DTLS failed: {_words(error)}") from None
+        except ValueError as error:
+            raise Bug("DTLS reads into nothing") from error
+
+
+def _words(error: SSL.Error) -> str:
+    """OpenSSL's own reasons."""
+    stack = error.args[0] if error.args else ()
+    return ", ".join(str(entry[-1]) for entry in stack if entry) or "no reason given"

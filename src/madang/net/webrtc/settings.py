@@ -1,0 +1,18 @@
+"""What an operator may set about WebRTC; `app` fills it from the settings file."""
+
+from dataclasses import dataclass
+
+from madang.base import limits
+
+
+@dataclass(frozen=True, slots=True)
+class WebRtcSettings:
+    """Where peers reach us, and how many."""
+
+    addresses: tuple[str, ...] = ()
+    """Public addresses or names behind a NAT, told to peers instead of the machine's own."""
+    sessions: int = limits.WEBRTC_SESSIONS
+    pending_per_ip: int = limits.PENDING_SESSIONS_PER_IP
+    pending_total: int = limits.PENDING_SESSIONS_TOTAL
+    segment_offload: bool = True
+    """UDP_SEGMENT where the kernel has it."""
