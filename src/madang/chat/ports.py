@@ -1,4 +1,4 @@
-"""What chat asks of others: who people are, where rows are kept, what the word filter says, who takes money."""
+"""What chat asks of others: who people are, where rows are kept, what the filter says, who takes money."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
