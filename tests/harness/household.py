@@ -106,6 +106,21 @@ def cheap_hash() -> str:
     return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
+_empty_database = b""
+
+
+async def _furnish(folder: Path) -> None:
+    """An empty database as a copy of the first one: making its tables takes longer than most tests."""
+    global _empty_database
+    file = folder / "madang.db"
+    if file.exists():
+        return
+    if not _empty_database:
+        await (await SqlStore.open("", folder)).close()
+        _empty_database = file.read_bytes()
+    file.write_bytes(_empty_database)
+
+
 @asynccontextmanager
 async def household(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIterator[Household]:
     """A control plane that is started; its loop is not: tests call what the loop would call."""
@@ -114,6 +129,7 @@ async def household(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIte
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
     monkey.setattr(passwords, "_hasher", lambda: cheap)
     passwords._nobodys_hash.cache_clear()
+    await _furnish(folder)
     store = await SqlStore.open("", folder)
     chosen = Settings(**{"refusal_floor_s": 0.0, **settings})
     control = Control(store, folder, clock, os.urandom, chosen)
