@@ -76,7 +76,7 @@ export class FakeRoom {
     const at = this.said.findIndex((message) => message.id === id);
     const before = this.said[at];
     if (!before || before.deleted === true) return;
-    const after = change(before as Message);
+    const after = change(before);
     this.said[at] = after;
     const place = this.log.findIndex((event) => event.t === "message" && event.id === id);
     this.log[place] = { t: "message", ...after };
@@ -98,7 +98,7 @@ export class FakeRoom {
 
   purge(user: string): RoomEvent {
     const through = this.seq;
-    for (const message of [...this.said]) if (!message.deleted && (message as Message).user.id === user && message.kind !== "paid") this.bury(message.id);
+    for (const message of [...this.said]) if (!message.deleted && (message).user.id === user && message.kind !== "paid") this.bury(message.id);
     return this.publish({ t: "purge", user, through });
   }
 

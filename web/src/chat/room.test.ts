@@ -94,7 +94,7 @@ describe("an own message", () => {
   test.each([
     ["the answer comes first", [sending, sent, published]],
     ["the room hears it first", [sending, published, sent]],
-    ["the answer comes after the line was lost", [sending, published, { type: "refused", nonce: "n", refusal: { code: 0, word: "", value: null } } as Action]],
+    ["the answer comes after the line was lost", [sending, published, { type: "refused", nonce: "n", refusal: { code: 0, word: "", value: null } }]],
   ])("is there once when %s", (_, actions) => {
     const room = run(opened(), ...actions);
     expect(room.entries).toHaveLength(1);

@@ -17,14 +17,14 @@ function newNonce(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** One room of the page: what it hears, in batches, and what it is told. */
+/** One room of the page; it may be opened again after it was closed: what it hears, in batches, and what it is told. */
 export class RoomStore {
   private room: Room = emptyRoom;
   private waiting: Action[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private flushedAt = 0;
   private back = false;
-  private closed = false;
+  private line: Line | null = null;
   private fetching: Promise<void> | null = null;
   /** Nonces whose answer was lost, with how often they were sent. */
   private readonly lost = new Map<string, number>();
@@ -35,7 +35,7 @@ export class RoomStore {
 
   constructor(
     readonly channel: string,
-    private readonly line: Line,
+    private readonly lineTo: () => Line,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -49,6 +49,7 @@ export class RoomStore {
       onEvent: (event, sampled) => this.heard(event, sampled),
       onPersonal: (event) => this.personal(event),
     };
+    this.line = this.lineTo();
     this.line.open(heard);
   }
 
@@ -85,7 +86,7 @@ export class RoomStore {
 
   /** What concerns managers alone. */
   moderate(heard: HeardByManagers): () => void {
-    return this.line.moderate(heard);
+    return this.line?.moderate(heard) ?? (() => undefined);
   }
 
   /** Somebody reads back: nothing is dropped from under them. */
@@ -122,14 +123,14 @@ export class RoomStore {
     const { you } = this.room;
     if (you && !isCommand(text)) this.act({ type: "send", nonce, message: draft(text, reply, you, this.now()) });
     const data = { text, nonce, ...(reply ? { reply_to: reply.id } : {}) };
-    if (isCommand(text)) return commandAnswer((await this.line.call("chat.send", data)) as Sent);
+    if (isCommand(text)) return commandAnswer((await this.call("chat.send", data)) as Sent);
     await this.deliver(nonce, data);
     return null;
   }
 
   private async deliver(nonce: string, data: Record<string, unknown>): Promise<void> {
     try {
-      const answer = (await this.line.call("chat.send", data)) as Sent;
+      const answer = (await this.call("chat.send", data)) as Sent;
       this.lost.delete(nonce);
       this.act({ type: "answered", nonce, answer });
     } catch (error) {
@@ -141,7 +142,7 @@ export class RoomStore {
   private failed(nonce: string, { refusal, lost }: LineError, data: Record<string, unknown>): void {
     const again = lost || refusal.code === 100;
     const turns = (this.lost.get(nonce) ?? 0) + 1;
-    if (!again || turns > RESENDS || this.closed) {
+    if (!again || turns > RESENDS || this.line === null) {
       this.lost.delete(nonce);
       this.act({ type: "refused", nonce, refusal: again ? { code: 0, word: "lost", value: null } : refusal });
       return;
@@ -187,7 +188,7 @@ export class RoomStore {
 
   /** Anything else of the contract: `chat.delete`, `poll.vote` … Throws `LineError`. */
   call(method: string, data: Record<string, unknown> = {}): Promise<unknown> {
-    return this.line.call(method, data);
+    return this.line ? this.line.call(method, data) : Promise.reject(new LineError({ code: 0, word: "lost", value: null }, true));
   }
 
   /** Fetches what was said before the oldest message here; several calls are one. */
@@ -199,19 +200,20 @@ export class RoomStore {
   }
 
   private async fetchOlder(before: number): Promise<void> {
-    const page = (await this.line.call("chat.history", { before, limit: 100 })) as { messages: Message[]; next: number | null };
+    const page = (await this.call("chat.history", { before, limit: 100 })) as { messages: Message[]; next: number | null };
     this.act({ type: "history", messages: page.messages, next: page.next });
   }
 
   again(): void {
-    this.line.again();
+    this.line?.again();
   }
 
   close(): void {
-    this.closed = true;
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.resends.forEach((timer) => clearTimeout(timer));
-    this.line.close();
+    this.line?.close();
+    this.line = null;
   }
 }
 

@@ -44,7 +44,5 @@ const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** How many letters a reader sees: what the room's limit counts. */
 export function lettersOf(text: string): number {
-  let count = 0;
-  for (const _ of letters.segment(text)) count++;
-  return count;
+  return Array.from(letters.segment(text)).length;
 }
