@@ -41,7 +41,8 @@ def madang(streams: int = 1, **settings: str) -> Start:
             keys = asyncio.run(_make_keys(Path(data), streams))
             places = ["--http", f"127.0.0.1:{http}", "--rtmp", f"127.0.0.1:{rtmp}"]
             command = [str(Path(sys.executable).with_name("madang")), "serve", "--data", data, *places]
-            env = {f"MADANG_{name.upper()}": value for name, value in settings.items()}
+            env = {"MADANG_WEBRTC__LISTEN": "127.0.0.1:0", "MADANG_WEBRTC__TCP_LISTEN": ""}
+            env |= {f"MADANG_{name.upper()}": value for name, value in settings.items()}
             with running(command, _CORE, env) as process:
                 wait_for_port(http)
                 wait_for_port(rtmp)

@@ -1,5 +1,6 @@
 """The first five minutes: one command, the printed link and key, a second picture beside the demo."""
 
+import os
 import re
 import subprocess
 import time
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.harness.browser import context
 from tests.harness.publisher import publishing
-from tests.harness.server import MADANG, free_port
+from tests.harness.server import MADANG, NO_WEBRTC, free_port
 
 pytestmark = pytest.mark.needs("chromium")
 PLAYING = (
@@ -28,7 +29,7 @@ def started(tmp_path: Path) -> Iterator[tuple[str, str]]:
         process = subprocess.Popen(
             [MADANG, "serve", "--demo", "--data", tmp_path / "data",
              "--http", f"127.0.0.1:{http}", "--rtmp", f"127.0.0.1:{rtmp}"],
-            stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            stdout=out, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **NO_WEBRTC},
         )  # fmt: skip
     try:
         deadline = time.monotonic() + 20

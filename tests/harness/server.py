@@ -17,6 +17,8 @@ from tests.harness.patience import PATIENCE_S, wait_until
 
 MADANG = Path(sys.executable).parent / "madang"
 START_S = 60.0
+NO_WEBRTC = {"MADANG_WEBRTC__LISTEN": "", "MADANG_WEBRTC__TCP_LISTEN": ""}
+"""Variables of a server whose WebRTC ports must not be in another one's way."""
 STOP_S = 15.0
 ADMIN_PASSWORD = "correct horse battery staple"
 
@@ -55,6 +57,9 @@ class Server:
     ):
         self.data = data
         self.http_port, self.rtmp_port = free_port(), free_port()
+        self.webrtc_port = free_port()
+        webrtc = f"127.0.0.1:{self.webrtc_port}"
+        self.places = {"MADANG_WEBRTC__LISTEN": webrtc, "MADANG_WEBRTC__TCP_LISTEN": webrtc}
         self.http = f"http://127.0.0.1:{self.http_port}"
         self.rtmp = f"rtmp://127.0.0.1:{self.rtmp_port}/live"
         self.arguments = list(arguments)
@@ -81,7 +86,8 @@ class Server:
                     "--http", f"127.0.0.1:{self.http_port}", "--rtmp", f"127.0.0.1:{self.rtmp_port}",
                     *self.arguments,
                 ],
-                stdout=log, stderr=log, start_new_session=True, env={**os.environ, **self.environment},
+                stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **self.places, **self.environment},
             )  # fmt: skip
         try:
             wait_ready(self.process, self.http)
@@ -141,7 +147,7 @@ class Server:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.said()}") from None
 
-    def channel(self, name: str) -> str:
+    def channel(self, name: str, **changes: object) -> str:
         """A new channel of the admin's and a key for it, by HTTP: a process for each costs seconds."""
         with httpx.Client(base_url=f"{self.http}/api/v1", headers={"X-Madang": "1"}, timeout=30) as http:
             if self._cookies:
@@ -152,6 +158,9 @@ class Server:
                 self._cookies = dict(http.cookies)
             made = http.post("/channels", json={"slug": name})
             assert made.status_code == 201, made.text
+            if changes:
+                changed = http.patch(f"/channels/{name}", json=changes)
+                assert changed.status_code == 200, changed.text
             key = http.post(f"/channels/{name}/keys", json={"name": "test"})
             assert key.status_code == 201, key.text
             return str(key.json()["value"])

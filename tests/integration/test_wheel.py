@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import httpx
-from tests.harness.server import free_port, wait_ready
+from tests.harness.server import NO_WEBRTC, free_port, wait_ready
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; from madang.app.program import main; sys.argv[0] = 'madang'; main()"
@@ -25,7 +25,7 @@ def test_a_wheel_serves_the_same_pages(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "serve", "--data", tmp_path / "data",
          "--http", f"127.0.0.1:{port}", "--rtmp", "127.0.0.1:0"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), **NO_WEBRTC},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -6,6 +6,7 @@ from madang.app.sections import Endpoint, Settings
 from madang.control.settings import Settings as ControlSettings
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.settings import NetSettings
+from madang.net.webrtc.settings import WebRtcSettings
 from madang.transcoding.settings import PosterSettings
 
 
@@ -25,6 +26,10 @@ def fanout_settings(settings: Settings) -> FanoutSettings:
         crowd_window_s=fanout.crowd_merge_ms / 1000,
         crowd=fanout.crowd_viewers,
     )
+
+
+def webrtc_settings(settings: Settings) -> WebRtcSettings:
+    return WebRtcSettings(addresses=settings.webrtc.addresses)
 
 
 def control_settings(settings: Settings) -> ControlSettings:

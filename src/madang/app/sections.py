@@ -80,6 +80,11 @@ def _path(value: object) -> object:
     return None if value == "" else value
 
 
+def _door(value: object) -> object:
+    return None if value == "" else endpoint(value)
+
+
+Door = Annotated[Endpoint | None, BeforeValidator(_door)]
 Listeners = Annotated[tuple[Annotated[Endpoint, BeforeValidator(endpoint)], ...], BeforeValidator(_listed)]
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_listed)]
 File = Annotated[Path | None, BeforeValidator(_path)]
@@ -124,6 +129,30 @@ class Rtmp(Section):
     tls_listen: Listeners = Field(
         (Endpoint("0.0.0.0", 1936),),
         description="Where RTMPS listens. Opened only with a certificate under [tls].",
+    )
+
+
+class Webrtc(Section):
+    """Publishing and watching by WebRTC (WHIP and WHEP), below half a second."""
+
+    listen: Door = Field(
+        Endpoint("0.0.0.0", 8189),
+        description="The one UDP port of all WebRTC media, HOST:PORT; [::]:8189 listens on IPv6 as well. "
+        "Let it through the firewall. Empty: WebRTC by UDP is off.",
+    )
+    tcp_listen: Door = Field(
+        Endpoint("0.0.0.0", 8189),
+        description="The TCP port for those whose network lets no UDP through. Empty: off.",
+    )
+    addresses: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Public addresses or names under which peers reach these ports, when they differ from "
+        "the machine's own: behind NAT, in a container, in most clouds.",
+    )
+    ice_servers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="STUN and TURN servers that peers are told of, as values of the Link header of RFC 9725, "
+        'for example <stun:stun.example.org>; rel="ice-server". Most installations need none.',
     )
 
 
@@ -292,6 +321,7 @@ class Settings(Section):
     )
     http: Http = Http()
     rtmp: Rtmp = Rtmp()
+    webrtc: Webrtc = Webrtc()
     tls: Tls = Tls()
     data: Data = Data()
     hls: Hls = Hls()

@@ -127,7 +127,7 @@ def _busy(error: ListenError) -> str:
     if error.reason != PORT_TAKEN:
         return str(error)
     option = error.setting
-    section = "http" if "http" in option else "rtmp"
+    section = next(each for each in ("http", "rtmp", "webrtc") if each in option)
     return banner.busy(error.port, option, section, owner_of(error.port))
 
 

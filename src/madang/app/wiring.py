@@ -14,7 +14,13 @@ import structlog
 from madang.api.app import Application, create_app
 from madang.app import logs
 from madang.app.alarms import Alarms
-from madang.app.assembled import control_settings, fanout_settings, net_settings, poster_settings
+from madang.app.assembled import (
+    control_settings,
+    fanout_settings,
+    net_settings,
+    poster_settings,
+    webrtc_settings,
+)
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
@@ -37,11 +43,14 @@ from madang.delivery.http.hls import HlsRoute
 from madang.delivery.http.poster import PosterRoute
 from madang.delivery.http.visitors import Visitors
 from madang.delivery.rtmp.play import RtmpPlay
+from madang.delivery.whep.play import WhepPlay
 from madang.hub.attendance import Attendance
 from madang.hub.audience import Audience
+from madang.hub.gate import PublishGate
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.ingest.rtmp.session import RtmpIngest
+from madang.ingest.whip.door import WhipIngest
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.ground import Ground
 from madang.net.http.lifespan import Lifespan
@@ -49,12 +58,15 @@ from madang.net.http.routes import Route
 from madang.net.http.server import HttpServer
 from madang.net.listeners import Binding
 from madang.net.rtmp.server import RtmpServer
+from madang.net.webrtc.port import WebRtcPort
+from madang.net.webrtc.signalling import SignallingRoute
 from madang.net.websocket import WebSockets
 from madang.packaging.cmaf.packagers import Packagers
 from madang.packaging.cmaf.spool import Spool
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 from madang.packaging.rtmp.chunks import chunk_pieces
+from madang.packaging.rtp.rendering import Renderings as RtpRenderings
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
@@ -118,7 +130,19 @@ class Yard:
         self.ingest = RtmpIngest(gate_in, self.registry, self.clock)
         play = RtmpPlay(gate, self.registry, self.attendance, self.chunks)
         self.rtmp = RtmpServer(self.ground, self.ingest, play)
+        self._wire_webrtc(gate_in)
         self.operations = Operations(self.metrics, self.settings.metrics, self._degraded, self._may_scrape)
+
+    def _wire_webrtc(self, gate_in: PublishGate) -> None:
+        self.webrtc = WebRtcPort(self.ground, webrtc_settings(self.settings))
+        self.packets = RtpRenderings()
+        self.whip = WhipIngest(gate_in, self.registry, self.webrtc, self.clock)
+        self.whep = WhepPlay(
+            self.control.play_gate, self.registry, self.attendance, self.packets, self.webrtc
+        )
+        ice = self.settings.webrtc.ice_servers
+        self.whip_route = SignallingRoute("whip", self.whip.open, self._tasks.spawn, ice)
+        self.whep_route = SignallingRoute("whep", self.whep.open, self._tasks.spawn, ice)
 
     def _routes(self) -> list[tuple[str, Route]]:
         gate = self.control.play_gate
@@ -130,7 +154,12 @@ class Yard:
         feed = FeedRoute(self.control, self.sockets, self.errands)
         operations = [(prefix, self.operations) for prefix in Operations.PREFIXES]
         live = [("/live/", route) for route in (hls, dash, flv, poster)]
-        return [*live, ("/api/v1/events/ws", feed), *operations]
+        signalling = [
+            (prefix, route)
+            for prefix in ("/live/", "/rtc/v1/")
+            for route in (self.whip_route, self.whep_route)
+        ]
+        return [*live, *signalling, ("/api/v1/events/ws", feed), *operations]
 
     @classmethod
     async def open(cls, reloading: Reloading) -> "Yard":
@@ -147,6 +176,7 @@ class Yard:
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
             await stack.enter_async_context(yard.ground)
+            stack.callback(yard.webrtc.close)
             app = yard.application = create_app(yard.control)
             state = await stack.enter_async_context(Lifespan(app))
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
@@ -167,6 +197,8 @@ class Yard:
         count("net", self.ground.counters)
         count("rtmp", self.rtmp.counters)
         count("ingest", self.ingest.counters)
+        count("whip", self.whip.counters)
+        count("webrtc", self.webrtc.counters)
         count("hub", self.registry.counters)
         count("control", self.control.counters)
         count("posters", self.posters.counters)
@@ -175,6 +207,7 @@ class Yard:
         count("fanout", self.chunks.counters, format="rtmp")
         gauge = self.metrics.gauge
         gauge("connections", "Open connections of all doors.", lambda: len(self.ground.crowd))
+        gauge("webrtc_sessions", "WebRTC peers, on both ways.", lambda: len(self.webrtc.sessions))
         gauge("websockets", "Open websockets.", lambda: len(self.sockets.open))
         gauge("holds", "Requests that are held.", lambda: self.http.holds)
         gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
@@ -225,6 +258,7 @@ class Yard:
         tls = self.certificate.context if self.certificate else None
         for place in self.settings.rtmp.listen:
             await self.ground.listen(_binding(place, "--rtmp"), self.rtmp.accept)
+        await self._listen_webrtc()
         for place in self.settings.http.listen:
             await self.http.listen(_binding(place, "--http"))
         if tls is not None:
@@ -234,6 +268,14 @@ class Yard:
                 await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
         self.operations.ready = True
         self._tasks.spawn(self.application.warm())
+
+    async def _listen_webrtc(self) -> None:
+        udp, tcp = self.settings.webrtc.listen, self.settings.webrtc.tcp_listen
+        if udp is not None or tcp is not None:
+            await self.webrtc.listen(
+                _binding(udp, "listen under [webrtc]") if udp is not None else None,
+                _binding(tcp, "tcp_listen under [webrtc]") if tcp is not None else None,
+            )
 
     def sweep(self) -> None:
         """Once a second."""
@@ -245,6 +287,10 @@ class Yard:
         self._alarms.sweep()
         self.posters.sweep()
         self.desks.sweep()
+        self.whip.sweep()
+        self.whep.sweep()
+        self.whip_route.sweep()
+        self.whep_route.sweep()
 
     def reload(self) -> None:
         """SIGHUP: the settings, and with them the certificate; what is bad keeps the old."""
@@ -275,6 +321,7 @@ class Yard:
         self.sockets.drain()
         self.http.drain()
         await self.control.close()
+        self.webrtc.close()
         await self.rtmp.close()
         await self.http.close(ANSWERS_S)
         _log.info("drained", streams=len(kept), asked_to_reconnect=asked)

@@ -162,6 +162,8 @@ SIGNALLING_AT_ONCE: Final = 128
 SIGNALLING_S: Final = 8.0
 # A55: sessions of WHIP, and of WHEP, whose URLs are kept.
 SIGNALLING_SESSIONS: Final = 8192
+# A WebRTC publisher is asked for a keyframe so often while somebody packages: it sends none unasked.
+WHIP_KEYFRAME_S: Final = 2.0
 # A50: one frame out of a publisher's RTP packets.
 RTP_FRAME_BYTES: Final = 4 * 1024 * 1024
 
@@ -321,6 +323,38 @@ AVATAR_PIXELS_MAX: Final = 4096
 # A61: the picture that is kept.
 AVATAR_PIXELS: Final = 512
 
+# --- chat --------------------------------------------------------------------------------------------
+# A57: messages of one user in CHAT_RATE_S.
+CHAT_USER_MESSAGES: Final = 5
+# A57: messages from one address in CHAT_RATE_S.
+CHAT_PEER_MESSAGES: Final = 20
+# A57: methods other than sending, of one user in CHAT_RATE_S.
+CHAT_USER_CALLS: Final = 30
+CHAT_RATE_S: Final = 10.0
+# A13: graphemes and bytes of one message.
+CHAT_MESSAGE_GRAPHEMES: Final = 500
+CHAT_MESSAGE_BYTES: Final = 4096
+# Messages that a room keeps in memory: what a snapshot shows, with a reserve for deletions.
+CHAT_ROOM_MESSAGES: Final = 300
+# Messages of a new snapshot.
+CHAT_SNAPSHOT_MESSAGES: Final = 100
+# A room's publications that a client may catch up with; beyond it the snapshot replaces the view.
+CHAT_RECOVERY: Final = 300
+# Nonces that a room remembers.
+CHAT_NONCES: Final = 1000
+# Texts that a room remembers for its unique mode.
+CHAT_UNIQUE_TEXTS: Final = 5000
+# Pinned messages of one room.
+CHAT_PINS: Final = 5
+# Commits of the chat's log that wait for a slow disk; beyond it error 100.
+CHAT_LOG_PENDING: Final = 20_000
+# Messages that wait for approval in one room; the sender beyond it is refused.
+CHAT_HELD: Final = 1000
+# People that a room remembers after they left, for slow mode and nicknames.
+CHAT_REMEMBERED: Final = 20_000
+# A room that nobody is in is forgotten after this; it is opened again from the log.
+CHAT_ROOM_IDLE_S: Final = 120.0
+
 # --- outbound ----------------------------------------------------------------------------------------
 # A9: an outbound request, redirects included, from its first look-up to its last byte.
 OUTBOUND_S: Final = 10.0
@@ -343,6 +377,38 @@ PROCESS_BACKOFF_S_MAX: Final = 30.0
 # F11: after so many crashes within so many seconds it is left alone.
 PROCESS_FAILURES: Final = 5
 PROCESS_FAILURES_S: Final = 300.0
+
+# --- money, polls and effects ------------------------------------------------------------------------------
+# One in a thousand orders is sent twice: its nonce says that it is the same.
+SUPERCHAT_NONCE: Final = 64
+# A57: orders of one person in a channel that wait for money.
+SUPERCHAT_OPEN: Final = 20
+SUPERCHAT_RANKING: Final = 50
+# A45: a provider's webhook.
+PAYMENT_WEBHOOK_BYTES: Final = 64 * 1024
+# Stripe's own tolerance: a signature older than this is replayed.
+PAYMENT_SIGNATURE_S: Final = 300.0
+# Payments that the rehearsal provider remembers.
+REHEARSALS: Final = 1_000
+# A57: effects of one person, and of a room, in EFFECT_RATE_S.
+EFFECT_USER: Final = 5
+EFFECT_ROOM: Final = 40
+EFFECT_RATE_S: Final = 10.0
+POLL_CHOICES: Final = 10
+POLL_LETTERS: Final = 120
+POLL_CHOICE_LETTERS: Final = 60
+POLL_S: Final = 86_400
+# A poll's counts are published once in so many seconds.
+POLL_TICK_S: Final = 1.0
+# Votes kept in memory of a poll that runs; more are in its table alone.
+POLL_VOTES: Final = 200_000
+# A room's own words of the filter, and its patterns.
+FILTER_WORDS: Final = 2_000
+FILTER_WORD_LETTERS: Final = 100
+FILTER_PATTERNS: Final = 50
+FILTER_PATTERN_LETTERS: Final = 200
+# Alerts that an overlay's secret may be asked for, by test buttons, in EFFECT_RATE_S.
+OVERLAY_TESTS: Final = 10
 
 # --- logs --------------------------------------------------------------------------------------------
 # A64: log lines of one kind in a second; more are counted, so that no flood of peers fills the disk.

@@ -64,6 +64,8 @@ class Stream:
         self._pending: tuple[tuple[Track, ...], float] | None = None
         """Tracks that wait for the next keyframe, and since when."""
         self._listeners: list[StreamListener] = []
+        self.on_keyframe_wanted: Callable[[], None] | None = None
+        """Asks the publisher for a keyframe; set by ways in whose publishers can be asked (WebRTC)."""
         self.transcoder: Transcoder | None = None
         self._renditions: dict[tuple[Codec, frozenset[Codec]], Source] = {}
         self._waiting: list[StreamListener] = []
@@ -77,6 +79,22 @@ class Stream:
     def media_s(self) -> float:
         """Media time reached, in seconds."""
         return self._timeline.head_s
+
+    @property
+    def reordered(self) -> bool:
+        """Whether pictures are shown in another order than they come (B-frames), by the cached GOP."""
+        shown = -1
+        for frame in self.gop.frames:
+            if frame.track == 1:
+                if frame.pts < shown:
+                    return True
+                shown = frame.pts
+        return False
+
+    @property
+    def followed(self) -> bool:
+        """Whether anybody follows."""
+        return bool(self._listeners or self._waiting)
 
     def wall_of(self, media_s: float) -> float:
         """Wall time, in seconds since 1970, at which the frame with this media time arrived live."""
@@ -102,6 +120,11 @@ class Stream:
         """Follow no longer; unknown listeners are ignored."""
         self._listeners = [other for other in self._listeners if other is not listener]
         self._waiting = [other for other in self._waiting if other is not listener]
+
+    def want_keyframe(self) -> None:
+        """Somebody cannot go on without a keyframe. Publishers that cannot be asked send one when they do."""
+        if self.on_keyframe_wanted is not None:
+            self.on_keyframe_wanted()
 
     def want(self, codec: Codec, playable: frozenset[Codec] = frozenset()) -> Source:
         """The stream with its sound in `codec`, wherever it is in none of `playable`; shared by all who

@@ -1,1 +1,7 @@
-"""Viewers that come by WHEP: RTP packets to a WebRTC session."""
+"""Viewers that come by WHEP: RTP packets to a WebRTC session.
+
+| file | what |
+|---|---|
+| `choose` | what of a stream goes to who made this offer |
+| `play` | the door: gate, offer, session, answer; and those who watch |
+"""

@@ -1,1 +1,7 @@
-"""RTP packets of a stream, rendered once."""
+"""RTP packets of a stream, rendered once and shared by all who watch by WebRTC.
+
+| file | what |
+|---|---|
+| `payloads` | a frame of a track as RTP payloads |
+| `rendering` | streams that somebody watches: a log of packets for the picture, and one for the sound |
+"""

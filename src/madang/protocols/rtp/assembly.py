@@ -39,12 +39,14 @@ class Format(Protocol):
 class Depacketiser:
     """Gives the frames of one source. Packets come in order; a gap is told with the packet behind it."""
 
-    __slots__ = ("_bytes", "_format", "_open", "_skipped", "_timestamp", "broken")
+    __slots__ = ("_bytes", "_format", "_independent", "_open", "_skipped", "_timestamp", "broken")
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: Format, independent: bool = False) -> None:
         self.broken = 0
         """Frames that were damaged by loss, or cannot be read."""
         self._format = form
+        self._independent = independent
+        """Each packet is a frame: what was lost hurts no other."""
         self._open = False
         self._timestamp = 0
         self._skipped = -1
@@ -54,7 +56,7 @@ class Depacketiser:
     def push(self, payload: bytes | memoryview, timestamp: int, marker: bool, lost: int = 0) -> list[Whole]:
         """One packet; the frames that are whole with it, mostly none or one."""
         done: list[Whole] = []
-        if lost:
+        if lost and not self._independent:
             self._skip(timestamp)
         elif self._open and timestamp != self._timestamp:
             self._finish(done)

@@ -19,4 +19,4 @@ _FORMATS: Final[dict[Codec, Callable[[], Format]]] = {
 
 def depacketiser(codec: Codec) -> Depacketiser:
     """Takes packets of `codec` apart; KeyError for codecs that have no payload format here."""
-    return Depacketiser(_FORMATS[codec]())
+    return Depacketiser(_FORMATS[codec](), independent=codec is Codec.OPUS)

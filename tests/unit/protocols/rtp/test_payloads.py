@@ -234,6 +234,12 @@ def test_opus_goes_through() -> None:
     assert through(Codec.OPUS, [b"\xfcsound"]) == [Whole(7, b"\xfcsound", True)]
 
 
+def test_loss_hurts_no_other_packet_of_opus() -> None:
+    depack = depacketiser(Codec.OPUS)
+    assert depack.push(b"\xfcsound", 960, True, lost=3) == [Whole(960, b"\xfcsound", True)]
+    assert not depack.broken
+
+
 def test_every_codec_of_webrtc_has_a_format() -> None:
     for codec in (Codec.H264, Codec.H265, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS):
         assert isinstance(depacketiser(codec), Depacketiser)

@@ -1,0 +1,175 @@
+"""The WHEP door: gate, offer, session, answer; and those who watch."""
+
+from collections.abc import Callable
+
+import structlog
+
+from madang.base.errors import PeerError
+from madang.base.ids import SessionId
+from madang.delivery.whep.choose import Going, choose
+from madang.hub.attendance import Attendance
+from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
+from madang.hub.listener import StreamState
+from madang.hub.registry import Registry
+from madang.hub.stream import Stream
+from madang.media.track import Kind
+from madang.net.webrtc.negotiation import number_of, remote_of, transport_of
+from madang.net.webrtc.port import WebRtcPort
+from madang.net.webrtc.sender import Sender, Sending
+from madang.net.webrtc.session import CNAME, Session
+from madang.net.webrtc.signalling import Asked, Opened
+from madang.net.webrtc.sources import Source
+from madang.packaging.rtp.rendering import Renderings
+from madang.protocols.rtp.packet import RtpPacket
+from madang.protocols.sdp.answer import Choice, answer, check_offer
+from madang.protocols.sdp.build import build
+from madang.protocols.sdp.words import PLAYOUT_DELAY, Direction, Transport
+
+log = structlog.get_logger(__name__)
+
+
+class WhepViewer:
+    """One WebRTC peer that watches a stream. It counts as a viewer from the moment that media flows."""
+
+    def __init__(
+        self, grant: PlayGrant, stream: Stream, attendance: Attendance, left: Callable[["WhepViewer"], None]
+    ) -> None:
+        self.grant = grant
+        self.stream = stream
+        self.ended = False
+        self.session: Session | None = None
+        self._attendance = attendance
+        self._left = left
+        self._attending: SessionId | None = None
+
+    # --- the HTTP resource -------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        assert self.session is not None
+        return self.session.id
+
+    def trickle(self, candidates: tuple[str, ...]) -> None:
+        """We are ICE-lite: the peer's checks tell where it is."""
+
+    def restart(self, remote: Transport) -> Transport:
+        assert self.session is not None
+        self.session.restart(remote.ufrag, remote.pwd)
+        return transport_of(self.session)
+
+    def end(self) -> None:
+        self.close("deleted")
+
+    # --- net.webrtc.Receiver -----------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        self._attending = self._attendance.enter(self.grant, self, "whep")
+
+    def closed(self, reason: str) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        log.debug("whep_closed", channel=self.grant.name, reason=reason)
+        if self._attending is not None:
+            self._attendance.leave(self.grant, self._attending)
+            self._attending = None
+        self._left(self)
+
+    def packet(self, source: Source, packet: RtpPacket, lost: int) -> None:
+        """Viewers have nothing to send."""
+
+    def keyframe_wanted(self, sender: Sender) -> None:
+        self.stream.want_keyframe()
+
+    # --- hub.attendance.Attendant ------------------------------------------------------------------------
+
+    def revoke(self) -> None:
+        """The right to watch is gone."""
+        self.close("revoked")
+
+    def close(self, reason: str) -> None:
+        """Send the peer away."""
+        if self.session is not None:
+            self.session.close(reason)
+        self.closed(reason)
+
+
+class WhepPlay:
+    """Answers offers to watch; `sweep` each second."""
+
+    def __init__(
+        self,
+        gate: PlayGate,
+        registry: Registry,
+        attendance: Attendance,
+        renderings: Renderings,
+        port: WebRtcPort,
+    ) -> None:
+        self._gate = gate
+        self._registry = registry
+        self._attendance = attendance
+        self._renderings = renderings
+        self._port = port
+        self._viewers: dict[Stream, set[WhepViewer]] = {}
+
+    async def open(self, asked: Asked) -> Opened:
+        """A session for one who may watch a live stream. Raises PeerError with the words of a refusal."""
+        check_offer(asked.offer, Direction.RECEIVE)
+        grant = self._gate.peek(asked.name) or await self._gate.admit(
+            PlayRequest(
+                door="whep",
+                name=asked.name,
+                peer=asked.peer,
+                token=asked.credential,
+                session=asked.session,
+            )
+        )
+        stream = self._registry.get(grant.channel)
+        if stream is None or not stream.tracks:
+            raise PeerError("not_live", "the channel is not live", "The channel is not live.")
+        going = choose(asked.offer, stream.tracks, stream.reordered)
+        viewer = WhepViewer(grant, stream, self._attendance, self._forget)
+        session = viewer.session = self._port.session(remote_of(asked.offer), viewer, asked.peer)
+        try:
+            choices = {one.index: self._send(session, stream, one) for one in going}
+        except BaseException:
+            session.close("failed")
+            raise
+        self._viewers.setdefault(stream, set()).add(viewer)
+        made = answer(asked.offer, choices, transport_of(session, asked.offer), number_of(session))
+        return Opened(viewer, build(made), grant.name)
+
+    def _send(self, session: Session, stream: Stream, one: Going) -> Choice:
+        """Begin to send a track, as soon as the peer is connected."""
+        packets = self._renderings.log(stream, one.codec)
+        feedback = one.formats[0].feedback
+        sending = Sending(
+            payload_type=one.payload_type,
+            rtx_payload_type=one.repair,
+            nack="nack" in feedback,
+            playout_delay_id=one.section.extension(PLAYOUT_DELAY) if one.codec.kind is Kind.VIDEO else 0,
+        )
+        sender = session.send(packets, sending)
+        sources = (sender.ssrc, sender.rtx_ssrc) if one.repair else (sender.ssrc,)
+        return Choice(
+            formats=one.formats,
+            direction=Direction.SEND,
+            extensions=(PLAYOUT_DELAY,) if sending.playout_delay_id else (),
+            sources=sources,
+            groups=(("FID", sources),) if one.repair else (),
+            msid=f"{CNAME} {one.section.kind}",
+            cname=CNAME,
+        )
+
+    def _forget(self, viewer: WhepViewer) -> None:
+        viewers = self._viewers.get(viewer.stream)
+        if viewers is not None:
+            viewers.discard(viewer)
+            if not viewers:
+                del self._viewers[viewer.stream]
+
+    def sweep(self) -> None:
+        """Once a second: who watched a broadcast that has ended is told so."""
+        for stream in [stream for stream in self._viewers if stream.state is StreamState.ENDED]:
+            for viewer in tuple(self._viewers.get(stream, ())):
+                viewer.close("ended")

@@ -1,0 +1,20 @@
+"""What WHIP publishers counted since the start; `app` prints it on the metrics page."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class WhipCounters:
+    """Plain numbers, only ever added to."""
+
+    admitted: int = 0
+    refused: int = 0
+    lost_packets: int = 0
+    """Packets that did not come, though they were asked for again."""
+    broken_frames: int = 0
+    """Frames that were damaged by loss, or could not be read."""
+    frozen_frames: int = 0
+    """Whole pictures that were left out because one before them was missing."""
+    keyframes_asked: int = 0
+    too_fast: int = 0
+    """Publishers that were cut off for their rate (A56)."""

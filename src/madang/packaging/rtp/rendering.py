@@ -1,0 +1,100 @@
+"""Streams rendered as RTP while somebody watches: one log of packets for the picture in each codec that is
+asked for, one for the sound, on one axis of time."""
+
+from madang.hub.listener import StreamState
+from madang.hub.rendition import Source
+from madang.hub.stream import Stream
+from madang.media.frame import Frame
+from madang.media.timebase import VIDEO_TIMESCALE, rescale
+from madang.media.track import Codec, Kind, Track
+from madang.net.webrtc.log import PAYLOAD_BYTES, PacketLog
+from madang.packaging.rtp.payloads import CARRIED, Packetise, packetiser
+
+SOUND = Codec.OPUS
+"""What every WebRTC peer can play (RFC 7874)."""
+PICTURE = Codec.H264
+"""What a picture becomes for those who can play nothing else of the stream's (RFC 7742)."""
+CLOCK_RATES = {Kind.VIDEO: VIDEO_TIMESCALE, Kind.AUDIO: 48_000}
+
+
+class Rendered:
+    """One track of a source as RTP. It follows the source while its log is read; frames in another codec than
+    `codec` are left out.
+
+    RTP timestamps are the stream's media time in ticks of the log's clock rate: across reconnects they go
+    on."""
+
+    def __init__(self, source: Source, codec: Codec, log: PacketLog) -> None:
+        self.log = log
+        self.codec = codec
+        self._source = source
+        self._track: Track | None = None
+        self._packetise: Packetise | None = None
+        self._same_scale = True
+
+    def follow(self) -> None:
+        """The source's cached GOP comes at once: joiners begin with its keyframe."""
+        self._source.attach(self)
+
+    def leave(self) -> None:
+        """Nobody reads any more."""
+        self._source.detach(self)
+
+    def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
+        self._track = next((track for track in tracks if track.codec is self.codec), None)
+        self._packetise = packetiser(self._track, PAYLOAD_BYTES) if self._track is not None else None
+        self._same_scale = self._track is None or self._track.timescale == self.log.clock_rate
+
+    def on_frame(self, frame: Frame) -> None:
+        track, packetise = self._track, self._packetise
+        if track is None or packetise is None or frame.track != track.id:
+            return
+        ticks = frame.pts if self._same_scale else rescale(frame.pts, track.timescale, self.log.clock_rate)
+        self.log.append(packetise(frame), ticks, frame.keyframe)
+
+    def on_state(self, state: StreamState) -> None:
+        if state is StreamState.ENDED:
+            self.log.end()
+
+
+class Renderings:
+    """The streams of this process that somebody watches by WebRTC."""
+
+    def __init__(self) -> None:
+        self._rendered: dict[tuple[Stream, Codec], Rendered] = {}
+
+    def log(self, stream: Stream, codec: Codec) -> PacketLog:
+        """The packets of the stream's picture or sound in `codec`; rendered while somebody reads them, by one
+        who follows the stream for all. KeyError for codecs that are not CARRIED."""
+        known = self._rendered.get((stream, codec))
+        return known.log if known is not None else self._begin(stream, codec).log
+
+    def __len__(self) -> int:
+        return len(self._rendered)
+
+    def _begin(self, stream: Stream, codec: Codec) -> Rendered:
+        if codec not in CARRIED:
+            raise KeyError(codec)
+        for key, forgotten in list(self._rendered.items()):
+            if key[0].state is StreamState.ENDED and not forgotten.log.viewers:
+                del self._rendered[key]
+        media_s = stream.media_s
+        log = PacketLog(CLOCK_RATES[codec.kind], stream.wall_of(media_s) - media_s, codec.kind is Kind.VIDEO)
+        wanted = codec in (SOUND, PICTURE)
+        source: Source = stream.want(codec, frozenset({codec})) if wanted else stream
+        rendered = self._rendered[stream, codec] = Rendered(source, codec, log)
+        following = False
+
+        def changed() -> None:
+            nonlocal following
+            if log.viewers and not following:
+                following = True
+                rendered.follow()
+            elif following and not log.viewers:
+                following = False
+                if self._rendered.get((stream, codec)) is rendered:
+                    del self._rendered[stream, codec]
+                rendered.leave()
+
+        log.changed = changed
+        return rendered
