@@ -23,7 +23,7 @@ export function boot(): Plugin {
         const chunk = chunks.find((each) => each.name === name);
         return chunk ? `/${chunk.fileName}` : "";
       };
-      const engines = JSON.stringify({ hls: pathOf("hls"), flv: pathOf("flv") });
+      const engines = JSON.stringify({ hls: pathOf("hls"), flv: pathOf("flv"), webrtc: pathOf("webrtc") });
       const source = readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines);
       const name = `assets/boot-${createHash("sha256").update(source).digest("base64url").slice(0, 8)}.js`;
       writeFileSync(join(dir, name), source);

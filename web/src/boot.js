@@ -15,7 +15,7 @@
 
   var page = /^\/(?:@|embed\/)([a-z0-9][a-z0-9_-]{0,63})\/?$/.exec(location.pathname);
   if (!page) return;
-  var engine = chosen.engine === "flv" ? "flv" : "hls";
+  var engine = chosen.engine === "flv" || chosen.engine === "webrtc" ? chosen.engine : "hls";
   // What the page will ask for first, asked now: the engine's code, and whether the channel is live.
   if (engines[engine]) import(engines[engine]).catch(function () {});
   var token = new URLSearchParams(location.search).get("token");

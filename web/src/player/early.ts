@@ -10,16 +10,17 @@ import { sourceOf } from "./engine";
 export async function prepareMedia(): Promise<void> {
   const asked = earlyAnswer();
   if (!asked || !("MediaSource" in window)) return;
-  const flv = preferences().engine === "flv";
+  const engine = preferences().engine ?? "hls";
   const embedded = location.pathname.startsWith("/embed/");
   const token = embedded ? (new URLSearchParams(location.search).get("token") ?? "") : "";
   try {
     // A copy is read: the page reads the answer itself.
     const copy = asked.then((answer) => (answer.ok ? (answer.clone().json() as Promise<Channel>) : null));
-    const [channel, { prepare }] = await Promise.all([copy, flv ? import("./flv") : import("./hls")]);
+    const loading = engine === "webrtc" ? import("./webrtc") : engine === "flv" ? import("./flv") : import("./hls");
+    const [channel, { prepare }] = await Promise.all([copy, loading]);
     if (channel?.live.state !== "live") return;
     const source = sourceOf(channel.slug, channel.dvr_window_s, token);
-    prepare(flv ? source.flv : source.index);
+    prepare(engine === "webrtc" ? source.whep : engine === "flv" ? source.flv : source.index);
   } catch {
     // The page asks again and says what is wrong.
   }

@@ -1,6 +1,6 @@
 /** What every way of playing can do; `session.ts` drives one of these at a time. */
 
-export type EngineName = "hls" | "native" | "flv";
+export type EngineName = "hls" | "native" | "flv" | "webrtc";
 
 /** Where the media of a channel are, and how far back one may seek. */
 export type Source = {
@@ -8,6 +8,7 @@ export type Source = {
   index: string;
   dvr: string;
   flv: string;
+  whep: string;
   dvrWindowS: number;
 };
 
@@ -20,7 +21,9 @@ export type EngineFailure =
   /** The browser could not decode or append what came. */
   | "media"
   /** The browser has nothing to play this with. */
-  | "unsupported";
+  | "unsupported"
+  /** This way of playing does not get through; another one may. */
+  | "unreachable";
 
 export type EngineEvents = {
   onFailure: (failure: EngineFailure) => void;
@@ -56,5 +59,5 @@ export type Engine = {
 /** The media of a channel; always of this very origin, whatever the public address is. */
 export function sourceOf(slug: string, dvrWindowS: number, token = ""): Source {
   const at = (tail: string) => `/live/${slug}${tail}${token ? `?token=${encodeURIComponent(token)}` : ""}`;
-  return { slug, index: at("/index.m3u8"), dvr: at("/dvr.m3u8"), flv: at(".flv"), dvrWindowS };
+  return { slug, index: at("/index.m3u8"), dvr: at("/dvr.m3u8"), flv: at(".flv"), whep: at("/whep"), dvrWindowS };
 }

@@ -3,7 +3,7 @@ import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 import { useT } from "../store/language";
 import type { EngineName } from "./engine";
-import type { Playback } from "./session";
+import { engineThatWorks, type Playback } from "./session";
 import type { Action } from "./shortcuts";
 
 type Props = {
@@ -40,7 +40,8 @@ function Heading({ children }: { children: ReactNode }) {
 /** Quality, way of playing, and what else the player can do: all of it is reachable here on a phone. */
 export function PlayerMenu({ state, wished, container, theatre, onQuality, onEngine, act, onOpen }: Props) {
   const t = useT();
-  const engines: EngineName[] = state.engine === "native" ? ["native"] : ["hls", "flv"];
+  const usual: EngineName[] = engineThatWorks("hls") === "native" ? ["native"] : ["hls", "flv"];
+  const engines: EngineName[] = "RTCPeerConnection" in window ? [...usual, "webrtc"] : usual;
   const rungs = state.qualities.filter((quality) => quality.height > 0);
   const only = rungs.length < 2;
   const height = rungs[0]?.height ?? state.height;
@@ -74,7 +75,7 @@ export function PlayerMenu({ state, wished, container, theatre, onQuality, onEng
             )}
           </DropdownMenu.RadioGroup>
           <Heading>{t("player.engine")}</Heading>
-          <DropdownMenu.RadioGroup value={state.engine ?? wished} onValueChange={(engine) => onEngine(engine === "flv" ? "flv" : "hls")}>
+          <DropdownMenu.RadioGroup value={state.engine ?? wished} onValueChange={(engine) => onEngine(engine === "flv" || engine === "webrtc" ? engine : "hls")}>
             {engines.map((engine) => (
               <Choice key={engine} value={engine} {...(engine === "native" ? {} : { note: t(`player.engine.${engine}.note`) })}>
                 {t(`player.engine.${engine}`)}

@@ -30,6 +30,8 @@ export type PlayerProps = {
   onTheatre?: () => void;
   /** On the picture, at its top right. */
   corner?: ReactNode;
+  /** Drawn over the picture, in full screen too; takes no clicks. */
+  layer?: ReactNode;
   /** What stands in the picture's place while there is no broadcast. */
   offline: ReactNode;
   className?: string;
@@ -123,6 +125,7 @@ export function Player(props: PlayerProps) {
             {live && <LiveBadge />}
             {live && <span className="num on-picture" data-viewers={viewers}>{t("viewers.count", { n: viewers })}</span>}
           </div>
+          {props.layer && <div className="pointer-events-none absolute inset-0 overflow-hidden">{props.layer}</div>}
           <Center session={state.phase} reconnecting={channelState === "reconnecting"} failure={state.failure} />
           {state.hushed && (
             <button

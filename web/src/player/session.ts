@@ -59,6 +59,7 @@ function tenths(seconds: number): number {
 
 /** Loads an engine; each is a chunk of its own. */
 async function engineFor(name: EngineName, video: HTMLVideoElement, source: Source, events: EngineEvents): Promise<Engine> {
+  if (name === "webrtc") return new (await import("./webrtc")).WebRtcEngine(video, source, events);
   if (name === "flv") return new (await import("./flv")).FlvEngine(video, source, events);
   if (name === "native") return new (await import("./native")).NativeEngine(video, source, events);
   return new (await import("./hls")).HlsEngine(video, source, events);
@@ -66,6 +67,7 @@ async function engineFor(name: EngineName, video: HTMLVideoElement, source: Sour
 
 /** The engine to use: the wished one where the browser has Media Source Extensions, else its own HLS. */
 export function engineThatWorks(wished: EngineName): EngineName | null {
+  if (wished === "webrtc") return "RTCPeerConnection" in window ? wished : engineThatWorks("hls");
   const mse = "MediaSource" in window || "ManagedMediaSource" in window;
   if (mse && (wished !== "flv" || "MediaSource" in window)) return wished === "native" ? "hls" : wished;
   if (mse) return "hls";
@@ -83,6 +85,8 @@ export class PlaybackSession {
   private run = 0;
   private retries = 0;
   private mediaFailures = 0;
+  /** WebRTC did not get through to here: LL-HLS plays instead, until somebody chooses again. */
+  private fallen = false;
   private retryTimer = 0;
 
   constructor(private wishes: Wishes) {
@@ -152,7 +156,7 @@ export class PlaybackSession {
   private begin(): void {
     this.halt();
     const run = ++this.run;
-    const name = engineThatWorks(this.wishes.engine);
+    const name = engineThatWorks(this.fallen ? "hls" : this.wishes.engine);
     const video = this.element;
     if (!this.source || !video || name === null) {
       this.set({ phase: "failed", failure: "unsupported" });
@@ -191,6 +195,11 @@ export class PlaybackSession {
   }
 
   private fail(failure: EngineFailure): void {
+    if (failure === "unreachable") {
+      this.fallen = true;
+      this.begin();
+      return;
+    }
     if (failure === "media" && ++this.mediaFailures > MEDIA_FAILURES) {
       this.halt();
       this.set({ phase: "failed", failure });
@@ -292,6 +301,7 @@ export class PlaybackSession {
   use(engine: EngineName): void {
     this.wishes = { ...this.wishes, engine };
     this.mediaFailures = 0;
+    this.fallen = false;
     if (this.source) this.begin();
   }
 

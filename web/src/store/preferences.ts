@@ -5,7 +5,7 @@ import type { Language } from "../i18n";
 export type Preferences = {
   theme?: "light" | "dark";
   language?: Language;
-  engine?: "hls" | "flv";
+  engine?: "hls" | "flv" | "webrtc";
   volume?: number;
   muted?: boolean;
   quality?: string;

@@ -1,0 +1,208 @@
+import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
+
+/** A peer that is not connected by then is behind something that lets neither UDP nor TCP through. */
+const CONNECT_MS = 4000;
+/** A connection that was lost may come back by itself for so long. */
+const LOST_MS = 3000;
+const LOOK_MS = 500;
+
+/** What was prepared and not played by then is let go. */
+const PREPARED_MS = 8000;
+
+/** `refused`: the server said no; `away`: the channel is not live, or the server is busy. */
+type Refusal = "refused" | "away";
+
+class Refused extends Error {
+  constructor(readonly why: Refusal) {
+    super(why);
+  }
+}
+
+/** Chromium plays one channel of Opus unless its offer says otherwise. */
+function inStereo(sdp: string): string {
+  const opus = /a=rtpmap:(\d+) opus\/48000\/2/i.exec(sdp)?.[1];
+  return opus ? sdp.replace(new RegExp(`(a=fmtp:${opus} [^\\r\\n]*)`), "$1;stereo=1;sprop-stereo=1") : sdp;
+}
+
+/** One peer connection to the server: the offer is posted, the answer is the server's. */
+class Peer {
+  readonly connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  readonly media = new MediaStream();
+  readonly opened: Promise<void>;
+  private resource = "";
+  private closed = false;
+
+  constructor(readonly url: string) {
+    const { connection, media } = this;
+    for (const kind of ["video", "audio"] as const) {
+      const { receiver } = connection.addTransceiver(kind, { direction: "recvonly" });
+      if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+      media.addTrack(receiver.track);
+    }
+    this.opened = this.open();
+    this.opened.catch(() => undefined);
+  }
+
+  private async open(): Promise<void> {
+    const offer = await this.connection.createOffer();
+    const sdp = inStereo(offer.sdp ?? "");
+    // The server is ICE-lite: it learns our addresses from our checks, none has to be gathered first.
+    const set = this.connection.setLocalDescription({ type: "offer", sdp });
+    const answer = await fetch(this.url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
+    if (!answer.ok) throw new Refused([404, 409, 503].includes(answer.status) ? "away" : "refused");
+    this.resource = answer.headers.get("Location") ?? "";
+    if (this.closed) {
+      this.goodbye();
+      return;
+    }
+    await set;
+    await this.connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    const taken = this.connection.getTransceivers().filter(({ currentDirection }) => currentDirection === "recvonly");
+    for (const { receiver } of this.connection.getTransceivers()) {
+      if (!taken.some((each) => each.receiver === receiver)) this.media.removeTrack(receiver.track);
+    }
+  }
+
+  private goodbye(): void {
+    if (this.resource) void fetch(this.resource, { method: "DELETE", keepalive: true }).catch(() => undefined);
+    this.resource = "";
+  }
+
+  close(): void {
+    this.closed = true;
+    this.connection.close();
+    this.goodbye();
+  }
+}
+
+let prepared: Peer | null = null;
+
+/** Opens the session at `url` before there is an element to play it in. */
+export function prepare(url: string): void {
+  if (prepared) return;
+  const peer = new Peer(url);
+  prepared = peer;
+  const drop = () => {
+    if (prepared !== peer) return;
+    prepared = null;
+    peer.close();
+  };
+  peer.opened.catch(drop);
+  window.setTimeout(drop, PREPARED_MS);
+}
+
+function takePrepared(url: string): Peer | null {
+  if (prepared?.url !== url) return null;
+  const taken = prepared;
+  prepared = null;
+  return taken;
+}
+
+type Counted = { bytes: number; at: number; held: number; emitted: number };
+
+/** WebRTC by WHEP: what the server has is on the screen a few frames later. */
+export class WebRtcEngine implements Engine {
+  readonly name = "webrtc";
+  readonly seekable = false;
+  private peer: Peer | null = null;
+  private timer = 0;
+  private deadline = 0;
+  private behindMs: number | null = null;
+  private before: Counted | null = null;
+  private told: EngineFacts = { codecs: "", bitrate: 0 };
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly source: Source,
+    private readonly events: EngineEvents,
+  ) {}
+
+  start(): void {
+    const peer = takePrepared(this.source.whep) ?? new Peer(this.source.whep);
+    this.peer = peer;
+    const { connection } = peer;
+    peer.opened.catch((error: unknown) => {
+      const away = !(error instanceof Refused) || error.why === "away";
+      this.stop(away ? "network" : "unreachable");
+    });
+    this.expect(CONNECT_MS, "unreachable");
+    connection.addEventListener("connectionstatechange", () => this.changed());
+    this.changed();
+    this.video.srcObject = peer.media;
+    this.timer = window.setInterval(() => void this.look(connection), LOOK_MS);
+  }
+
+  private changed(): void {
+    const state = this.peer?.connection.connectionState;
+    if (state === "connected") window.clearTimeout(this.deadline);
+    else if (state === "disconnected") this.expect(LOST_MS, "network");
+    else if (state === "failed") this.stop(this.before ? "network" : "unreachable");
+  }
+
+  private expect(withinMs: number, or: "network" | "unreachable"): void {
+    window.clearTimeout(this.deadline);
+    this.deadline = window.setTimeout(() => this.stop(or), withinMs);
+  }
+
+  private stop(failure: "network" | "unreachable"): void {
+    if (!this.peer) return;
+    this.destroy();
+    this.events.onFailure(failure);
+  }
+
+  /** What the browser counts: how long frames waited for it, how far the server is, and what comes. */
+  private async look(connection: RTCPeerConnection): Promise<void> {
+    const report = await connection.getStats().catch(() => null);
+    if (!report || connection !== this.peer?.connection) return;
+    const all = [...report.values()] as (Record<string, unknown> & { type: string })[];
+    const video = all.find((each) => each.type === "inbound-rtp" && each["kind"] === "video") ?? all.find((each) => each.type === "inbound-rtp");
+    if (!video) return;
+    const number = (of: Record<string, unknown> | undefined, name: string) => Number(of?.[name] ?? 0);
+    const pair = all.find((each) => each.type === "candidate-pair" && each["nominated"] === true);
+    const now: Counted = {
+      bytes: number(pair, "bytesReceived"),
+      at: performance.now(),
+      held: number(video, "jitterBufferDelay") + number(video, "totalDecodeTime"),
+      emitted: number(video, "jitterBufferEmittedCount"),
+    };
+    const { before } = this;
+    this.before = now;
+    if (before && now.emitted > before.emitted) {
+      const heldMs = ((now.held - before.held) / (now.emitted - before.emitted)) * 1000;
+      this.behindMs = heldMs + number(pair, "currentRoundTripTime") * 500;
+      this.events.onArrival(Date.now());
+    }
+    const codecs = all.filter((each) => each.type === "codec").map((each) => String(each["mimeType"]).replace(/^\w+\//, ""));
+    const bitrate = before ? ((now.bytes - before.bytes) * 8000) / (now.at - before.at) : 0;
+    this.told = { codecs: [...new Set(codecs)].join(", "), bitrate: Math.max(0, bitrate) };
+    this.events.onQualities([{ id: "0", height: this.video.videoHeight, bitrate: 0 }]);
+  }
+
+  destroy(): void {
+    window.clearInterval(this.timer);
+    window.clearTimeout(this.deadline);
+    this.peer?.close();
+    this.peer = null;
+    this.video.srcObject = null;
+  }
+
+  goLive(): void {
+    // It is never anywhere else.
+  }
+
+  playingMs(): number | null {
+    return this.behindMs === null || this.video.readyState < 2 ? null : Date.now() - this.behindMs;
+  }
+
+  seekTo(): void {
+    // Nothing is kept.
+  }
+
+  pick(): void {
+    // One rung.
+  }
+
+  facts(): EngineFacts {
+    return this.told;
+  }
+}
