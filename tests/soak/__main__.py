@@ -13,22 +13,33 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
+import uvloop
 from tests.harness.publisher import FFMPEG
 from tests.harness.server import Server, running
 
 PUBLISHERS, FLV_VIEWERS, HLS_VIEWERS = 5, 40, 10
 RECONNECT_S, GONE_S = 60.0, 3.0
 FLAT_BYTES_PER_HOUR = 16 * 2**20
+DVR_S = 300
+"""The window of these channels: what it lists is kept in memory, so memory is flat once it is full."""
+FLV_HEAD_BYTES, TAG_HEAD_BYTES = 13, 11
+ARRIVE_S = 0.05
+"""Between two viewers: a crowd comes one by one."""
 
 
 @dataclass
 class Tally:
     """What the viewers saw."""
 
+    began: float = field(default_factory=time.monotonic)
     bytes_seen: int = 0
     disconnected: list[str] = field(default_factory=list)
     backwards: list[str] = field(default_factory=list)
     rss: list[tuple[float, int]] = field(default_factory=list)
+
+    def lost(self, who: str, why: object) -> None:
+        """A viewer was disconnected."""
+        self.disconnected.append(f"{time.monotonic() - self.began:.0f} s: {who}: {why}")
 
 
 def make_clip(folder: Path) -> Path:
@@ -60,31 +71,74 @@ async def publish(url: str, clip: Path, phase_s: float) -> None:
         await asyncio.sleep(GONE_S)
 
 
+class FlvViewer(asyncio.Protocol):
+    """Reads tags as they come; each kind's timestamps must not fall. As cheap as it can be: 200 of these must
+    not starve each other on the machine that they test."""
+
+    def __init__(self, name: str, tally: Tally) -> None:
+        self._name, self._tally = name, tally
+        self._rest = b""
+        self._skip = -1
+        """Bytes of the tag that are still to come; before the answer's head is whole, -1."""
+        self._last: dict[int, int] = {}
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        transport.write(f"GET /live/{self._name}.flv HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+    def data_received(self, data: bytes) -> None:
+        self._tally.bytes_seen += len(data)
+        if self._skip < 0:
+            head, found, rest = (self._rest + data).partition(b"\r\n\r\n")
+            if not found or len(rest) < FLV_HEAD_BYTES:
+                self._rest += data
+                return
+            self._rest, self._skip, data = b"", 0, rest[FLV_HEAD_BYTES:]
+        if self._skip >= len(data):
+            self._skip -= len(data)
+            return
+        self._read(self._rest + data[self._skip :])
+
+    def _read(self, data: bytes) -> None:
+        at, end = 0, len(data)
+        while at + TAG_HEAD_BYTES <= end:
+            self._see(data[at], int.from_bytes(data[at + 4 : at + 7], "big") | data[at + 7] << 24)
+            at += TAG_HEAD_BYTES + int.from_bytes(data[at + 1 : at + 4], "big") + 4
+        self._skip, self._rest = max(0, at - end), data[at:]
+
+    def _see(self, kind: int, timestamp: int) -> None:
+        if timestamp < self._last.get(kind, 0):
+            self._tally.backwards.append(f"{self._name}.flv kind {kind}: {self._last[kind]} then {timestamp}")
+        self._last[kind] = timestamp
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
+
+
 async def watch_flv(server: Server, name: str, tally: Tally) -> None:
-    """Read tags; each kind's timestamps must not fall."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
+    """One viewer until it is disconnected."""
+    loop = asyncio.get_running_loop()
+    transport, viewer = await loop.create_connection(
+        lambda: FlvViewer(name, tally), "127.0.0.1", server.http_port
+    )
     try:
-        writer.write(f"GET /live/{name}.flv HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(13)
-        last: dict[int, int] = {}
-        while True:
-            head = await reader.readexactly(11)
-            kind, size = head[0], int.from_bytes(head[1:4], "big")
-            at = int.from_bytes(head[4:7], "big") | head[7] << 24
-            await reader.readexactly(size + 4)
-            tally.bytes_seen += size + 15
-            if at < last.get(kind, 0):
-                tally.backwards.append(f"{name}.flv kind {kind}: {last[kind]} then {at}")
-            last[kind] = at
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        tally.disconnected.append(f"{name}.flv: {error!r}")
+        await viewer.over
+        tally.lost(f"{name}.flv", "the connection was closed")
     finally:
-        writer.close()
+        transport.close()
 
 
 async def watch_hls(client: httpx.AsyncClient, server: Server, name: str, tally: Tally) -> None:
     """Blocking reloads of the media playlist; its media sequence must not fall."""
+    try:
+        await reload_hls(client, server, name, tally)
+    except httpx.HTTPError as error:
+        tally.lost(f"{name}.m3u8", repr(error))
+
+
+async def reload_hls(client: httpx.AsyncClient, server: Server, name: str, tally: Tally) -> None:
+    """Until a playlist cannot be had."""
     index = f"{server.http}/live/{name}/index.m3u8"
     answer = await client.get(index)
     media = next(line for line in answer.text.splitlines() if line and not line.startswith("#"))
@@ -95,8 +149,7 @@ async def watch_hls(client: httpx.AsyncClient, server: Server, name: str, tally:
         if answer.status_code == 503:
             continue
         if answer.status_code != 200:
-            tally.disconnected.append(f"{name}.m3u8: {answer.status_code}")
-            return
+            return tally.lost(f"{name}.m3u8", answer.status_code)
         lines = answer.text.splitlines()
         first = next(int(x.split(":")[1]) for x in lines if x.startswith("#EXT-X-MEDIA-SEQUENCE"))
         newest = first + sum(x.startswith("#EXTINF") for x in lines) - 1
@@ -106,13 +159,13 @@ async def watch_hls(client: httpx.AsyncClient, server: Server, name: str, tally:
         tally.bytes_seen += len(answer.content)
 
 
-async def observe(server: Server, tally: Tally, began: float) -> None:
+async def observe(server: Server, tally: Tally) -> None:
     """The server's memory, each ten seconds."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status")
     while True:
         rss = next(int(x.split()[1]) for x in status.read_text().splitlines() if x.startswith("VmRSS")) * 1024
-        tally.rss.append((time.monotonic() - began, rss))
+        tally.rss.append((time.monotonic() - tally.began, rss))
         await asyncio.sleep(10)
 
 
@@ -127,9 +180,9 @@ def slope_per_hour(points: list[tuple[float, int]]) -> float:
 
 async def soak(server: Server, clip: Path, minutes: float) -> Tally:
     """Everything at once, for so long."""
-    tally, began = Tally(), time.monotonic()
+    tally = Tally()
     names = [f"soak{i}" for i in range(PUBLISHERS)]
-    keys = [server.channel(name) for name in names]
+    keys = [server.channel(name, dvr_window_s=DVR_S) for name in names]
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=40, limits=limits) as client:
         tasks = [
@@ -138,16 +191,19 @@ async def soak(server: Server, clip: Path, minutes: float) -> Tally:
         for name in names:
             await asyncio.to_thread(server.wait_for, name, "live", 30)
         await asyncio.sleep(5)
+        tasks.append(asyncio.create_task(observe(server, tally)))
         for name in names:
-            tasks += [asyncio.create_task(watch_flv(server, name, tally)) for _ in range(FLV_VIEWERS)]
-            tasks += [asyncio.create_task(watch_hls(client, server, name, tally)) for _ in range(HLS_VIEWERS)]
-        tasks.append(asyncio.create_task(observe(server, tally, began)))
+            for number in range(FLV_VIEWERS + HLS_VIEWERS):
+                hls = number >= FLV_VIEWERS
+                viewer = watch_hls(client, server, name, tally) if hls else watch_flv(server, name, tally)
+                tasks.append(asyncio.create_task(viewer))
+                await asyncio.sleep(ARRIVE_S)
         await asyncio.sleep(minutes * 60)
         for task in tasks:
             task.cancel()
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
-                tally.disconnected.append(repr(result))
+                tally.lost("a task", repr(result))
     return tally
 
 
@@ -156,11 +212,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="madang-soak-") as folder:
         clip = make_clip(Path(folder))
         with running(Path(folder) / "data") as server:
-            tally = asyncio.run(soak(server, clip, minutes))
+            tally = uvloop.run(soak(server, clip, minutes))
     slope = slope_per_hour(tally.rss)
     viewers, first, last = PUBLISHERS * (FLV_VIEWERS + HLS_VIEWERS), tally.rss[0][1], tally.rss[-1][1]
     print(f"{minutes:g} min, {tally.bytes_seen / 2**20:.0f} MiB seen by {viewers} viewers")
     print(f"memory {first / 2**20:.0f} → {last / 2**20:.0f} MiB, {slope / 2**20:+.1f} MiB/h")
+    for at, rss in tally.rss[:: max(1, len(tally.rss) // 10)]:
+        print(f"  {at / 60:4.1f} min {rss / 2**20:6.1f} MiB")
     print(f"{len(tally.disconnected)} disconnected, {len(tally.backwards)} timestamps backwards")
     for line in (tally.disconnected + tally.backwards)[:20]:
         print(f"  {line}")
