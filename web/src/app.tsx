@@ -1,4 +1,4 @@
-import { lazy, Suspense, type ComponentType } from "react";
+import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
 import { Route, Switch } from "wouter";
 import { Embed } from "./pages/embed";
 import { Home } from "./pages/home";
@@ -23,11 +23,30 @@ function later(load: () => Promise<ComponentType>): ComponentType {
   };
 }
 
+/** The same, for a page of a channel. */
+function laterOf(load: () => Promise<ComponentType<{ slug: string }>>): ComponentType<{ slug: string }> {
+  const Part = lazy(async () => ({ default: await load() }));
+  return function Later({ slug }) {
+    return (
+      <Suspense fallback={<div className="min-h-dvh" />}>
+        <Part slug={slug} />
+      </Suspense>
+    );
+  };
+}
+
 const Studio = later(async () => (await import("./studio")).Studio);
 const Admin = later(async () => (await import("./admin")).Admin);
 const Login = later(async () => (await import("./pages/login")).Login);
 const Invite = later(async () => (await import("./pages/invite")).Invite);
+const PopoutChat = laterOf(async () => (await import("./pages/chat")).PopoutChat);
+const EmbedChat = laterOf(async () => (await import("./pages/chat")).EmbedChat);
 const Settings = later(async () => (await import("./pages/settings")).Settings);
+
+function ThemeFollower({ children }: { children: ReactNode }) {
+  useTheme();
+  return children;
+}
 
 function Pages() {
   useTheme();
@@ -49,6 +68,7 @@ function Pages() {
       <Route path={/^\/(?:invite|login)\/[^/]+\/?$/}>
         <Invite />
       </Route>
+      <Route path="/popout/:slug/chat">{({ slug }) => <PopoutChat slug={slug} />}</Route>
       <Route path="/settings">
         <Settings />
       </Route>
@@ -65,6 +85,13 @@ export function App() {
     <ErrorBoundary>
       <LanguageProvider>
         <Switch>
+          <Route path="/embed/:slug/chat">
+            {({ slug }) => (
+              <ThemeFollower>
+                <EmbedChat slug={slug} />
+              </ThemeFollower>
+            )}
+          </Route>
           <Route path="/embed/:slug">{({ slug }) => <Embed slug={slug} />}</Route>
           <Route>
             <MeProvider>

@@ -17,6 +17,7 @@ from madang.control.urls import Urls
 
 _HTML = "text/html; charset=utf-8"
 _CHANNEL_PAGE = re.compile(r"/(@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
+_CHAT_PAGE = re.compile(r"/(embed/|popout/)([a-z0-9][a-z0-9_-]{0,63})/chat", re.ASCII)
 _PAGES = re.compile(
     r"/(|studio|admin|settings|login|docs|invite/[^/]+|login/[^/]+|(studio|admin|settings)/.*)"
 )
@@ -48,6 +49,9 @@ class Pages:
         found = _CHANNEL_PAGE.fullmatch(path)
         if found is not None:
             return await self._channel(scope, found[1], found[2])
+        found = _CHAT_PAGE.fullmatch(path)
+        if found is not None:
+            return await self._channel(scope, found[1], found[2], "/chat")
         return self._plain(scope, path)
 
     def _plain(self, scope: Scope, path: str) -> Reply:
@@ -57,16 +61,19 @@ class Pages:
         cache = "no-cache" if path == "/" else "no-store"
         return self._html(200 if known else 404, tags, cache)
 
-    async def _channel(self, scope: Scope, kind: str, name: str) -> Reply:
+    async def _channel(self, scope: Scope, kind: str, name: str, part: str = "") -> Reply:
+        """A channel's page or its embed; `part` is what stands in a window of its own."""
         channel = self._control.directory.channel_by_name(name)
         if channel is None or not await self._may_watch(scope, channel):
             return self._html(404, "", "no-store", kind)
         if channel.slug != name:
             query = scope["query_string"].decode("latin-1")
-            target = f"/{kind}{quote(channel.slug)}{'?' + query if query else ''}"
+            target = f"/{kind}{quote(channel.slug)}{part}{'?' + query if query else ''}"
             return Reply(308, b"", "", {"location": target, "cache-control": "no-cache"})
         private = channel.visibility is Visibility.PRIVATE
-        tags = "" if private else channel_tags(self._control.settings.name, channel, self._urls(scope))
+        tags = (
+            "" if private or part else channel_tags(self._control.settings.name, channel, self._urls(scope))
+        )
         return self._html(200, tags, "no-store" if private else "no-cache", kind)
 
     async def _may_watch(self, scope: Scope, channel: Channel) -> bool:

@@ -94,6 +94,24 @@ async def test_without_a_build_the_page_says_so(house: Household) -> None:
     assert answer.status_code == 200 and "make setup" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/popout/{}/chat", "/embed/{}/chat"])
+async def test_the_chat_stands_alone(web: Site, house: Household, path: str) -> None:
+    owner, browser = await web.account("yuna")
+    guest = await web.visitor()
+    await house.channel("yard", owner)
+    answer = await guest.page(path.format("yard"))
+    assert answer.status_code == 200 and "og:" not in answer.text
+    ancestors = answer.headers["content-security-policy"].split("frame-ancestors ")[1].split(";")[0]
+    assert ancestors == ("*" if path.startswith("/embed/") else "'none'")
+    assert (await guest.page(path.format("nobody"))).status_code == 404
+    await browser.ask("PATCH", "/channels/yard", json={"slug": "court"})
+    moved = await guest.page(path.format("yard") + "?token=t", follow_redirects=False)
+    assert (moved.status_code, moved.headers["location"]) == (308, path.format("court") + "?token=t")
+    await browser.ask("PATCH", "/channels/court", json={"visibility": "private"})
+    assert (await guest.page(path.format("court"))).status_code == 404
+    assert (await browser.page(path.format("court"))).status_code == 200
+
+
 async def test_oembed(web: Site, house: Household) -> None:
     await house.channel("yard", name="Yard", title="Dusk")
     visitor = await web.visitor()

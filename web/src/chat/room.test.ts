@@ -91,7 +91,7 @@ describe("an own message", () => {
     expect(visible(room)).toHaveLength(1);
   });
 
-  test.each([
+  test.each<[string, Action[]]>([
     ["the answer comes first", [sending, sent, published]],
     ["the room hears it first", [sending, published, sent]],
     ["the answer comes after the line was lost", [sending, published, { type: "refused", nonce: "n", refusal: { code: 0, word: "", value: null } }]],

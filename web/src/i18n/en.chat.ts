@@ -1,5 +1,10 @@
 /** The chat, wherever it stands. */
 export const chat = {
+  "watch.about": "About the broadcast",
+  "watch.follow": "Follow",
+  "watch.following": "Following",
+  "watch.followers": "{n} {n|follower|followers}",
+
   "chat.title": "Chat",
   "chat.of": "Chat of {name}",
   "chat.messages": "Messages",

@@ -1,6 +1,11 @@
 import type { chat as words } from "./en.chat";
 
 export const chat: Record<keyof typeof words, string> = {
+  "watch.about": "방송 정보",
+  "watch.follow": "팔로우",
+  "watch.following": "팔로우 중",
+  "watch.followers": "팔로워 {n}명",
+
   "chat.title": "채팅",
   "chat.of": "{name} 채팅",
   "chat.messages": "메시지",

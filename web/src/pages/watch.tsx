@@ -1,5 +1,5 @@
-import { Clock, Radio, Share2 } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { ChevronDown, Clock, PanelRightOpen, Radio, Share2 } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { ApiError } from "../api/client";
 import type { Channel } from "../api/types";
@@ -9,9 +9,10 @@ import { Player } from "../player/player";
 import { Share } from "../player/share";
 import { useChannel } from "../store/channel";
 import { useNow } from "../store/clock";
+import { useFollow } from "../store/follow";
 import { useT } from "../store/language";
 import { prefer, usePreferences } from "../store/preferences";
-import { Button, ButtonLink } from "../ui/button";
+import { Button, ButtonLink, IconButton } from "../ui/button";
 import { classes } from "../ui/classes";
 import { Avatar, Chip } from "../ui/marks";
 import { Shell } from "../ui/shell";
@@ -20,7 +21,10 @@ import { useTitle } from "../ui/title";
 import { Missing } from "./missing";
 import { Resting } from "./resting";
 
-/** `/@{channel}`: the picture, and who shows it. */
+/** The chat is fetched beside the picture, not before it. */
+const ChatBeside = lazy(async () => ({ default: (await import("../chat/beside")).ChatBeside }));
+
+/** `/@{channel}`: the picture, who shows it, and the chat. */
 export function Watch({ slug }: { slug: string }) {
   const channel = useChannel(slug);
   const [, navigate] = useLocation();
@@ -39,26 +43,47 @@ export function Watch({ slug }: { slug: string }) {
 }
 
 function WatchChannel({ channel }: { channel: Channel }) {
-  const theatre = usePreferences().theatre ?? false;
+  const t = useT();
+  const { theatre = false, chat } = usePreferences();
   useTitle(channel.title || channel.name);
   const source = useMemo(() => sourceOf(channel.slug, channel.dvr_window_s), [channel.slug, channel.dvr_window_s]);
   const everLive = useEverLive(channel);
+  const following = useFollow(channel.slug);
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
+  const folded = chat === "hidden";
   return (
     <Shell flush>
-      <div className={classes(theatre ? "bg-black" : "mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] md:px-5 md:pt-5")}>
-        <Player
-          source={source}
-          name={channel.name}
-          state={channel.live.state}
-          beganAt={channel.live.began_at}
-          viewers={channel.live.viewers}
-          theatre={theatre}
-          onTheatre={() => prefer({ theatre: theatre ? undefined : true })}
-          offline={<Resting channel={channel} ended={everLive} />}
-          className={theatre ? "mx-auto h-[calc(100dvh-56px)] max-h-[calc(100vw*9/16)] w-full" : "aspect-video w-full md:rounded-l"}
-        />
+      <div className={classes("flex flex-col max-lg:h-[calc(100dvh-56px)] max-lg:overflow-y-auto lg:grid lg:h-[calc(100dvh-56px)]", folded ? "lg:grid-cols-[minmax(0,1fr)_56px]" : "lg:grid-cols-[minmax(0,1fr)_372px]")}>
+        <div className="shrink-0 lg:min-h-0 lg:overflow-y-auto">
+          <div className={classes(theatre ? "bg-black" : "mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] lg:px-5 lg:pt-5")}>
+            <Player
+              source={source}
+              name={channel.name}
+              state={channel.live.state}
+              beganAt={channel.live.began_at}
+              viewers={channel.live.viewers}
+              theatre={theatre}
+              onTheatre={() => prefer({ theatre: theatre ? undefined : true })}
+              offline={<Resting channel={channel} ended={everLive} />}
+              layer={<div ref={setLayer} className="absolute inset-0" />}
+              className={theatre ? "mx-auto h-[calc(100dvh-56px)] max-h-[calc(100vw*9/16)] w-full" : "aspect-video w-full lg:rounded-l"}
+            />
+          </div>
+          <About channel={channel} following={following} />
+        </div>
+        {folded && (
+          <div className="flex justify-center border-l border-line bg-surface pt-2.5 max-lg:hidden">
+            <IconButton label={t("chat.show")} onClick={() => prefer({ chat: undefined })}>
+              <PanelRightOpen size={18} aria-hidden />
+            </IconButton>
+          </div>
+        )}
+        <aside aria-label={t("chat.title")} className={classes("flex min-h-80 flex-1 flex-col border-line bg-surface max-lg:border-t lg:min-h-0 lg:border-l", folded && "lg:hidden")}>
+          <Suspense fallback={null}>
+            <ChatBeside channel={channel} layer={layer} onFollow={following.signedIn ? () => void following.follow(true).catch(() => undefined) : null} />
+          </Suspense>
+        </aside>
       </div>
-      <About channel={channel} />
     </Shell>
   );
 }
@@ -71,16 +96,18 @@ function useEverLive(channel: Channel): boolean {
   return ever;
 }
 
-function About({ channel }: { channel: Channel }) {
+function About({ channel, following }: { channel: Channel; following: ReturnType<typeof useFollow> }) {
   const t = useT();
   const now = useNow(10_000);
   const [sharing, setSharing] = useState(false);
+  const [open, setOpen] = useState(false);
+  const more = open ? "" : "max-lg:hidden";
   const { live, my_role: role } = channel;
   const mine = role === "owner" || role === "broadcaster" || role === "manager";
   return (
-    <section className="mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] px-4 py-4 md:px-5">
+    <section className="mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] px-4 py-3 lg:px-5 lg:py-4">
       <div className="flex flex-wrap items-start gap-3">
-        <div className="min-w-0 flex-[1_1_320px]">
+        <div className="min-w-0 flex-[1_1_240px]">
           <h1 className="text-l font-bold tracking-tight md:text-xl">{channel.title || channel.name}</h1>
           <div className="mt-2.5 flex flex-wrap gap-2">
             {channel.category && <Chip>{channel.category}</Chip>}
@@ -94,7 +121,10 @@ function About({ channel }: { channel: Channel }) {
             {!live.began_at && channel.last_live_at && <Chip>{t("watch.last", { when: ago(t, channel.last_live_at, now) })}</Chip>}
           </div>
         </div>
-        <div className="flex gap-2">
+        <IconButton label={t("watch.about")} aria-expanded={open} onClick={() => setOpen(!open)} className="-mt-1.5 -mr-2 lg:hidden">
+          <ChevronDown size={20} className={classes("transition-transform", open && "rotate-180")} aria-hidden />
+        </IconButton>
+        <div className={classes("flex flex-wrap gap-2", more)}>
           {mine && (
             <ButtonLink href={`/studio/live?channel=${channel.slug}`} icon={<Radio size={17} aria-hidden />}>
               {t("watch.studio")}
@@ -105,14 +135,19 @@ function About({ channel }: { channel: Channel }) {
           </Button>
         </div>
       </div>
-      <div className="mt-5 flex items-center gap-3">
+      <div className={classes("mt-5 flex items-center gap-3", more)}>
         <Avatar name={channel.name} url={channel.owner?.avatar_url} size="m" />
-        <div className="min-w-0">
+        <div className="min-w-0 flex-1">
           <div className="truncate font-semibold">{channel.name}</div>
-          {live.state !== "offline" && <div className="num text-s text-ink-2">{t("viewers.watching", { n: live.viewers })}</div>}
+          <div className="num text-s text-ink-2">
+            {following.standing && t("watch.followers", { n: following.standing.followers })}
+            {following.standing && live.state !== "offline" && " · "}
+            {live.state !== "offline" && t("viewers.watching", { n: live.viewers })}
+          </div>
         </div>
+        <FollowButton slug={channel.slug} following={following} />
       </div>
-      {channel.description && <p className="mt-4 max-w-[68ch] whitespace-pre-line text-ink-2">{channel.description}</p>}
+      {channel.description && <p className={classes(more, "mt-4 max-w-[68ch] whitespace-pre-line text-ink-2")}>{channel.description}</p>}
       <Share
         open={sharing}
         onClose={() => setSharing(false)}
@@ -123,5 +158,23 @@ function About({ channel }: { channel: Channel }) {
         qr={`/api/v1/channels/${channel.slug}/qr.svg`}
       />
     </section>
+  );
+}
+
+/** Follow, or follow no more; a guest is led to the sign-in and back. */
+function FollowButton({ slug, following: { standing, signedIn, follow } }: { slug: string; following: ReturnType<typeof useFollow> }) {
+  const t = useT();
+  if (!standing) return null;
+  if (!signedIn) {
+    return (
+      <ButtonLink look="primary" href={`/login?next=${encodeURIComponent(`/@${slug}`)}`}>
+        {t("watch.follow")}
+      </ButtonLink>
+    );
+  }
+  return (
+    <Button look={standing.following ? "plain" : "primary"} aria-pressed={standing.following} onClick={() => void follow(!standing.following).catch(() => undefined)}>
+      {t(standing.following ? "watch.following" : "watch.follow")}
+    </Button>
   );
 }

@@ -1,0 +1,10 @@
+import type { Channel } from "../api/types";
+import { prefer } from "../store/preferences";
+import { Chat } from "./panel";
+import { useServerRoom } from "./use";
+
+/** The chat on the watch page: beside the picture, on a phone beneath it. `layer` is where effects are drawn. */
+export function ChatBeside({ channel, onFollow }: { channel: Channel; layer: HTMLElement | null; onFollow: (() => void) | null }) {
+  const store = useServerRoom(channel.id);
+  return <Chat store={store} name={channel.name} slug={channel.slug} onHide={() => prefer({ chat: "hidden" })} popout onFollow={onFollow} />;
+}

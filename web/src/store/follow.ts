@@ -1,0 +1,16 @@
+import { useCallback } from "react";
+import { api } from "../api/client";
+import { useMe } from "./me";
+import { useResource } from "./resource";
+
+export type Standing = { following: boolean; followed_at: string | null; followers: number };
+
+/** Whether one follows the channel, and how many do; null until known, and where it cannot be asked. */
+export function useFollow(slug: string): { standing: Standing | null; signedIn: boolean; follow: (on: boolean) => Promise<void> } {
+  const { me } = useMe();
+  const path = `/channels/${encodeURIComponent(slug)}/follow`;
+  const resource = useResource<Standing>(`${path} ${me?.account.id ?? ""}`, () => api.get(path));
+  const { put } = resource;
+  const follow = useCallback(async (on: boolean) => put(on ? await api.put<Standing>(path) : await api.delete<Standing>(path)), [path, put]);
+  return { standing: resource.value, signedIn: Boolean(me), follow };
+}
