@@ -95,12 +95,19 @@ class DtlsState(StrEnum):
 class DtlsLink:
     """One association. Feed it datagrams and send what `take_output` gives after each call."""
 
-    __slots__ = ("_budget", "_connection", "_fingerprint", "_ours_first", "keys", "profile", "state")
+    __slots__ = (
+        "_budget",
+        "_connection",
+        "_fingerprint",
+        "_identity",
+        "_ours_first",
+        "keys",
+        "profile",
+        "state",
+    )
 
     def __init__(self, identity: Identity, fingerprint: Fingerprint, client: bool = False) -> None:
-        connection = SSL.Connection(identity.context, None)
-        connection.set_ciphertext_mtu(MTU)
-        self._connection = connection
+        self._identity = identity
         self._fingerprint = fingerprint
         self._ours_first = client
         self._budget = DTLS_HANDSHAKE_BYTES
@@ -108,11 +115,7 @@ class DtlsLink:
         self.profile = Profile.GCM
         self.keys: tuple[Master, Master] | None = None
         """Of what we send and of what the peer sends, when the state is OPEN."""
-        if client:
-            connection.set_connect_state()
-            self._go_on()
-        else:
-            connection.set_accept_state()
+        self._begin()
 
     def feed(self, datagram: bytes) -> None:
         """One datagram of the peer's. Raises PeerError when the association has failed."""
@@ -162,13 +165,25 @@ class DtlsLink:
                 pass  # there is nobody to hear it
         self.state = DtlsState.CLOSED
 
+    def _begin(self) -> None:
+        self._connection = connection = SSL.Connection(self._identity.context, None)
+        connection.set_ciphertext_mtu(MTU)
+        if self._ours_first:
+            connection.set_connect_state()
+            self._go_on()
+        else:
+            connection.set_accept_state()
+
     def _go_on(self) -> None:
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
             return
         except SSL.Error as error:
-            raise PeerError("dtls", f"the DTLS handshake failed: {_words(error)}") from None
+            if self._ours_first:
+                raise PeerError("dtls", f"the DTLS handshake failed: {_words(error)}") from None
+            self._begin()  # anybody can forge what comes before the keys: begin again, within the budget
+            return
         self._check_peer()
         self._export()
         self.state = DtlsState.OPEN
