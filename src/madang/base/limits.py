@@ -146,6 +146,10 @@ TRANSCODING_FRAMES: Final = 2048
 TRANSCODING_PATIENCE_S: Final = 2.0
 # Threads that transcode the sound of all streams.
 TRANSCODING_THREADS: Final = 2
+# Pictures of one stream that wait to be made anew (B-frames for WebRTC); beyond it up to a keyframe are dropped.
+TRANSCODING_PICTURES: Final = 240
+# A54: threads that make pictures anew: what viewers can make the server do is bounded by so many cores.
+PICTURE_THREADS: Final = 2
 # Grants of private channels that are kept for playing; the oldest goes first.
 PLAY_GRANTS: Final = 100_000
 # The first playlist of a broadcast may be waited for.

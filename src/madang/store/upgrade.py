@@ -12,13 +12,13 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from madang.store import crowd_schema, schema
+from madang.store import crowd_schema, money_schema, schema
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _CHECKED_BYTES = 32 * 1024 * 1024
-TABLES = (schema.metadata, crowd_schema.metadata)
+TABLES = (schema.metadata, crowd_schema.outbox.metadata, money_schema.metadata)
 """One metadata, which every schema's file fills."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

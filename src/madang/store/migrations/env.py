@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from madang.store.crowd_schema import metadata
+from madang.store.upgrade import TABLES
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+context.configure(connection=connection, target_metadata=TABLES[0], render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,462 @@
+"""Paid messages: ordering, settling what was paid, showing, taking down, paying back.
+
+An order changes its state only in a commit that demands the state it had, so that a return and a webhook, or
+two managers, never both win; the ledger's line stands in the same commit. What was paid is asked of the
+provider, over a connection of ours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from madang.base import limits
+from madang.base.clock import Clock
+from madang.chat import refusals
+from madang.chat.filter.verdict import Action, Verdict
+from madang.chat.ports import (
+    Bill,
+    Cell,
+    Change,
+    Demand,
+    Fenced,
+    Log,
+    Payment,
+    PaymentFault,
+    PaymentProvider,
+    Put,
+    Set,
+    TextFilter,
+    Window,
+)
+from madang.chat.superchat import orders, words
+from madang.chat.superchat.books import GOALS, Books, Goal, Rank
+from madang.chat.superchat.door import Door, Guest, Note
+from madang.chat.superchat.orders import Entry, Order
+from madang.chat.superchat.settings import PaidSettings
+from madang.chat.superchat.tiers import TIERS, tier_of
+from madang.realtime.ports import ReplyError
+
+_log = structlog.get_logger()
+Shown = Callable[[Order], None]
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants to pay for."""
+
+    channel: str
+    amount: int
+    currency: str
+    provider: str
+    nonce: str
+    text: str = ""
+    anonymous: bool = False
+
+
+class SuperChat:
+    """The use-cases of paid messages, for all rooms."""
+
+    def __init__(
+        self,
+        log: Log,
+        door: Door,
+        judge: TextFilter,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.books = Books(log)
+        self.settings = PaidSettings()
+        self.providers: dict[str, PaymentProvider] = {}
+        self.on_shown: Shown = lambda order: None
+        """Hears of each paid message that is shown: effects."""
+        self._door, self._judge, self._clock, self._new_id = door, judge, clock, new_id
+
+    def provide(self, providers: Sequence[PaymentProvider]) -> None:
+        """Who takes money, in the order in which they are offered."""
+        self.providers = {provider.name: provider for provider in providers}
+
+    # --- ordering
+
+    async def order(self, guest: Guest, wish: Wish) -> Order:
+        """A new order, or the one that the same nonce made before. The text is judged now, before money."""
+        known = await self.books.by_nonce(wish.channel, guest.author.id, wish.nonce)
+        if known is not None:
+            return known
+        await self._check(guest, wish)
+        tier = tier_of(wish.amount, wish.currency)
+        assert tier is not None
+        order = Order(
+            id=self._new_id(),
+            channel=wish.channel,
+            user=guest.author.id,
+            author=words.encode(guest.author).decode(),
+            amount=wish.amount,
+            currency=wish.currency,
+            tier=tier.tier,
+            text=" ".join(wish.text.split()),
+            provider=wish.provider,
+            state="created",
+            created_at=self._now(),
+            nonce=wish.nonce,
+            anonymous=wish.anonymous,
+        )
+        await self._door.commit([Put(orders.TABLE, orders.row_of(order))])
+        return order
+
+    async def _check(self, guest: Guest, wish: Wish) -> None:
+        if not (await self._door.settings(wish.channel)).paid or not self.settings.enabled:
+            raise refusals.off()
+        if "paid" not in guest.can:
+            raise refusals.forbidden()
+        if not wish.nonce or len(wish.nonce) > limits.SUPERCHAT_NONCE:
+            raise refusals.invalid("nonce")
+        provider = self.providers.get(wish.provider)
+        if provider is None or wish.currency not in provider.currencies:
+            raise refusals.invalid("provider")
+        tier = tier_of(wish.amount, wish.currency)
+        if tier is None:
+            raise refusals.invalid("amount")
+        if len(wish.text) > tier.letters:
+            raise refusals.too_long(tier.letters)
+        if self._verdict(wish.channel, wish.text).action in (Action.REFUSE, Action.TIMEOUT):
+            raise refusals.filtered()
+        await self._within_caps(guest.author.id, wish)
+
+    async def _within_caps(self, user: str, wish: Wish) -> None:
+        """So much a day and no more, and not a hundred orders that nobody pays."""
+        since = self._now() - 86_400_000
+        mine = [o for o in await self.books.orders(wish.channel, limit=500) if o.user == user]
+        if sum(o.state in orders.OPEN and o.created_at > since for o in mine) >= limits.SUPERCHAT_OPEN:
+            raise refusals.rate(600)
+        spent = sum(
+            o.amount
+            for o in mine
+            if o.state in orders.HAS_MONEY and o.currency == wish.currency and (o.paid_at or 0) > since
+        )
+        if spent + wish.amount > self.settings.daily(wish.currency):
+            raise refusals.invalid("daily_limit")
+
+    def _verdict(self, channel: str, text: str) -> Verdict:
+        return self._judge.judge(channel, text)
+
+    async def find(self, order: str) -> Order:
+        found = await self.books.order(order)
+        if found is None:
+            raise refusals.not_found()
+        return found
+
+    # --- paying
+
+    async def begin(self, order: Order, page: str) -> Window:
+        """Open the provider's window for an order that waits for money."""
+        if order.state not in orders.OPEN:
+            raise refusals.conflict(order.state)
+        window = await self._provider(order).begin(_bill(order, page))
+        if window.payment and window.payment != order.payment:
+            await self._door.commit([Set(orders.TABLE, {"id": order.id}, {"payment": window.payment})])
+        return window
+
+    async def confirm(self, order: Order, page: str, query: Mapping[str, str]) -> Order:
+        """The payer is back. A paid order is answered as it is."""
+        if order.state not in orders.OPEN and order.state != "expired":
+            return order
+        try:
+            payment = await self._provider(order).confirm(_bill(order, page), query)
+        except PaymentFault as fault:
+            if fault.code != "refused":
+                raise
+            return await self._fail(order, fault.reason)
+        return await self.settle(order, payment)
+
+    async def hear(self, provider: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """A webhook: what it is about is fetched and compared. False for a provider that is not ours."""
+        taker = self.providers.get(provider)
+        if taker is None:
+            return False
+        heard = taker.hear(headers, body, self._clock.wall())
+        if heard is None:
+            return True
+        order = await self.books.order(heard.order) if heard.order else None
+        order = order or (await self.books.by_payment(provider, heard.payment) if heard.payment else None)
+        if order is None or order.provider != provider:
+            _log.warning("payment_of_no_order", provider=provider, order=heard.order[:64])
+            return True
+        if heard.state in ("disputed", "undisputed"):
+            await self._dispute(order, won=heard.state == "undisputed")
+        else:
+            await self.refresh(order)
+        return True
+
+    async def refresh(self, order: Order) -> Order:
+        """Ask the provider what became of an order."""
+        payment = await self._provider(order).fetch(_bill(order, ""))
+        return order if payment is None else await self.settle(order, payment)
+
+    async def settle(self, order: Order, payment: Payment) -> Order:
+        """Make of an order what its payment says; the amount, the currency and the number must be ours."""
+        if payment.state == "open":
+            return order
+        if payment.state in ("failed", "expired"):
+            return await self._fail(order, payment.reason, payment.state)
+        if payment.state == "refunded":
+            return await self._repaid(order, payment, "")
+        if (payment.order, payment.amount, payment.currency) != (order.id, order.amount, order.currency):
+            _log.error("payment_is_not_of_its_order", order=order.id, provider=order.provider)
+            return await self._fail(order, "mismatch")
+        if order.state in orders.OPEN or order.state == "expired":
+            return await self._paid(order, payment)
+        return order
+
+    async def _paid(self, order: Order, payment: Payment) -> Order:
+        now = self._now()
+        verdict = self._verdict(order.channel, order.text)
+        held = self.settings.hold or not verdict.passes
+        text = order.text if held else verdict.text
+        changed = msgspec.structs.replace(
+            order,
+            state="held" if held else "shown",
+            payment=payment.payment,
+            paid_at=now,
+            text=text,
+            reason=("filter" if not verdict.passes else "all") if held else "",
+        )
+        lines = [self._line(changed, "payment", order.amount)]
+        return await self._hold(order, changed, lines) if held else await self._show(order, changed, lines)
+
+    async def _hold(self, order: Order, changed: Order, lines: Sequence[Change]) -> Order:
+        changes = [*_step(order, changed), *lines, self._event("paid.received", changed)]
+        if not await self._commit(changes):
+            return await self.find(order.id)
+        await self._tell_held(changed)
+        return changed
+
+    async def _show(self, order: Order, changed: Order, lines: Sequence[Change]) -> Order:
+        now = self._now()
+        pin_s = TIERS[order.currency][order.tier - 1].pin_s
+        shown = msgspec.structs.replace(
+            changed,
+            state="shown",
+            shown_at=now,
+            pinned_until=now + pin_s * 1000 if pin_s else None,
+            message=self._new_id(),
+            reason="",
+        )
+        paid = words.encode(words.paid_of(shown, test=self._is_test(shown)))
+        note = Note(id=shown.message, author=words.author_of(shown), text=shown.text, paid=paid)
+        changes = [*_step(order, shown), *lines, self._event("paid.shown", shown)]
+        try:
+            await self._door.post(shown.channel, note, changes)
+        except Fenced:
+            return await self.find(order.id)
+        await self.tell_ticker(shown.channel)
+        await self.tell_goal(shown.channel)
+        self.on_shown(shown)
+        return shown
+
+    async def _fail(self, order: Order, reason: str, state: str = "failed") -> Order:
+        if not order.may_become(state):
+            return order
+        changed = msgspec.structs.replace(order, state=state, reason=reason[:200])
+        return changed if await self._commit(_step(order, changed)) else await self.find(order.id)
+
+    async def _dispute(self, order: Order, *, won: bool) -> None:
+        if won:
+            if order.state == "disputed":
+                back = msgspec.structs.replace(order, state="removed", reason="dispute won")
+                await self._commit([*_step(order, back), self._line(back, "dispute_won", order.amount)])
+        elif order.may_become("disputed"):
+            changed = msgspec.structs.replace(order, state="disputed", pinned_until=None)
+            line = self._line(changed, "dispute", -order.amount)
+            await self._take(order, changed, [line, self._event("paid.disputed", changed)], "")
+        await self.tell_goal(order.channel)
+
+    # --- moderating
+
+    async def approve(self, order: Order, by: str) -> Order:
+        if order.state != "held":
+            raise refusals.conflict(order.state)
+        shown = await self._show(order, order, [])
+        await self._tell_held(shown)
+        return shown
+
+    async def remove(self, order: Order, by: str, reason: str) -> Order:
+        """Take it down, or never show it; the money stays until it is paid back."""
+        if not order.may_become("removed") or order.state == "disputed":
+            raise refusals.conflict(order.state)
+        changed = msgspec.structs.replace(order, state="removed", reason=reason[:200], pinned_until=None)
+        return await self._take(order, changed, [self._event("paid.removed", changed)], by)
+
+    async def refund(self, order: Order, by: str, reason: str) -> Order:
+        """Pay it back by its provider; the ledger keeps both lines."""
+        if not order.may_become("refunded") or order.paid_at is None:
+            raise refusals.conflict(order.state)
+        payment = await self._provider(order).refund(_bill(order, ""), reason[:200])
+        return await self._repaid(order, payment, by)
+
+    async def _repaid(self, order: Order, payment: Payment, by: str) -> Order:
+        if not order.may_become("refunded") or payment.state != "refunded":
+            return order
+        changed = msgspec.structs.replace(order, state="refunded", pinned_until=None)
+        lines = [self._event("paid.refunded", changed)]
+        if order.state != "disputed":
+            lines.insert(0, self._line(changed, "refund", -order.amount, by))
+        return await self._take(order, changed, lines, by)
+
+    async def _take(self, order: Order, changed: Order, lines: Sequence[Change], by: str) -> Order:
+        if not await self._commit([*_step(order, changed), *lines]):
+            return await self.find(order.id)
+        if order.state == "shown":
+            await self._door.take_down(order.channel, order.message, by)
+            await self.tell_ticker(order.channel)
+        else:
+            await self._tell_held(changed)
+        await self.tell_goal(order.channel)
+        return changed
+
+    # --- goal, ranking, ticker
+
+    async def set_goal(self, channel: str, goal: Goal | None) -> None:
+        row: dict[str, Cell] = {"channel": channel, "title": "", "amount": 0, "currency": "KRW", "since": 0}
+        if goal is not None:
+            row |= msgspec.to_builtins(goal)
+        await self._door.commit([Put(GOALS, row, ("channel",))])
+        await self.tell_goal(channel)
+
+    async def goal(self, channel: str) -> words.GoalShown | None:
+        goal = await self.books.goal(channel)
+        if goal is None or goal.amount <= 0:
+            return None
+        reached = await self.books.sum_since(channel, goal.currency, goal.since)
+        return words.GoalShown(
+            title=goal.title, amount=goal.amount, currency=goal.currency, reached=max(0, reached)
+        )
+
+    async def ranking(self, channel: str, days: int) -> list[Rank]:
+        since = self._now() - days * 86_400_000 if days else 0
+        return await self.books.ranking(channel, since, limits.SUPERCHAT_RANKING)
+
+    async def tell_goal(self, channel: str) -> None:
+        await self._door.set_part(channel, "goal", words.encode(await self.goal(channel)))
+
+    async def tell_ticker(self, channel: str) -> None:
+        await self._door.set_part(channel, "paid", await self.ticker(channel))
+
+    async def ticker(self, channel: str) -> bytes:
+        test = frozenset(name for name, provider in self.providers.items() if provider.test)
+        return words.ticker(await self.books.pinned(channel, self._now()), test)
+
+    # --- what nobody waits for
+
+    async def reconcile(self) -> int:
+        """Ask providers about orders that wait: the server may have been away when the money came. Those that
+        nobody pays expire. How many changed."""
+        changed, now = 0, self._now()
+        for state in orders.OPEN:
+            for order in await self.books.open_orders(state):
+                changed += (await self._look_after(order, now)).state != state
+        return changed
+
+    async def _look_after(self, order: Order, now: int) -> Order:
+        if order.provider not in self.providers:
+            return order
+        try:
+            found = await self.refresh(order)
+        except (PaymentFault, ReplyError) as error:
+            _log.warning("payment_not_reconciled", order=order.id, reason=str(error))
+            return order
+        if found.state == order.state and now - order.created_at > self.settings.open_s * 1000:
+            return await self._fail(order, "", "expired")
+        return found
+
+    # --- small parts
+
+    async def _commit(self, changes: Sequence[Change]) -> bool:
+        """Whether the commit was ours: False when somebody else changed the order first."""
+        try:
+            await self._door.commit(changes)
+        except Fenced:
+            return False
+        return True
+
+    async def _tell_held(self, order: Order) -> None:
+        told = words.PaidHeld(
+            order=order.id,
+            state=order.state,
+            user=words.author_of(order),
+            text=order.text,
+            paid=words.paid_of(order, test=self._is_test(order)),
+            reason=order.reason,
+        )
+        await self._door.tell_moderators(order.channel, words.encode(told))
+
+    def _line(self, order: Order, kind: str, amount: int, by: str = "") -> Change:
+        entry = Entry(
+            id=self._new_id(),
+            order=order.id,
+            channel=order.channel,
+            at=self._now(),
+            kind=kind,
+            amount=amount,
+            currency=order.currency,
+            provider=order.provider,
+            payment=order.payment or "",
+            by=by,
+        )
+        return Put(orders.LEDGER, orders.row_of(entry))
+
+    def _event(self, kind: str, order: Order) -> Change:
+        told = {
+            "order": order.id,
+            "state": order.state,
+            "amount": order.amount,
+            "currency": order.currency,
+            "tier": order.tier,
+            "user": "" if order.anonymous else order.user,
+            "text": order.text,
+            "test": self._is_test(order),
+        }
+        return Put(
+            "outbox",
+            {
+                "id": self._new_id(),
+                "kind": kind,
+                "room": order.channel,
+                "at": self._clock.wall(),
+                "data": words.encode(told).decode(),
+            },
+        )
+
+    def _is_test(self, order: Order) -> bool:
+        provider = self.providers.get(order.provider)
+        return provider is None or provider.test
+
+    def _provider(self, order: Order) -> PaymentProvider:
+        provider = self.providers.get(order.provider)
+        if provider is None:
+            raise refusals.off()
+        return provider
+
+    def _now(self) -> int:
+        return int(self._clock.wall() * 1000)
+
+
+def _step(order: Order, changed: Order) -> list[Change]:
+    """The row's change, which happens only if nobody changed the state before."""
+    values = {
+        name: value
+        for name, value in orders.row_of(changed).items()
+        if value != getattr(order, name, value) and name != "id"
+    }
+    here = {"id": order.id, "state": order.state}
+    return [Demand(orders.TABLE, here), Set(orders.TABLE, {"id": order.id}, values)]
+
+
+def _bill(order: Order, page: str) -> Bill:
+    return Bill(
+        order=order.id,
+        amount=order.amount,
+        currency=order.currency,
+        title="Super chat",
+        page=page,
+        payment=order.payment or "",
+    )
