@@ -48,6 +48,7 @@ class Segmenter:
         """Sound beyond this, in its own ticks, is no longer kept back."""
         self._part_limit = self._segment_limit = self._longest_limit = 0
         self._slack = self._step = 0
+        self._ticks = 1
 
     # --- StreamListener ---
 
@@ -123,7 +124,7 @@ class Segmenter:
         if targets is None or primary is None:
             self._part_limit = 0
             return
-        ticks = primary.timescale
+        ticks = self._ticks = primary.timescale
         self._part_limit = int(targets.part_target * ticks)
         self._segment_limit = int(targets.segment * ticks)
         self._longest_limit = int(targets.longest_segment * ticks)
@@ -150,7 +151,11 @@ class Segmenter:
         dts = frame.dts
         step = dts - self._last_dts
         length = dts - self._segment_start
-        if length > self._longest_limit and self._secondary is not None:
+        if length > self._longest_limit:
+            if self._secondary is None:
+                self._leave_gap(dts)
+                self._begin(frame)
+                return
             self._advance(dts)
             step = dts - self._end
             length = dts - self._segment_start
@@ -190,6 +195,14 @@ class Segmenter:
             self._publish(end, quiet=True)
         self._window.close()
         self._window.touch()
+
+    def _leave_gap(self, now: int) -> None:
+        """A picture without sound stood still for longer than a segment may last: the last frame is shown to
+        the segment's end, and up to the next frame, at `now`, nothing is there (EXT-X-GAP)."""
+        self._cut(max(self._segment_start + self._longest_limit, self._end))
+        while now - self._end > self._slack:
+            begin, self._end = self._end, min(now, self._end + self._longest_limit)
+            self._window.leave_gap(self._new_segment(begin / self._ticks, (self._end - begin) / self._ticks))
 
     def _starve(self, frame: Frame) -> None:
         """The picture stands still: sound goes on in parts of its own, after some patience."""
@@ -298,10 +311,16 @@ class Segmenter:
         window.next_fragment += len(runs)
 
     def _open_segment(self, start: float) -> Segment:
+        segment = self._new_segment(start)
+        self._window.begin(segment)
+        return segment
+
+    def _new_segment(self, start: float, duration: float = 0.0) -> Segment:
+        """The next segment, not listed yet; one with a duration is whole."""
         segment = Segment(
             self._window.next_msn, self._init, start, self._stream.wall_of(start),
             discontinuity=self._discontinuity and self._window.last is not None,
+            duration=duration, closed=duration > 0, gap=duration > 0,
         )  # fmt: skip
         self._discontinuity = False
-        self._window.begin(segment)
         return segment

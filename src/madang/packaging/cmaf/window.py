@@ -88,6 +88,12 @@ class Window:
         self.segments.append(segment)
         self.next_msn = segment.msn + 1
 
+    def leave_gap(self, segment: Segment) -> None:
+        """A stretch of time, whole, for which there is no media."""
+        self.begin(segment)
+        self._listed_s += segment.duration
+        self._slide()
+
     def readmit(self, segment: Segment) -> None:
         """A closed segment from before a restart, in order."""
         self.segments.append(segment)
@@ -105,7 +111,7 @@ class Window:
             call()
 
     def close(self) -> None:
-        """The open segment is whole; what slides out of the window goes."""
+        """The open segment is whole."""
         segment = self.open
         if segment is None:
             return
@@ -113,6 +119,10 @@ class Window:
         self._listed_s += segment.duration
         self._forget_parts()
         self.on_closed(segment)
+        self._slide()
+
+    def _slide(self) -> None:
+        """What slides out of the window goes."""
         while self._listed_s - self.segments[0].duration > self.dvr_s and len(self.segments) > 4:
             self._evict()
 

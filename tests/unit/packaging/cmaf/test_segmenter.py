@@ -15,8 +15,10 @@ from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
 from madang.media.track import Kind, Track
+from madang.packaging.cmaf.segment import Name
 from madang.packaging.cmaf.segmenter import Segmenter
 from madang.packaging.cmaf.window import Window
+from madang.packaging.hls.playlist import MediaPlaylist
 
 
 class Source:
@@ -42,7 +44,7 @@ def feed(segmenter: Segmenter, stream: Iterable[tuple[float, Frame]]) -> None:
 
 
 def fragments(window: Window, track: int) -> list[Fragment]:
-    bodies = []
+    bodies: list[bytes | memoryview] = []
     for segment in window.segments:
         bodies += [segment.body] if segment.body is not None else [part.body for part in segment.parts]
     return [found for body in bodies for found in read_fragments(body) if found.track == track]
@@ -274,6 +276,53 @@ def test_a_stream_without_frames_ends_empty() -> None:
     segmenter.on_state(StreamState.ENDED)
     assert window.ended
     assert not window.segments
+
+
+@given(
+    st.lists(st.integers(1, 30 * 90_000), min_size=1, max_size=12),
+    st.integers(1, 40),
+    st.sampled_from([0.2, 0.5, 1.0]),
+)
+def test_a_picture_that_stands_still_without_sound_keeps_the_promises(
+    steps: list[int], key_every: int, part_s: float
+) -> None:
+    """Slides, a doorbell, a frozen screen: frames further apart than a segment may be long."""
+    segmenter, window = begin(Profile(part_s=part_s), tracks=(VIDEO,))
+    given_: list[Frame] = []
+    dts = 0
+    for index in range(70):
+        given_.append(Frame(1, dts, dts, index % key_every == 0, f"v{index}".encode()))
+        segmenter.on_frame(given_[-1])
+        dts += 3000 if index < 60 else steps[index % len(steps)]
+    segmenter.on_state(StreamState.ENDED)
+    targets = window.targets
+    assert targets is not None
+    assert_nothing_is_lost(window, given_, 1)
+    for segment in window.segments:
+        assert round(segment.duration) <= targets.target_duration
+    for before, after in zip(window.segments, list(window.segments)[1:], strict=False):
+        assert after.start == pytest.approx(before.start + before.duration, abs=0.003)
+        assert before.msn + 1 == after.msn
+    found = fragments(window, 1)
+    for earlier, later in zip(found, found[1:], strict=False):
+        assert later.base >= earlier.end
+
+
+def test_a_frozen_screen_is_listed_as_a_gap() -> None:
+    segmenter, window = begin(tracks=(VIDEO,))
+    feed(segmenter, frames(6, tracks=(VIDEO,)))
+    segmenter.on_frame(Frame(1, 13 * 90_000, 13 * 90_000, False, b"late"))
+    segmenter.on_state(StreamState.ENDED)
+    listed = [
+        (segment.gap, round(segment.start, 1), round(segment.duration, 1)) for segment in window.segments
+    ]
+    assert listed[:5] == [
+        (False, 0.0, 2.0), (False, 2.0, 2.0), (False, 4.0, 2.0), (True, 6.0, 2.5), (True, 8.5, 2.5),
+    ]  # fmt: skip
+    assert listed[5:] == [(True, 11.0, 2.0), (False, 13.0, 0.0)]
+    body = MediaPlaylist(window, Name.MAIN, 60.0).text(False).plain.decode()
+    assert body.count("#EXT-X-GAP") == 3
+    assert "#EXT-X-DISCONTINUITY" not in body
 
 
 STEPS = st.sampled_from([2970, 3000, 3060, 3000, 3000, 9000])
