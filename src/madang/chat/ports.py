@@ -106,7 +106,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Identity(Protocol):
-    """Who is this? Answers from memory, but for `followed_at`, `followers`, `watches` and `grant`."""
+    """Who is this? Answers from memory, but for `followed_at` and `grant`."""
 
     def person(self, account: str) -> Person | None:
         """None for unknown and disabled accounts."""
@@ -135,12 +135,6 @@ class Identity(Protocol):
     async def followed_at(self, account: str, channel: str) -> float | None:
         """Seconds since 1970-01-01 UTC."""
         ...
-
-    async def watches(self, account: str, channel: str, token: str, peer: str) -> object | None:
-        """A grant to watch the channel, by an account (empty for none) or a play token; None refuses."""
-        ...
-
-    def still_watches(self, grant: object) -> bool: ...
 
     async def grant(self, actor: str, channel: str, account: str, standing: Standing | None) -> None:
         """Give or take (None) a role below the broadcaster's; `actor` is the user who says so."""

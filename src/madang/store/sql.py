@@ -87,7 +87,8 @@ class SqlStore:
     def __init__(self, engine: AsyncEngine, url: URL) -> None:
         self.url = url
         self.engine = engine
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever writes."""
 
     @classmethod
     async def open(cls, url: str, data_dir: Path) -> "SqlStore":
@@ -110,15 +111,15 @@ class SqlStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlWork]:
         """A transaction that only looks."""
-        with _away_is_overload():
+        with away_is_overload():
             async with self.engine.connect() as connection:
                 yield SqlWork(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlWork]:
         """A transaction that commits when the block ends well."""
-        with _away_is_overload():
-            async with self._turn, self.engine.connect() as plain:
+        with away_is_overload():
+            async with self.turn, self.engine.connect() as plain:
                 connection = await plain.execution_options(madang_writes=True)
                 async with connection.begin():
                     work = SqlWork(connection)
@@ -129,7 +130,7 @@ class SqlStore:
 
     async def changes(self) -> tuple[int, int]:
         """How many writes there have been, by whichever process."""
-        with _away_is_overload():
+        with away_is_overload():
             async with self.engine.connect() as connection:
                 kept = schema.changes.c
                 counts = select(kept.count).where(kept.id <= schema.ENTRIES).order_by(kept.id)
@@ -138,7 +139,7 @@ class SqlStore:
 
 
 @contextmanager
-def _away_is_overload() -> Iterator[None]:
+def away_is_overload() -> Iterator[None]:
     """A database that is busy, gone, or not there yet: coming back later is worthwhile."""
     try:
         yield

@@ -1,0 +1,110 @@
+"""The chat, assembled: one object that the realtime server's namespaces, the API and the wiring share."""
+
+import asyncio
+
+from madang.base.errors import Overloaded
+from madang.base.limits import CHAT_RECOVERY
+from madang.chat.counters import ChatCounters
+from madang.chat.desk import Desk
+from madang.chat.handler import PREFIX, Chatting, Moderating
+from madang.chat.members import ACCOUNT, Member
+from madang.chat.moderation import Moderation
+from madang.chat.ports import Set
+from madang.chat.rates import Rates
+from madang.chat.room import Room, Yard
+from madang.chat.rooms import Rooms
+from madang.chat.sending import Sending
+from madang.chat.settings import ChatSettings
+from madang.chat.words import Author, encode
+from madang.realtime.channel import ChannelOptions
+from madang.realtime.gate import ChannelGate
+
+HISTORY_S = 600.0
+"""How long a client may have been away and still catch up."""
+ROOM_OPTIONS = ChannelOptions(
+    history_size=CHAT_RECOVERY,
+    history_ttl_s=HISTORY_S,
+    force_recovery=True,
+    force_positioning=True,
+    allow_subscribe_for_client=True,
+    allow_publish_for_subscriber=True,
+    allow_tags_filter=True,
+    shed=True,
+)
+MODERATORS_OPTIONS = ChannelOptions(
+    history_size=100, history_ttl_s=HISTORY_S, force_positioning=True, allow_subscribe_for_client=True
+)
+_GONE = "…"
+
+
+class Chat:
+    """Rooms, and everything that is done in them."""
+
+    def __init__(self, yard: Yard, secret: bytes) -> None:
+        """`secret` stands between banned addresses and whoever reads the database."""
+        self.counters = ChatCounters()
+        self.yard = yard
+        self.pump = yard.pump
+        self.rooms = Rooms(self.yard)
+        self.moderation = Moderation(secret)
+        self.sending = Sending(Rates(), self.moderation, self.counters)
+        self.desk = Desk(self.rooms)
+        self.handler = Chatting(self.rooms, self.sending, self.moderation, self.desk)
+        self.moderators = Moderating(self.rooms, self.sending, self.moderation, self.desk)
+        self._rechecks = asyncio.Event()
+
+    def configure(self, settings: ChatSettings) -> None:
+        self.yard.settings = settings
+
+    def bind(self, gate: ChannelGate) -> None:
+        """Take over our namespaces; `gate` says who may watch a channel."""
+        crowd = self.yard.crowd
+        crowd.bind("madang_chat", ROOM_OPTIONS, self.handler, gate)
+        crowd.bind("madang_mod", MODERATORS_OPTIONS, self.moderators, self.moderators)
+        crowd.bind_rpc(PREFIX, self.handler)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.pump.run())
+            tasks.create_task(self.rooms.run())
+            tasks.create_task(self._recheck())
+
+    def changed(self) -> None:
+        """Accounts, roles or channels are others than before: act on live connections soon."""
+        self._rechecks.set()
+
+    async def _recheck(self) -> None:
+        while True:
+            await self._rechecks.wait()
+            self._rechecks.clear()
+            await self.rooms.recheck()
+
+    # --- for the API
+
+    async def enter(self, account: str, channel: str) -> tuple[Room, Member]:
+        """A room and an account that acts in it without being connected."""
+        room = await self.rooms.open(channel)
+        return room, room.members.absent(account, self.yard.clock.wall())
+
+    async def forget_account(self, account: str) -> None:
+        """Take an account's name off its messages: its text stays where it was said."""
+        user = ACCOUNT + account
+        nobody = encode(Author(id="", name=_GONE, role="viewer")).decode()
+
+        async def deed() -> None:
+            return None
+
+        same = {"user_id": user}
+        changes = [
+            Set("chat_messages", same, {"author": nobody, "user_id": ""}),
+            Set("chat_held", same, {"author": nobody, "user_id": ""}),
+            Set("chat_audit", {"target": user}, {"target_name": _GONE}),
+            Set("chat_audit", {"actor": user}, {"actor_name": _GONE}),
+        ]
+        try:
+            await self.pump.do(changes, deed)
+        except Exception as error:
+            raise Overloaded("chat log", "The chat is busy; try again.") from error
+        for room in self.rooms:
+            await self.rooms.reload(room)

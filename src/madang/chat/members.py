@@ -1,0 +1,266 @@
+"""Who is in a room: names that cannot be mistaken for another's, roles, and what each did last."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from madang.base.limits import CHAT_REMEMBERED
+from madang.base.roles import ChannelRole
+from madang.base.texts import clean_text, skeleton
+from madang.chat import refusals, rights
+from madang.chat.ports import Identity, Standing, TextFilter
+from madang.chat.words import Author
+from madang.realtime.gate import Caller
+from madang.realtime.ports import ReplyError
+
+GUEST: Final = "madang.g."
+ACCOUNT: Final = "madang.u."
+NICK_LETTERS: Final = 20
+COLORS: Final = 16
+_CLAIM_BYTES: Final = 8192
+_OFFICIAL: Final = (
+    *("admin", "administrator", "moderator", "mod", "manager", "system", "madang", "owner", "broadcaster"),
+    *("staff", "official", "support", "bot"),
+    *("관리자", "운영자", "매니저", "방장", "스트리머", "시스템", "마당", "운영진", "공식"),
+)
+_RESERVED: Final = frozenset(skeleton(name) for name in _OFFICIAL)
+
+
+class ClaimedRole(msgspec.Struct, frozen=True):
+    role: ChannelRole
+    until: float | None = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The `madang` claim of a foreign token."""
+
+    name: str = ""
+    avatar: str = ""
+    followed_at: float | None = None
+    roles: dict[str, ClaimedRole] = {}
+
+
+_read_claim = msgspec.json.Decoder(Claim).decode
+
+
+class Member:
+    """Somebody in one room; remembered for a while after leaving: nothing is escaped by coming back."""
+
+    __slots__ = (
+        "accepted_at", "account", "admin", "avatar", "calls", "clients", "color", "followed_at",
+        "follows_known_at",
+        "last", "looks", "name", "newcomer", "peers", "role", "sent", "until", "user",
+    )  # fmt: skip
+
+    def __init__(self, user: str, name: str) -> None:
+        self.user = user
+        self.name = name
+        self.looks = skeleton(name)
+        self.account = user.removeprefix(ACCOUNT) if user.startswith(ACCOUNT) else ""
+        self.avatar = ""
+        self.admin = False
+        self.role = ChannelRole.GUEST
+        self.until: float | None = None
+        """Seconds since 1970-01-01 UTC at which the role ends."""
+        self.color = sum(user.encode()) % COLORS
+        self.followed_at: float | None = None
+        self.follows_known_at = float("-inf")
+        """Monotonic seconds at which `followed_at` was asked for."""
+        self.clients: set[str] = set()
+        self.peers: tuple[str, ...] = ()
+        """The last addresses, for bans of addresses; never shown."""
+        self.newcomer: bool | None = None
+        """Has not written here before; None until the log was asked."""
+        self.accepted_at = float("-inf")
+        """Monotonic seconds of the last accepted message: slow mode counts from here."""
+        self.last: deque[tuple[str, float]] = deque(maxlen=3)
+        """Likenesses of the last texts, and when they were said."""
+        self.sent: deque[float] = deque()
+        self.calls: deque[float] = deque()
+
+    @property
+    def is_guest(self) -> bool:
+        return self.user.startswith(GUEST)
+
+    @property
+    def badges(self) -> tuple[str, ...]:
+        return rights.badges(self.role, admin=self.admin)
+
+    def author(self) -> Author:
+        """A snapshot for a message."""
+        return Author(
+            id=self.user,
+            name=self.name,
+            role=self.role.value,
+            badges=self.badges,
+            color=self.color,
+            avatar=self.avatar,
+        )
+
+
+class Members:
+    """The people of one room by user and by what their names look like."""
+
+    def __init__(self, channel: str, identity: Identity, judge: TextFilter) -> None:
+        self._channel = channel
+        self._identity = identity
+        self._judge = judge
+        self._people: OrderedDict[str, Member] = OrderedDict()
+        self._names: dict[str, str] = {}
+        self.present = 0
+        """People with a connection."""
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._people.values())
+
+    def get(self, user: str) -> Member | None:
+        return self._people.get(user)
+
+    def named(self, name: str) -> Member | None:
+        """By user id, or by the name as it is shown."""
+        text = name.removeprefix("@")
+        return self._people.get(text) or self._people.get(self._names.get(skeleton(text), ""))
+
+    def enter(self, caller: Caller, now: float, nick: str = "") -> Member:
+        """Somebody connected, or connected once more. `now` is wall seconds; a bad nickname is replaced."""
+        member = self._people.get(caller.user)
+        if member is None:
+            member = self._people[caller.user] = Member(caller.user, "")
+            self._name(member, self._first_name(member, caller, nick))
+            self._forget()
+        elif nick and member.is_guest and nick != member.name:
+            self._name(member, self.free_nick(nick, member) or member.name)
+        self._people.move_to_end(caller.user)
+        if not member.clients:
+            self.present += 1
+        member.clients.add(caller.client)
+        if caller.peer and caller.peer not in member.peers:
+            member.peers = (*member.peers[-3:], caller.peer)
+        self.refresh(member, now, caller)
+        return member
+
+    def absent(self, account: str, now: float) -> Member:
+        """An account that is not connected here and acts all the same, by REST."""
+        user = ACCOUNT + account
+        member = self._people.get(user)
+        if member is None:
+            person = self._identity.person(account)
+            member = self._people[user] = Member(user, "")
+            self._name(member, person.display_name if person else "?")
+            self._forget()
+        self.refresh(member, now)
+        return member
+
+    def leave(self, caller: Caller) -> None:
+        member = self._people.get(caller.user)
+        if member is None or caller.client not in member.clients:
+            return
+        member.clients.discard(caller.client)
+        if not member.clients:
+            self.present -= 1
+
+    def refresh(self, member: Member, now: float, caller: Caller | None = None) -> bool:
+        """Read name and role anew; whether the role is another one now."""
+        before = member.role, member.until
+        if member.account:
+            self._refresh_account(member)
+        elif caller is not None and not member.is_guest:
+            self._refresh_foreign(member, caller, now)
+        elif not member.is_guest and member.until is not None and member.until <= now:
+            member.role, member.until = ChannelRole.VIEWER, None
+        return before != (member.role, member.until)
+
+    def _refresh_account(self, member: Member) -> None:
+        person = self._identity.person(member.account)
+        if person is None:
+            member.role, member.until, member.admin = ChannelRole.GUEST, None, False
+            return
+        if person.display_name != member.name:
+            self._name(member, person.display_name)
+        member.avatar, member.admin = person.avatar, person.is_admin
+        standing = self._identity.standing(member.account, self._channel)
+        member.role, member.until = standing.role, standing.until
+
+    def _refresh_foreign(self, member: Member, caller: Caller, now: float) -> None:
+        claim = _claim_of(caller)
+        held = claim.roles.get(self._channel) or claim.roles.get("*")
+        member.role, member.until = ChannelRole.VIEWER, None
+        if held is not None and (held.until is None or held.until > now):
+            member.role = held.role if held.role is not ChannelRole.OWNER else ChannelRole.BROADCASTER
+            member.until = held.until
+        member.followed_at = claim.followed_at
+        if claim.avatar.startswith("https://"):
+            member.avatar = claim.avatar[:500]
+
+    def standing(self, member: Member) -> Standing:
+        return Standing(member.role, member.until)
+
+    # --- names
+
+    def _first_name(self, member: Member, caller: Caller, nick: str) -> str:
+        if member.account:
+            person = self._identity.person(member.account)
+            return person.display_name if person else "?"
+        if member.is_guest:
+            return self.free_nick(nick, member) or self._numbered("guest", member)
+        name = clean_text(_claim_of(caller).name, NICK_LETTERS) or "user"
+        return name if self._is_free(skeleton(name), member) else self._numbered(name, member)
+
+    def free_nick(self, nick: str, member: Member) -> str:
+        """The nickname as it would be shown; empty when it may not be had."""
+        try:
+            return self.check_nick(nick, member)
+        except ReplyError:
+            return ""
+
+    def check_nick(self, nick: str, member: Member) -> str:
+        """The nickname as it would be shown. Raises the refusal."""
+        name = clean_text(nick, NICK_LETTERS)
+        looks = skeleton(name)
+        if not looks or name.startswith("/") or not self._judge.judge(self._channel, name).passes:
+            raise refusals.name_invalid()
+        if not self._is_free(looks, member):
+            raise refusals.name_taken()
+        return name
+
+    def _is_free(self, looks: str, member: Member) -> bool:
+        holder = self._names.get(looks, member.user)
+        return holder == member.user and looks not in _RESERVED and not self._identity.is_taken(looks)
+
+    def _numbered(self, name: str, member: Member) -> str:
+        number = sum(letter * 31**place for place, letter in enumerate(member.user.encode()[-12:]))
+        while True:
+            tried = f"{name}-{number % 10_000:04d}"
+            if self._is_free(skeleton(tried), member):
+                return tried
+            number += 1
+
+    def rename(self, member: Member, name: str) -> None:
+        self._name(member, name)
+
+    def _name(self, member: Member, name: str) -> None:
+        if self._names.get(member.looks) == member.user:
+            del self._names[member.looks]
+        member.name, member.looks = name, skeleton(name)
+        self._names[member.looks] = member.user
+
+    def _forget(self) -> None:
+        """The longest absent go first; those who are here stay."""
+        while len(self._people) - self.present > CHAT_REMEMBERED:
+            gone = next((one for one in self._people.values() if not one.clients), None)
+            if gone is None:
+                return
+            del self._people[gone.user]
+            if self._names.get(gone.looks) == gone.user:
+                del self._names[gone.looks]
+
+
+def _claim_of(caller: Caller) -> Claim:
+    if not caller.claim or len(caller.claim) > _CLAIM_BYTES:
+        return Claim()
+    try:
+        return _read_claim(caller.claim)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return Claim()

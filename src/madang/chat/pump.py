@@ -1,0 +1,93 @@
+"""From the log to the room: what is on the disk happens, in the order in which it was committed."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from madang.base.errors import Overloaded, PeerError
+from madang.chat.ports import Change, Log
+from madang.realtime.broker import BrokerError
+from madang.realtime.ports import INTERNAL
+
+T = TypeVar("T")
+_log = structlog.get_logger()
+_Deed = tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]
+
+
+class Pump:
+    """Commits, and then does; whoever waits may go away without stopping what was committed."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self._deeds: deque[_Deed] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._waiting = 0
+
+    async def do(self, changes: Sequence[Change], deed: Callable[[], Awaitable[T]]) -> T:
+        """Commit `changes`, then do `deed`. Raises error 100 when the store is away: nothing has happened."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_heard)
+        self._waiting += 1
+        self._idle.clear()
+
+        def done(fault: BaseException | None) -> None:
+            if fault is None:
+                self._deeds.append((deed, future))
+                self._wake.set()
+                return
+            self._finished()
+            if not future.done():
+                future.set_exception(INTERNAL if isinstance(fault, Overloaded) else _logged(fault))
+
+        self.log.commit(changes, done)
+        return await asyncio.shield(future)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._deeds:
+                deed, future = self._deeds.popleft()
+                await self._do(deed, future)
+
+    async def _do(self, deed: Callable[[], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
+        try:
+            result = await deed()
+        except (BrokerError, PeerError, OSError) as error:
+            fault = error if isinstance(error, PeerError) else INTERNAL
+            if not future.done():
+                future.set_exception(fault)
+        except Exception as error:  # noqa: BLE001  one room's fault must not stop the others
+            if not future.done():
+                future.set_exception(_logged(error))
+        else:
+            if not future.done():
+                future.set_result(result)
+        finally:
+            self._finished()
+
+    def _finished(self) -> None:
+        self._waiting -= 1
+        if self._waiting == 0:
+            self._idle.set()
+
+    async def settle(self) -> None:
+        """Until everything that was committed has happened."""
+        await self._idle.wait()
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Look at the outcome, so that one whom nobody waits for any more is no warning."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _logged(fault: BaseException) -> BaseException:
+    _log.error("chat_deed_failed", exc_info=fault)
+    return INTERNAL

@@ -1,0 +1,323 @@
+"""One room: its settings, people, bans and newest messages, and the one way in which things happen in it.
+
+What is to happen is committed first, then applied and published, in one order for all; a room is opened from
+the log and may be forgotten at any time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from madang.base.clock import Clock
+from madang.base.ids import encode_id
+from madang.base.limits import CHAT_NONCES, CHAT_PINS, CHAT_UNIQUE_TEXTS
+from madang.base.roles import ChannelRole
+from madang.chat import rights, rows
+from madang.chat.members import Member, Members
+from madang.chat.ports import Cell, Change, Identity, Put, TextFilter
+from madang.chat.pump import Pump
+from madang.chat.rows import Ban
+from madang.chat.settings import ChatSettings, RoomSettings
+from madang.chat.view import View, tombstone
+from madang.chat.words import (
+    Audited,
+    AuditEntry,
+    Counts,
+    Event,
+    Message,
+    Muted,
+    Pin,
+    Pins,
+    SettingsChanged,
+    You,
+    encode,
+)
+from madang.realtime.ports import Crowd
+from madang.realtime.publication import PublishOptions, Weight
+
+CHAT, MODERATORS = "madang_chat:", "madang_mod:"
+_TAGS = {
+    kind: {"k": kind} for kind in ("msg", "mod", "paid", "state", "fx")
+}  # shared: a publication does not change its tags
+
+
+class Yard:
+    """What all rooms of a server share."""
+
+    def __init__(
+        self,
+        crowd: Crowd,
+        pump: Pump,
+        identity: Identity,
+        judge: TextFilter,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.crowd = crowd
+        self.pump = pump
+        self.identity = identity
+        self.judge = judge
+        self.clock = clock
+        self.settings = ChatSettings()
+        self._entropy = entropy
+        self._last_id = 0
+
+    def new_id(self) -> str:
+        """26 letters that sort by time, of one process in order."""
+        fresh = self.now_ms() << 80 | int.from_bytes(self._entropy(10), "big") >> 1
+        same_moment = fresh >> 80 <= self._last_id >> 80
+        self._last_id = self._last_id + 1 if same_moment else fresh
+        return encode_id(self._last_id.to_bytes(16, "big"))
+
+    def now_ms(self) -> int:
+        return int(self.clock.wall() * 1000)
+
+
+class Room:
+    """State of one room; its rules are in the files beside: sending, moderation, holding."""
+
+    def __init__(self, yard: Yard, channel: str) -> None:
+        self.yard = yard
+        self.channel = channel
+        self.settings = RoomSettings()
+        self.members = Members(channel, yard.identity, yard.judge)
+        self.view = View()
+        self.seq = 0
+        """Of the last message that was given a place."""
+        self.cuts: dict[str, int] = {}
+        self.bans: dict[tuple[str, str], Ban] = {}
+        """By kind and subject."""
+        self.pins: tuple[Pin, ...] = ()
+        self.parts: dict[str, bytes] = {"poll": b"null", "paid": b"[]", "goal": b"null"}
+        """Parts of the snapshot that belong to polls and paid messages, as JSON."""
+        self.held = 0
+        self.counts = Counts(viewers=0, chatters=0)
+        self.idle_since = yard.clock.monotonic()
+        self.nonces: OrderedDict[tuple[str, str], tuple[str, int, int, str]] = OrderedDict()
+        """Answers by user and nonce: id, seq, at, state."""
+        self.said: OrderedDict[str, float] = OrderedDict()
+        """Likenesses of texts and when they were said, for the unique mode."""
+        self._common: bytes | None = None
+
+    # --- what happens
+
+    async def happen(self, changes: Sequence[Change], deed: Callable[[], Any]) -> Any:
+        """Commit, then do; see `Pump.do`."""
+        return await self.yard.pump.do(changes, deed)
+
+    async def tell(
+        self, event: Event, kind: str = "state", *, key: str = "", weight: Weight = Weight.KEPT
+    ) -> int:
+        """Publish an event to everybody here; its offset."""
+        options = PublishOptions(tags=_TAGS[kind], idempotency_key=key, weight=weight)
+        return (await self.yard.crowd.publish(CHAT + self.channel, encode(event), options)).offset
+
+    async def tell_raw(self, data: bytes, kind: str, weight: Weight = Weight.KEPT) -> int:
+        """The same for JSON that other parts of the chat made: polls, effects, paid messages."""
+        options = PublishOptions(tags=_TAGS[kind], weight=weight)
+        return (await self.yard.crowd.publish(CHAT + self.channel, data, options)).offset
+
+    async def tell_user(self, user: str, event: Event) -> None:
+        """To one person, wherever they are connected."""
+        options = PublishOptions(weight=Weight.URGENT)
+        await self.yard.crowd.publish_to_user(user, encode(event), options)
+
+    async def tell_moderators(self, event: Event) -> None:
+        options = PublishOptions(weight=Weight.URGENT)
+        await self.yard.crowd.publish(MODERATORS + self.channel, encode(event), options)
+
+    async def set_part(self, name: str, value: bytes) -> None:
+        """A part of the snapshot, `poll`, `paid` or `goal`, has changed; `value` is JSON."""
+        self.parts[name] = value
+        self._common = None
+        field = "entries" if name == "paid" else name
+        await self.tell_raw(b'{"t":"%b","%b":%b}' % (name.encode(), field.encode(), value), "state")
+
+    async def appear(self, message: Message, kept_for: frozenset[str] = frozenset()) -> None:
+        """A committed message is shown to everybody."""
+        again = message.id in self.view
+        kept = self.view.add(message) if not again else None
+        data = kept.encoded if kept else encode(message)
+        special = message.kind not in ("message", "action")
+        options = PublishOptions(
+            tags=_TAGS["paid" if message.kind == "paid" else "msg"],
+            idempotency_key=message.id,
+            weight=Weight.KEPT if special else Weight.PLAIN,
+            kept_for=kept_for,
+        )
+        published = await self.yard.crowd.publish(CHAT + self.channel, data, options)
+        self.view.place(message.id, published.offset)
+
+    async def vanish(self, message: Message) -> None:
+        """A message is gone: nobody who comes later finds its text."""
+        offset = self.view.offset(message.id)
+        self.view.remove(message.id)
+        if offset:
+            await self.yard.crowd.redact(CHAT + self.channel, offset, tombstone(message))
+
+    async def become(self, message: Message) -> None:
+        """A message has another text: those who come later find that."""
+        offset = self.view.offset(message.id)
+        self.view.replace(message)
+        if offset:
+            await self.yard.crowd.redact(CHAT + self.channel, offset, encode(message))
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def remember(self, user: str, nonce: str, answer: tuple[str, int, int, str]) -> None:
+        if nonce:
+            self.nonces[user, nonce] = answer
+            while len(self.nonces) > CHAT_NONCES:
+                self.nonces.popitem(last=False)
+
+    def heard(self, likeness: str, now: float) -> None:
+        self.said[likeness] = now
+        self.said.move_to_end(likeness)
+        while len(self.said) > CHAT_UNIQUE_TEXTS:
+            self.said.popitem(last=False)
+
+    # --- settings and pins
+
+    def take_settings(self, settings: RoomSettings) -> None:
+        self.settings = settings
+        self._common = None
+
+    def row(self, settings: RoomSettings, pins: tuple[Pin, ...]) -> Change:
+        """The room's own row."""
+        cells: dict[str, Cell] = {
+            "channel": self.channel,
+            "settings": encode(settings).decode(),
+            "pins": encode(pins).decode(),
+            "holder": "",
+            "fence": 0,
+            "held_until": 0,
+        }
+        return Put("chat_rooms", cells, ("channel",))
+
+    async def set_settings(self, settings: RoomSettings, by: str) -> None:
+        """After the commit: everybody is told."""
+        self.take_settings(settings)
+        await self.tell(SettingsChanged(settings=settings, by=by), "mod", weight=Weight.URGENT)
+
+    async def set_pins(self, pins: tuple[Pin, ...]) -> None:
+        self.pins = pins[:CHAT_PINS]
+        self._common = None
+        await self.tell(Pins(pins=self.pins), "mod", weight=Weight.URGENT)
+
+    async def set_counts(self, counts: Counts) -> None:
+        if counts != self.counts:
+            self.counts = counts
+            self._common = None
+            await self.tell(counts, "state", weight=Weight.PLAIN)
+
+    # --- who may not write
+
+    def ban_of(self, user: str) -> Ban | None:
+        """The ban or timeout of a user that still lasts."""
+        return self._lasting("ban", user)
+
+    def is_shadowed(self, user: str) -> bool:
+        return self._lasting("shadow", user) is not None
+
+    def is_address_banned(self, digest: str) -> bool:
+        return self._lasting("ip", digest) is not None
+
+    def _lasting(self, kind: str, subject: str) -> Ban | None:
+        ban = self.bans.get((kind, subject))
+        if ban is None:
+            return None
+        if ban.lasts(self.yard.now_ms()):
+            return ban
+        del self.bans[kind, subject]
+        return None
+
+    def muted(self, user: str) -> Muted | None:
+        ban = self.ban_of(user)
+        if ban is None:
+            return None
+        code, word = (1001, "banned") if ban.until is None else (1002, "timed_out")
+        return Muted(code=code, word=word, until=ban.until, reason=ban.reason)
+
+    # --- what is shown
+
+    def you(self, member: Member) -> You:
+        """What one person is told of themselves."""
+        muted = self.muted(member.user)
+        wait_s = self.settings.slow_s - (self.yard.clock.monotonic() - member.accepted_at)
+        exempt = member.role.rank <= ChannelRole.VIP.rank
+        return You(
+            channel=self.channel,
+            id=member.user,
+            name=member.name,
+            role=member.role.value,
+            badges=member.badges,
+            color=member.color,
+            can=rights.abilities(member.role, muted=muted is not None),
+            muted=muted,
+            followed_at=_ms(member.followed_at),
+            role_until=_ms(member.until),
+            retry_s=0 if exempt or wait_s <= 0 else int(wait_s) + 1,
+        )
+
+    async def tell_you(self, member: Member) -> None:
+        """Somebody's role, rights or mute changed."""
+        if member.clients:
+            await self.tell_user(member.user, self.you(member))
+
+    def snapshot(self, member: Member | None, *, messages: bool) -> bytes:
+        """The room as JSON; without messages for those who recovered them."""
+        you = encode(self.you(member)) if member else b"null"
+        shown = b',"messages":' + self.view.newest() if messages else b""
+        now = str(self.yard.now_ms()).encode()
+        return b'{"v":1,"now":' + now + b',"you":' + you + self._shared() + shown + b"}"
+
+    def _shared(self) -> bytes:
+        if self._common is None:
+            place = self.yard.identity.place(self.channel)
+            channel = {"id": self.channel, "slug": place.slug, "name": place.name} if place else None
+            plain: dict[str, Any] = {
+                "channel": channel,
+                "settings": self.settings,
+                "counts": {"viewers": self.counts.viewers, "chatters": self.counts.chatters},
+                "pins": self.pins,
+                "cut": self.cuts.get("", 0),
+            }
+            plain |= {name: msgspec.Raw(value) for name, value in self.parts.items()}
+            self._common = b"," + encode(plain)[1:-1]
+        return self._common
+
+    def changed(self) -> None:
+        """Something of the snapshot is another: the next newcomer gets a new one."""
+        self._common = None
+
+    # --- audit
+
+    def entry(self, actor: "Member | None", action: str, **more: Any) -> AuditEntry:
+        """A line of the audit; without an actor the room itself did it."""
+        return AuditEntry(
+            id=self.yard.new_id(),
+            at=self.yard.now_ms(),
+            action=action,
+            actor=actor.user if actor else "",
+            actor_name=actor.name if actor else "",
+            **more,
+        )
+
+    def audit(self, entry: AuditEntry) -> list[Change]:
+        """The rows of an entry: the audit's own, and what leaves the house."""
+        told = {n: v for n, v in msgspec.structs.asdict(entry).items() if n not in ("id", "at") and v != ""}
+        event = rows.put_event(
+            self.yard.new_id(), f"chat.{entry.action}", self.channel, entry.at / 1000, told
+        )
+        return [rows.put_audit(self.channel, entry), event]
+
+    async def tell_audit(self, entry: AuditEntry) -> None:
+        await self.tell_moderators(Audited(entry=entry))
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1000)

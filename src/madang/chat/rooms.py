@@ -1,0 +1,161 @@
+"""The rooms of this process: opened from the log when somebody comes, forgotten when nobody is there."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
+from madang.chat.moderation import newest, refresh, waiting
+from madang.chat.ports import Query
+from madang.chat.room import CHAT, MODERATORS, Room, Yard
+from madang.chat.rows import Ban
+from madang.chat.settings import RoomSettings
+from madang.chat.view import is_cut
+from madang.chat.words import Counts, Pin
+from madang.realtime.broker import HistoryQuery
+from madang.realtime.ports import PERMISSION_DENIED
+
+COUNTS_EVERY_S = 5.0
+_BANS = 10_000
+_CUTS = 10_000
+_READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
+_READ_PINS = msgspec.json.Decoder(tuple[Pin, ...]).decode
+
+
+class Rooms:
+    """Rooms by channel id."""
+
+    def __init__(self, yard: Yard) -> None:
+        self.yard = yard
+        self.viewers: Callable[[str], int] = lambda channel: 0
+        """How many watch a channel; set by the wiring."""
+        self.opened: list[Callable[[Room], Any]] = []
+        """Awaited when a room was opened: polls and paid messages put their parts into its snapshot."""
+        self._rooms: dict[str, Room] = {}
+        self._opening: dict[str, asyncio.Future[Room]] = {}
+        self._counted_at = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def __iter__(self) -> Any:
+        return iter(list(self._rooms.values()))
+
+    def known(self, channel: str) -> Room | None:
+        """A room that is open now."""
+        return self._rooms.get(channel)
+
+    async def open(self, channel: str) -> Room:
+        """The room of a channel. Raises 103 where there is no such channel, and Overloaded."""
+        room = self._rooms.get(channel)
+        if room is not None:
+            return room
+        if self.yard.identity.place(channel) is None:
+            raise PERMISSION_DENIED
+        opening = self._opening.get(channel)
+        if opening is None:
+            opening = self._opening[channel] = asyncio.ensure_future(self._open(channel))
+            opening.add_done_callback(lambda done: self._opened(channel, done))
+        return await asyncio.shield(opening)
+
+    async def reload(self, room: Room) -> None:
+        """Names in the log have changed: what newcomers see is read anew."""
+        room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
+
+    def _opened(self, channel: str, done: "asyncio.Future[Room]") -> None:
+        self._opening.pop(channel, None)
+        if not done.cancelled() and done.exception() is None:
+            self._rooms[channel] = done.result()
+
+    async def _open(self, channel: str) -> Room:
+        room, find = Room(self.yard, channel), self.yard.pump.log.find
+        here = {"channel": channel}
+        for row in await find(Query(table="chat_rooms", where=here, order="channel", limit=1)):
+            room.settings = _READ_SETTINGS(row["settings"])
+            room.pins = _READ_PINS(row["pins"])
+        for row in await find(Query(table="chat_cuts", where=here, order="at", limit=_CUTS)):
+            room.cuts[row["user_id"]] = row["through"]
+        for row in await find(Query(table="chat_bans", where=here, limit=_BANS)):
+            ban = msgspec.convert(row, Ban)
+            if ban.lasts(self.yard.now_ms()):
+                room.bans[ban.kind, ban.subject] = ban
+        room.pins = tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts))
+        last = await find(Query(table="chat_messages", where=here, order="seq", limit=CHAT_NONCES))
+        room.seq = last[0]["seq"] if last else 0
+        for row in reversed(last):
+            room.remember(row["user_id"], row["nonce"], (row["id"], row["seq"], row["at"], "sent"))
+        room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
+        room.held = await waiting(room)
+        await self._find_places(room)
+        for tell in self.opened:
+            await tell(room)
+        return room
+
+    async def _find_places(self, room: Room) -> None:
+        """Where the messages lie in a broker that outlived us."""
+        history = await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=-1))
+        for publication in history.publications:
+            if b'"t":"message"' not in publication.data[:20]:
+                continue
+            try:
+                room.view.place(msgspec.json.decode(publication.data, type=_Named).id, publication.offset)
+            except msgspec.DecodeError:
+                continue
+
+    async def run(self) -> None:
+        """Until cancelled: every second, what time itself changes."""
+        while True:
+            await asyncio.sleep(1.0)
+            await self.tick()
+
+    async def tick(self) -> None:
+        """Timeouts and roles that ended, pins that are over, counts, and rooms that nobody is in."""
+        now = self.yard.clock.monotonic()
+        count = now - self._counted_at >= COUNTS_EVERY_S
+        if count:
+            self._counted_at = now
+        for room in list(self._rooms.values()):
+            await self._look(room, count)
+            if self._is_idle(room, now):
+                del self._rooms[room.channel]
+
+    async def _look(self, room: Room, count: bool) -> None:
+        now_ms = self.yard.now_ms()
+        for (kind, subject), ban in list(room.bans.items()):
+            if not ban.lasts(now_ms):
+                del room.bans[kind, subject]
+                member = room.members.get(subject)
+                if kind == "ban" and member is not None:
+                    await room.tell_you(member)
+        for member in list(room.members):
+            if member.until is not None and member.until * 1000 <= now_ms and member.clients:
+                await refresh(room, member)
+        pins = tuple(pin for pin in room.pins if pin.until is None or pin.until > now_ms)
+        if pins != room.pins:
+            await room.set_pins(pins)
+        if count:
+            viewers = max(self.viewers(room.channel), 0)
+            await room.set_counts(Counts(viewers=viewers, chatters=room.members.present))
+
+    def _is_idle(self, room: Room, now: float) -> bool:
+        crowd = self.yard.crowd
+        if crowd.subscribers(CHAT + room.channel) or crowd.subscribers(MODERATORS + room.channel):
+            room.idle_since = now
+        return now - room.idle_since > CHAT_ROOM_IDLE_S
+
+    async def recheck(self) -> None:
+        """Accounts, roles or channels changed: act on those who are connected."""
+        for room in list(self._rooms.values()):
+            if self.yard.identity.place(room.channel) is None:
+                del self._rooms[room.channel]
+                continue
+            room.changed()
+            for member in list(room.members):
+                if member.clients and member.account:
+                    await refresh(room, member)
+
+
+class _Named(msgspec.Struct):
+    id: str

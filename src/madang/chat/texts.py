@@ -1,0 +1,105 @@
+"""Texts of messages, looked at: how long they are to the eye, links, emoji, mentions. Pure."""
+
+import re
+import unicodedata
+from typing import Final
+
+from madang.base.limits import CHAT_MESSAGE_BYTES
+from madang.base.texts import clean_text
+
+_ZWJ: Final = "\u200d"
+# Something with a dot and a known kind of ending, or with a scheme: what pages make a link of.
+_LINK: Final = re.compile(
+    r"(?:https?|ftp)://\S|www\.[\w-]|"
+    r"(?:^|[^\w@.])(?:[\w-]{1,63}\.){1,4}"
+    r"(?:com|net|org|io|kr|tv|gg|me|ly|co|app|dev|xyz|info|link|live|shop|site|store|online|club|to|cc|ru|cn|jp|us|uk|de|fr)"
+    r"(?:[/?#:]|[^\w.-]|$)",
+    re.IGNORECASE,
+)
+_MENTION: Final = re.compile(r"@([^\s@]{1,40})")
+
+
+def clean_message(text: str) -> str:
+    """One line of text without what breaks a page; empty when nothing visible is left."""
+    cleaned = clean_text(text, CHAT_MESSAGE_BYTES)
+    return cleaned if any(_is_visible(letter) for letter in cleaned) else ""
+
+
+def _is_visible(letter: str) -> bool:
+    return letter not in " \u200d\u3164\uffa0\u115f\u1160\u2800" and not "\ufe00" <= letter <= "\ufe0f"
+
+
+def graphemes(text: str) -> int:
+    """Letters as people count them: UAX 29's rules for what chat has: marks, jamo, flags, emoji sequences."""
+    if text.isascii():
+        return len(text)
+    count, before, flags, joined = 0, "", 0, False
+    for letter in text:
+        flag = "\U0001f1e6" <= letter <= "\U0001f1ff"
+        flags = flags + 1 if flag else 0
+        extends = joined or _extends(letter) or (flag and flags % 2 == 0) or _same_syllable(before, letter)
+        if not extends or not before:
+            count += 1
+        joined = letter == _ZWJ
+        before = letter
+    return count
+
+
+def _extends(letter: str) -> bool:
+    if letter < "\u0300":
+        return False
+    return (
+        letter == _ZWJ
+        or "\U0001f3fb" <= letter <= "\U0001f3ff"
+        or unicodedata.category(letter) in ("Mn", "Me", "Mc")
+    )
+
+
+def _same_syllable(before: str, letter: str) -> bool:
+    """Hangul of conjoining jamo: a leading consonant takes a vowel, a vowel a final consonant."""
+    if "\u1160" <= letter <= "\u11a7":
+        return "\u1100" <= before <= "\u11a7"
+    if "\u11a8" <= letter <= "\u11ff":
+        return "\u1160" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3"
+    return False
+
+
+def has_link(text: str) -> bool:
+    """Whether a reader would take a part of the text for an address."""
+    return ("." in text or "://" in text) and _LINK.search(text) is not None
+
+
+def is_emoji(text: str) -> bool:
+    """Whether there is nothing but emoji and spaces."""
+    found = False
+    for letter in text:
+        if letter == " " or letter in (_ZWJ, "\ufe0f", "\u20e3"):
+            continue
+        if not _is_pictograph(letter):
+            return False
+        found = True
+    return found
+
+
+def _is_pictograph(letter: str) -> bool:
+    return (
+        "\U0001f000" <= letter <= "\U0001faff"
+        or "\u2600" <= letter <= "\u27bf"
+        or "\u2b00" <= letter <= "\u2bff"
+        or letter in "\u00a9\u00ae\u203c\u2049\u2122\u2139\u3030\u303d\u3297\u3299"
+        or "\u2190" <= letter <= "\u23ff"
+    )
+
+
+def mentioned(text: str) -> list[str]:
+    """Names behind an @, as they were written, at most ten."""
+    return _MENTION.findall(text)[:10] if "@" in text else []
+
+
+def likeness(text: str) -> str:
+    """What two texts have in common that say the same: letters without case, spaces and repeats."""
+    kept: list[str] = []
+    for letter in text.casefold():
+        if not letter.isspace() and letter not in ".,!?~^" and kept[-2:] != [letter, letter]:
+            kept.append(letter)
+    return "".join(kept) or text
