@@ -7,6 +7,7 @@ from madang.control.settings import Settings as ControlSettings
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.settings import NetSettings
 from madang.net.webrtc.settings import WebRtcSettings
+from madang.realtime.settings import RealtimeSettings, TokenSettings
 from madang.transcoding.settings import PosterSettings
 
 
@@ -30,6 +31,33 @@ def fanout_settings(settings: Settings) -> FanoutSettings:
 
 def webrtc_settings(settings: Settings) -> WebRtcSettings:
     return WebRtcSettings(addresses=settings.webrtc.addresses)
+
+
+def realtime_settings(settings: Settings) -> RealtimeSettings:
+    realtime = settings.realtime
+    token = TokenSettings(
+        hmac_secret=realtime.token_hmac_secret,
+        hmac_previous_secret=realtime.token_hmac_previous_secret,
+        rsa_public_key=realtime.token_rsa_public_key,
+        ecdsa_public_key=realtime.token_ecdsa_public_key,
+        eddsa_public_key=realtime.token_eddsa_public_key,
+        jwks_url=realtime.token_jwks_url,
+        audience=realtime.token_audience,
+        issuer=realtime.token_issuer,
+        issuer_regex=realtime.token_issuer_regex,
+        user_id_claim=realtime.token_user_id_claim,
+    )
+    return RealtimeSettings(
+        token=token,
+        namespaces=dict(realtime.namespaces),
+        allowed_origins=realtime.allowed_origins,
+        allow_anonymous=realtime.allow_anonymous,
+        user_personal_channel=realtime.personal_channels,
+        api_keys=realtime.api_keys,
+        connections_per_user=realtime.connections_per_user,
+        ping_s=realtime.ping_s,
+        pong_s=realtime.pong_s,
+    )
 
 
 def control_settings(settings: Settings) -> ControlSettings:

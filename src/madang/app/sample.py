@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from madang.app.sections import sections
 from madang.base.secret import Secret
 
@@ -27,7 +29,15 @@ def toml(value: object) -> str:
         return repr(value)
     if isinstance(value, tuple) and type(value) is tuple:
         return toml(value[0]) if len(value) == 1 else f"[{', '.join(toml(one) for one in value)}]"
+    if isinstance(value, msgspec.Struct):
+        value = {k: one for k, one in msgspec.structs.asdict(value).items() if one != _default(value, k)}
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{json.dumps(name)} = {toml(one)}' for name, one in value.items())}}}"
     return json.dumps("" if value is None else str(value), ensure_ascii=False)
+
+
+def _default(options: msgspec.Struct, name: str) -> object:
+    return next(field.default for field in msgspec.structs.fields(options) if field.name == name)
 
 
 def render(values: Mapping[str, object]) -> str:

@@ -19,6 +19,7 @@ from madang.app.assembled import (
     fanout_settings,
     net_settings,
     poster_settings,
+    realtime_settings,
     webrtc_settings,
 )
 from madang.app.clock import SystemClock
@@ -57,6 +58,7 @@ from madang.net.http.lifespan import Lifespan
 from madang.net.http.routes import Route
 from madang.net.http.server import HttpServer
 from madang.net.listeners import Binding
+from madang.net.outbound import Outbound
 from madang.net.rtmp.server import RtmpServer
 from madang.net.webrtc.port import WebRtcPort
 from madang.net.webrtc.signalling import SignallingRoute
@@ -67,6 +69,12 @@ from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.packaging.rtp.rendering import Renderings as RtpRenderings
+from madang.realtime.channel import ChannelOptions
+from madang.realtime.doors import PREFIXES as CROWD_PREFIXES
+from madang.realtime.doors import Doors as CrowdDoors
+from madang.realtime.engine import Engine
+from madang.realtime.memory import MemoryBroker
+from madang.realtime.sockets import CrowdSocket
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
@@ -102,6 +110,7 @@ class Yard:
         self.control.server.unsafe = tuple(name for name, _ in settings.unsafe_settings())
         self._wire_hub()
         self._wire_delivery()
+        self._wire_crowd()
 
     def _wire_hub(self) -> None:
         self.registry = Registry(self.clock, os.urandom, self.control.observer)
@@ -144,6 +153,19 @@ class Yard:
         self.whip_route = SignallingRoute("whip", self.whip.open, self._tasks.spawn, ice)
         self.whep_route = SignallingRoute("whep", self.whep.open, self._tasks.spawn, ice)
 
+    def _wire_crowd(self) -> None:
+        settings = realtime_settings(self.settings)
+        ground, control = self.ground, self.control
+        self.outbound = Outbound(net_settings(self.settings), ground.counters)
+        self.crowd = Engine(settings, self.clock, os.urandom, ground.sweeper, self._tasks.spawn)
+        self.crowd.use(MemoryBroker(self.clock, os.urandom), self.outbound, control.tickets.secret)
+        self.crowd.guard(control.tickets)
+        self.crowd.bind("madang_live", ChannelOptions(allow_subscribe_for_client=True), gate=control.rooms)
+        control.tickets.allow_anonymous = settings.allow_anonymous
+        control.after_change(self.crowd.recheck)
+        sockets = WebSockets(ground.sweeper, ground.counters, 0, CrowdSocket)
+        self.crowd_doors = CrowdDoors(self.crowd, sockets, ground.proxies)
+
     def _routes(self) -> list[tuple[str, Route]]:
         gate = self.control.play_gate
         doors = Doors(self.errands, self.sockets)
@@ -153,13 +175,14 @@ class Yard:
         poster = PosterRoute(gate, self.posters, self.errands)
         feed = FeedRoute(self.control, self.sockets, self.errands)
         operations = [(prefix, self.operations) for prefix in Operations.PREFIXES]
+        crowd = [(prefix, self.crowd_doors) for prefix in CROWD_PREFIXES]
         live = [("/live/", route) for route in (hls, dash, flv, poster)]
         signalling = [
             (prefix, route)
             for prefix in ("/live/", "/rtc/v1/")
             for route in (self.whip_route, self.whep_route)
         ]
-        return [*live, *signalling, ("/api/v1/events/ws", feed), *operations]
+        return [*live, *crowd, *signalling, ("/api/v1/events/ws", feed), *operations]
 
     @classmethod
     async def open(cls, reloading: Reloading) -> "Yard":
@@ -175,6 +198,9 @@ class Yard:
             stack.push_async_callback(yard._tasks.close)
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
+            stack.push_async_callback(yard.outbound.close)
+            stack.push_async_callback(yard.crowd.close)
+            await yard.crowd.start()
             await stack.enter_async_context(yard.ground)
             stack.callback(yard.webrtc.close)
             app = yard.application = create_app(yard.control)
@@ -201,14 +227,18 @@ class Yard:
         count("webrtc", self.webrtc.counters)
         count("hub", self.registry.counters)
         count("control", self.control.counters)
+        count("realtime", self.crowd.counters)
         count("posters", self.posters.counters)
         count("audio", self.sounds.counters)
+        count("pictures", self.sounds.pictures)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")
         gauge = self.metrics.gauge
         gauge("connections", "Open connections of all doors.", lambda: len(self.ground.crowd))
         gauge("webrtc_sessions", "WebRTC peers, on both ways.", lambda: len(self.webrtc.sessions))
         gauge("websockets", "Open websockets.", lambda: len(self.sockets.open))
+        gauge("realtime_connections", "Realtime connections.", lambda: len(self.crowd.core.guests))
+        gauge("realtime_channels", "Realtime channels with subscribers.", lambda: len(self.crowd.core.rooms))
         gauge("holds", "Requests that are held.", lambda: self.http.holds)
         gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
         if self.certificate is not None:
@@ -285,6 +315,7 @@ class Yard:
         self.attendance.sweep()
         self.packagers.sweep()
         self._alarms.sweep()
+        self.crowd.sweep()
         self.posters.sweep()
         self.desks.sweep()
         self.whip.sweep()
@@ -318,6 +349,7 @@ class Yard:
         keep(self._kept_file, kept)
         await self.sounds.settle()
         await self.packagers.close()
+        self.crowd.drain()
         self.sockets.drain()
         self.http.drain()
         await self.control.close()

@@ -10,12 +10,14 @@ import msgspec
 
 from madang.base.clock import Clock
 from madang.base.errors import Overloaded, Refused
+from madang.base.roles import ChannelRole
 from madang.base.secret import Secret
 from madang.control.accounts import Accounts
 from madang.control.admission import KeyGate
 from madang.control.book import Book
 from madang.control.channels import Channels
 from madang.control.clerk import Clerk
+from madang.control.crowd import RoomGate, Tickets
 from madang.control.events import Events
 from madang.control.feed import Detach, Send
 from madang.control.follows import Follows
@@ -87,6 +89,9 @@ class Control:
         self.answers = Answers(clerk)
         self.publish_gate = KeyGate(clerk, self.book.record)
         self.play = ViewGate(clerk, self.accounts)
+        self.tickets = Tickets(clerk, self.accounts)
+        self.rooms = RoomGate(clerk, self.play)
+        self.desks = RoomGate(clerk, self.play, ChannelRole.MANAGER)
         self.live = Live(clerk, self.book, self.publish_gate)
         self.server = Server(clerk, self.live, self.book, data_dir, database)
         self.house = House(clerk, self.accounts, self.links, self.channels, self.keys)
@@ -106,6 +111,10 @@ class Control:
     def observer(self) -> Live:
         """Implements `hub.registry.StreamObserver`."""
         return self.live
+
+    def after_change(self, call: Callable[[], None]) -> None:
+        """Have this called whenever accounts, roles, channels or sessions have changed."""
+        self._clerk.after_change.append(call)
 
     def attach_hub(self, registry: Registry, audience: Audience) -> None:
         """The hub that this control plane looks at and commands."""

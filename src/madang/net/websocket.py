@@ -22,7 +22,7 @@ from madang.net.counters import NetCounters
 from madang.net.deadlines import NEVER, NOWHERE, TICK_S, Sweeper
 from madang.net.http.routes import Answer, Request, TakeOver
 from madang.protocols.websocket import frame, handshake
-from madang.protocols.websocket.receiver import Closed, Event, Message, Receiver, reply
+from madang.protocols.websocket.receiver import Closed, Event, Message, Pong, Receiver, reply
 
 _PING: Final = frame.build_frame(frame.PING, b"")
 
@@ -161,7 +161,13 @@ class WebSocket(asyncio.Protocol):
             self.transport.close()
         else:
             self._count_control()
-            self.send_frame(reply(event))
+            if isinstance(event, Pong):
+                self.on_pong()
+            else:
+                self.send_frame(reply(event))
+
+    def on_pong(self) -> None:
+        """The peer has answered a ping, or says that it is alive."""
 
     def _end(self) -> None:
         """Hear nothing more; closing with unread bytes would reset the connection, close frame and all."""
@@ -183,15 +189,20 @@ class WebSocket(asyncio.Protocol):
 class WebSockets:
     """Accepts websockets and keeps them alive; one for the whole server.
 
-    `ping_s` 0 sends no pings, for protocols that have their own."""
+    `ping_s` 0 sends no pings, for protocols that have their own; `kind` is what connections are made of."""
 
     def __init__(
-        self, sweeper: Sweeper, counters: NetCounters, ping_s: float = limits.WEBSOCKET_PING_S
+        self,
+        sweeper: Sweeper,
+        counters: NetCounters,
+        ping_s: float = limits.WEBSOCKET_PING_S,
+        kind: type[WebSocket] = WebSocket,
     ) -> None:
         self.sweeper = sweeper
         self.counters = counters
         self.open: set[WebSocket] = set()
         self.ping_s = ping_s
+        self._kind = kind
 
     def accept(
         self,
@@ -210,7 +221,7 @@ class WebSockets:
             return response
 
         def begin(transport: asyncio.Transport, rest: bytes) -> asyncio.Protocol:
-            socket = WebSocket(self, transport, limit_bytes)
+            socket = self._kind(self, transport, limit_bytes)
             transport.set_protocol(socket)
             transport.write(response)
             self.open.add(socket)

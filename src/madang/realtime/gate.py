@@ -85,8 +85,10 @@ class ConnectGate(Protocol):
 class ChannelGate(Protocol):
     """May this client use channels of the namespace that the gate is bound to?"""
 
-    async def admit(self, caller: Caller, channel: str) -> None:
-        """Decide before the handler is asked. Raises ReplyError, as a rule 103."""
+    async def admit(self, caller: Caller, channel: str, data: bytes) -> None:
+        """Decide before the handler is asked; `data` is what the subscriber said. Raises ReplyError, as a
+        rule
+        103."""
         ...
 
     def holds(self, caller: Caller, channel: str) -> bool:

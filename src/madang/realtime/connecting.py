@@ -1,0 +1,209 @@
+"""The commands connect and refresh: who is there, what the server subscribes it to, and for how long."""
+
+import msgspec
+
+from madang import __version__
+from madang.protocols.centrifugo import codes
+from madang.protocols.centrifugo import messages as m
+from madang.protocols.centrifugo.codes import Code
+from madang.realtime.channel import NAMESPACE_BOUNDARY, USER_BOUNDARY
+from madang.realtime.core import USER_NAMESPACE, Core
+from madang.realtime.driving import settle
+from madang.realtime.entering import Ask, enter
+from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
+from madang.realtime.jwks import KeySetError
+from madang.realtime.ports import BAD_REQUEST, INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError
+from madang.realtime.session import CLOSED, Session
+from madang.realtime.tokens import OWN_ISSUER, ConnectionToken, TokenError
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What the transport knows about a connection when it connects."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    emulated: bool = False
+    """Commands come by `/emulation`: the client must know session and node."""
+
+
+def personal_channel(user: str) -> str:
+    """The channel of our own user's connections."""
+    return f"{USER_NAMESPACE}{NAMESPACE_BOUNDARY}{USER_BOUNDARY}{user}"
+
+
+async def connect(core: Core, session: Session, number: int, request: m.ConnectRequest, hello: Hello) -> None:
+    """Answer a connect. Raises ReplyError and Disconnect."""
+    reply = await _identify(core, session, request, hello)
+    await _check(core, session, reply)
+    caller = msgspec.structs.replace(
+        session.caller,
+        user=reply.user,
+        info=reply.info,
+        meta=reply.meta,
+        claim=reply.claim,
+        issuer=reply.issuer,
+        name=request.name[:64],
+        version=request.version[:64],
+    )
+    session.caller = caller
+    if core.gate is not None and not core.gate.holds(caller):
+        raise Disconnect(*codes.FORCE_DISCONNECT)
+    if hello.emulated or session.wire.bare:
+        session.session = core.entropy(16).hex()
+    session.begin()
+    session.expires_at = reply.expires_at
+    session.client_refresh = bool(request.token) or core.refresher is None
+    subscriptions = await _subscribe(core, session, reply, request)
+    if session.state == CLOSED:
+        return
+    if reply.expires_at:
+        session.arm()
+    result = _result(core, session, reply, subscriptions, hello)
+    if session.wire.bare:
+        session.push(m.Push(connect=result))
+    else:
+        session.reply(m.Reply(number, connect=result))
+
+
+async def _identify(core: Core, session: Session, request: m.ConnectRequest, hello: Hello) -> ConnectReply:
+    if request.token:
+        token = await verify(core, request.token)
+        if not token.user and core.settings.disallow_anonymous_tokens:
+            raise Disconnect(*codes.PERMISSION_DENIED)
+        if core.is_blocked(token.user, token.issued_at):
+            raise Disconnect(*codes.FORCE_DISCONNECT)
+        return ConnectReply(
+            user=token.user,
+            info=token.info,
+            meta=token.meta,
+            claim=token.claim,
+            issuer=token.issuer,
+            expires_at=token.expires_at,
+            subscriptions=dict(token.subscriptions),
+        )
+    if core.gate is not None:
+        await settle()
+        asked = ConnectRequest(
+            caller=session.caller,
+            data=bytes(request.data),
+            headers=(*hello.headers, *request.headers.items()),
+            channels=tuple(request.subs),
+        )
+        reply = await core.gate.connect(asked)
+        if core.is_blocked(reply.user, core.clock.wall()):
+            raise Disconnect(*codes.FORCE_DISCONNECT)
+        return reply
+    if core.settings.allow_anonymous:
+        return ConnectReply(user="")
+    raise Disconnect(*NO_CREDENTIALS)
+
+
+NO_CREDENTIALS = Code(codes.BAD_REQUEST.number, "no credentials")
+
+
+async def verify(core: Core, token: str) -> ConnectionToken:
+    """A connection token. Raises ReplyError 109 and 100, Disconnect 3500."""
+    try:
+        return await core.tokens.connection(token)
+    except TokenError as error:
+        if error.code == "expired":
+            raise TOKEN_EXPIRED from None
+        raise Disconnect(*codes.INVALID_TOKEN) from None
+    except KeySetError:
+        raise INTERNAL from None
+
+
+async def _check(core: Core, session: Session, reply: ConnectReply) -> None:
+    settings = core.settings
+    if session.state == CLOSED:
+        raise Disconnect(*codes.CONNECTION_CLOSED)
+    most = settings.connections_per_user
+    if most and reply.user and len(core.users.get(reply.user, ())) >= most:
+        raise Disconnect(*codes.CONNECTION_LIMIT)
+    if len(reply.subscriptions) > settings.channels_per_connection:
+        raise Disconnect(*codes.CHANNEL_LIMIT)
+
+
+async def _subscribe(
+    core: Core, session: Session, reply: ConnectReply, request: m.ConnectRequest
+) -> dict[str, m.SubscribeResult]:
+    """The server's own subscriptions, recovered where the client asks for it."""
+    wanted = dict(reply.subscriptions)
+    settings, user = core.settings, reply.user
+    if settings.user_personal_channel and user:
+        namespace = settings.user_personal_channel_namespace
+        prefix = namespace + NAMESPACE_BOUNDARY if namespace else ""
+        wanted.setdefault(f"{prefix}{USER_BOUNDARY}{user}", ServerSubscription())
+    if reply.issuer == OWN_ISSUER:
+        wanted.setdefault(personal_channel(user), ServerSubscription())
+    results: dict[str, m.SubscribeResult] = {}
+    for channel, subscription in wanted.items():
+        asked = request.subs.get(channel, m.SubscribeRequest())
+        ask = Ask(request=asked, subscription=subscription, server_side=True, client_refresh=True)
+        try:
+            binding = core.binding(channel)
+            asked = _continuing(asked)
+            ask = msgspec.structs.replace(ask, request=asked)
+            results[channel] = await enter(core, session, binding, channel, ask)
+        except ReplyError as error:
+            raise Disconnect(codes.BAD_REQUEST.number, error.message) from None
+    return results
+
+
+def _continuing(asked: m.SubscribeRequest) -> m.SubscribeRequest:
+    """A server-side subscription with recovery asks for as much continuity as its namespace gives."""
+    return msgspec.structs.replace(asked, recoverable=asked.recoverable or asked.recover)
+
+
+def _result(
+    core: Core,
+    session: Session,
+    reply: ConnectReply,
+    subscriptions: dict[str, m.SubscribeResult],
+    hello: Hello,
+) -> m.ConnectResult:
+    settings = core.settings
+    refreshes = bool(reply.expires_at) and session.client_refresh
+    return m.ConnectResult(
+        client=session.caller.client,
+        version=__version__,
+        expires=refreshes,
+        ttl=session.ttl(reply.expires_at) if refreshes else 0,
+        data=session.wire.data(reply.data),
+        subs=subscriptions,
+        ping=int(settings.ping_s) if session.pings else 0,
+        pong=bool(settings.pong_s) and session.pings and not session.wire.bare,
+        session=session.session,
+        node=core.node if hello.emulated else "",
+    )
+
+
+async def refresh(core: Core, session: Session, number: int, request: m.RefreshRequest) -> None:
+    """Answer a refresh with a new token. Raises ReplyError and Disconnect."""
+    if not request.token:
+        raise BAD_REQUEST
+    if not session.client_refresh:
+        raise Disconnect(*codes.BAD_REQUEST)
+    try:
+        token = await verify(core, request.token)
+    except ReplyError as error:
+        if error is TOKEN_EXPIRED:
+            raise Disconnect(*codes.CONNECTION_EXPIRED) from None
+        raise
+    caller = session.caller
+    if token.user != caller.user:
+        raise Disconnect(*codes.INVALID_TOKEN)
+    holds = core.gate is None or core.gate.holds(caller)
+    if not holds or core.is_blocked(token.user, token.issued_at):
+        raise Disconnect(*codes.FORCE_DISCONNECT)
+    if token.subscriptions and set(token.subscriptions) != _server_side(session):
+        raise Disconnect(*codes.INSUFFICIENT_STATE)
+    session.caller = msgspec.structs.replace(caller, info=token.info, meta=token.meta, claim=token.claim)
+    session.expires_at = token.expires_at
+    session.arm()
+    ttl = session.ttl(token.expires_at) if token.expires_at else 0
+    result = m.RefreshResult(caller.client, __version__, bool(token.expires_at), ttl)
+    session.reply(m.Reply(number, refresh=result))
+
+
+def _server_side(session: Session) -> set[str]:
+    return {channel for channel, each in session.subscriptions.items() if each.server_side}

@@ -1,0 +1,293 @@
+"""What all connections of this node share: namespaces, rooms, who is here, and the broker's other end."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import re2
+from msgspec import Raw
+
+from madang.base.clock import Clock
+from madang.base.limits import REALTIME_CHANNEL_BYTES, REALTIME_JOINS_PER_S, REALTIME_SHARED_STRETCHES
+from madang.net.deadlines import Sweeper
+from madang.protocols.centrifugo import codes
+from madang.protocols.centrifugo import messages as m
+from madang.protocols.centrifugo.codes import Code
+from madang.realtime.broker import Broker, BrokerError, HistoryQuery
+from madang.realtime.channel import (
+    BUILT_IN_PREFIX,
+    NAMESPACE_BOUNDARY,
+    PRIVATE_PREFIX,
+    ChannelOptions,
+    namespace_of,
+)
+from madang.realtime.counters import RealtimeCounters
+from madang.realtime.driving import Spawn, drive
+from madang.realtime.gate import Caller, ChannelGate, ConnectGate
+from madang.realtime.group import Member
+from madang.realtime.limiter import Buckets
+from madang.realtime.ports import BAD_REQUEST, UNKNOWN_CHANNEL, ChannelEvents, ChannelHandler
+from madang.realtime.publication import ClientInfo, Position, Publication
+from madang.realtime.room import Room
+from madang.realtime.settings import RealtimeSettings
+from madang.realtime.tokens import Tokens
+
+log = logging.getLogger(__name__)
+Entropy = Callable[[int], bytes]
+USER_NAMESPACE: Final = BUILT_IN_PREFIX + "user"
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """A namespace and what was bound to it."""
+
+    name: str
+    options: ChannelOptions
+    handler: ChannelHandler | None = None
+    gate: ChannelGate | None = None
+    events: ChannelEvents | None = None
+    pattern: Callable[[str], object] | None = None
+
+
+class Guest(Member, Protocol):
+    """A connection, as the core knows it."""
+
+    caller: Caller
+    since: float
+    session: str
+
+    @property
+    def channels(self) -> Sequence[str]: ...
+
+    def end_subscription(self, channel: str, code: Code) -> None:
+        """From the server's side, telling the client."""
+        ...
+
+    def recheck(self) -> None: ...
+
+    def receive(self, data: bytes) -> None:
+        """Commands that came by another request."""
+        ...
+
+
+class Core:
+    """Implements the broker's `Subscriber` and the rooms' `Owner`."""
+
+    def __init__(
+        self, settings: RealtimeSettings, clock: Clock, entropy: Entropy, sweeper: Sweeper, spawn: Spawn
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.entropy = entropy
+        self.sweeper = sweeper
+        self.node = entropy(8).hex()
+        self.counters = RealtimeCounters()
+        self.broker: Broker
+        self.tokens: Tokens
+        self.subscription_tokens: Tokens
+        self.gate: ConnectGate | None = None
+        self.refresher: ChannelHandler | None = None
+        self.rooms: dict[str, Room] = {}
+        self.guests: dict[str, Guest] = {}
+        """By client id."""
+        self.sessions: dict[str, Guest] = {}
+        """Those reached by emulation, by session id."""
+        self.users: dict[str, dict[str, Guest]] = {}
+        self.rpc: dict[str, ChannelHandler] = {}
+        self.bindings: dict[str, Binding] = {}
+        self.shared: OrderedDict[object, Raw] = OrderedDict()
+        self.on_message: Callable[[str, bytes], None] = lambda sender, message: None
+        self.is_blocked: Callable[[str, float], bool] = lambda user, issued_at: False
+        self.per_user = Buckets(settings.commands_per_user)
+        self.per_ip = Buckets(settings.commands_per_ip)
+        self.connects_per_ip = Buckets(0)
+        self.is_exempt: Callable[[str], bool] = lambda peer: True
+        """Whether limits by address spare this one."""
+        self._joins = Buckets(REALTIME_JOINS_PER_S, REALTIME_JOINS_PER_S)
+        self._publishing: dict[str, Buckets] = {}
+        self._spawn = spawn
+        for name, options in (*settings.namespaces.items(), ("", settings.without_namespace)):
+            self.bind(Binding(name, options))
+        self.bind(Binding(USER_NAMESPACE, ChannelOptions()))
+
+    # --- names ---------------------------------------------------------------------------------------
+
+    def bind(self, binding: Binding) -> None:
+        pattern = binding.options.channel_regex
+        if pattern:
+            binding = msgspec.structs.replace(binding, pattern=re2.compile(pattern).search)
+        self.bindings[binding.name] = binding
+
+    def binding(self, channel: str) -> Binding:
+        """The namespace of a channel. Raises ReplyError 102 and 107."""
+        if not channel or len(channel) > REALTIME_CHANNEL_BYTES:
+            raise BAD_REQUEST
+        binding = self.bindings.get(namespace_of(channel))
+        if binding is None:
+            raise UNKNOWN_CHANNEL
+        if binding.pattern is None:
+            if not channel.isascii() or not channel.isprintable():
+                raise BAD_REQUEST
+        else:
+            rest = channel.removeprefix(PRIVATE_PREFIX)
+            if not binding.pattern(rest.partition(NAMESPACE_BOUNDARY)[2] if binding.name else rest):
+                raise BAD_REQUEST
+        return binding
+
+    def may_publish(self, channel: str, options: ChannelOptions, user: str) -> bool:
+        """Whether the channel's and the user's own rates in it allow one more (A57)."""
+        now = self.sweeper.now
+        for key, rate, burst in (
+            (channel, options.channel_publish_rate, 1.0),
+            (f"{user}\n{channel}", options.publish_rate, 2.0),
+        ):
+            if rate:
+                buckets = self._publishing.get(f"{rate}")
+                if buckets is None:
+                    buckets = self._publishing[f"{rate}"] = Buckets(rate, max(rate * burst, 1.0))
+                if not buckets.take(key, now):
+                    return False
+        return True
+
+    # --- who is here ---------------------------------------------------------------------------------
+
+    def enter(self, guest: Guest) -> None:
+        caller = guest.caller
+        self.guests[caller.client] = guest
+        self.users.setdefault(caller.user, {})[caller.client] = guest
+        if guest.session:
+            self.sessions[guest.session] = guest
+
+    def leave(self, guest: Guest) -> None:
+        caller = guest.caller
+        if self.guests.pop(caller.client, None) is None:
+            return
+        same = self.users.get(caller.user)
+        if same is not None:
+            same.pop(caller.client, None)
+            if not same:
+                del self.users[caller.user]
+        self.sessions.pop(guest.session, None)
+
+    def of_user(self, user: str) -> list[Guest]:
+        return list(self.users.get(user, {}).values())
+
+    # --- rooms ---------------------------------------------------------------------------------------
+
+    async def room(self, channel: str, binding: Binding) -> Room:
+        """The channel's room; made, and told to the broker, for its first subscriber. Raises BrokerError."""
+        room = self.rooms.get(channel)
+        if room is None:
+            room = self.rooms[channel] = Room(channel, binding.options, self)
+            if binding.events is not None:
+                binding.events.occupied(channel)
+        if not self.broker.in_process and not len(room):
+            await self.broker.subscribe(channel)
+            self.rooms.setdefault(channel, room)
+            room = self.rooms[channel]
+        return room
+
+    def settle_room(self, room: Room) -> None:
+        """Forget a room without subscribers."""
+        if room.groups or self.rooms.get(room.channel) is not room or room.taps:
+            return
+        room.close()
+        del self.rooms[room.channel]
+        binding = self.bindings.get(namespace_of(room.channel))
+        if binding is not None and binding.events is not None:
+            binding.events.vacated(room.channel)
+        if not self.broker.in_process:
+            self.later(self._unsubscribe(room.channel))
+
+    async def _unsubscribe(self, channel: str) -> None:
+        if channel not in self.rooms:
+            await self.broker.unsubscribe(channel)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something for the broker that nobody waits for."""
+        drive(self._attempt(work), self._spawn)
+
+    async def broker_tell(self, message: bytes, node: str) -> None:
+        await self.broker.tell(message, node)
+
+    async def broker_leave(self, channel: str, info: ClientInfo) -> None:
+        await self.broker.remove_presence(channel, info.client, info.user)
+
+    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except BrokerError as error:
+            self.counters.broker_errors += 1
+            log.warning("the broker failed: %s", error)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        drive(work, self._spawn)
+
+    def share(self, key: object, make: Callable[[], Raw]) -> Raw:
+        """Bytes that many clients get alike: made once."""
+        found = self.shared.get(key)
+        if found is None:
+            found = self.shared[key] = make()
+            if len(self.shared) > REALTIME_SHARED_STRETCHES:
+                self.shared.popitem(last=False)
+        return found
+
+    # --- Subscriber ----------------------------------------------------------------------------------
+
+    def on_publication(self, channel: str, publication: Publication, top: Position) -> None:
+        self.counters.publications += 1
+        room = self.rooms.get(channel)
+        if room is not None:
+            room.publish(publication, top)
+
+    def on_join(self, channel: str, info: ClientInfo) -> None:
+        self._announce(channel, info, m.Push(channel, join=_told(info)))
+
+    def on_leave(self, channel: str, info: ClientInfo) -> None:
+        self._announce(channel, info, m.Push(channel, leave=_told(info)))
+
+    def _announce(self, channel: str, info: ClientInfo, push: m.Push) -> None:
+        room = self.rooms.get(channel)
+        if room is not None and self._joins.take(channel, self.sweeper.now):
+            room.announce(push)
+
+    def on_redact(self, channel: str, offset: int, data: bytes) -> None:
+        self.shared.clear()
+        room = self.rooms.get(channel)
+        if room is not None:
+            room.redact(offset, data)
+
+    def on_node_message(self, sender: str, message: bytes) -> None:
+        self.on_message(sender, message)
+
+    def on_gap(self, channels: Sequence[str] | None) -> None:
+        names = tuple(self.rooms) if channels is None else channels
+        for room in [self.rooms[name] for name in names if name in self.rooms]:
+            if room.positioned:
+                self.later(self.check_position(room))
+
+    async def check_position(self, room: Room) -> None:
+        """Compare what came with what the broker has (F: a lost message of the bus)."""
+        known = room.top
+        stretch = await self.broker.history(room.channel, HistoryQuery(limit=0), room.options.retention)
+        if known is not None and room.top == known and stretch.top != known:
+            room.top = stretch.top
+            self.on_missed(room)
+
+    # --- Owner ---------------------------------------------------------------------------------------
+
+    def on_missed(self, room: Room) -> None:
+        if not room.positioned:
+            return
+        self.counters.gaps += 1
+        for member in room.members():
+            member.lose(room.channel)
+
+    def on_unfit(self, members: list[Member]) -> None:
+        for member in members:
+            member.disconnect(codes.INAPPROPRIATE_PROTOCOL)
+
+
+def _told(info: ClientInfo) -> m.JoinLeave:
+    return m.JoinLeave(m.ClientInfo(info.user, info.client, m.raw(info.conn_info), m.raw(info.chan_info)))

@@ -1,0 +1,39 @@
+"""What the crowd counted since the start; `app` prints it on the metrics page."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RealtimeCounters:
+    """Plain numbers, only ever added to."""
+
+    connections: int = 0
+    """Connections that were accepted, each after its connect."""
+    connections_refused: int = 0
+    subscriptions: int = 0
+    commands: int = 0
+    replies_error: int = 0
+    publications: int = 0
+    """Publications that came in from clients, rooms and the server API, on this node or another."""
+    deliveries: int = 0
+    """Publications times subscribers that they were handed to."""
+    sweeps: int = 0
+    """Writes of a channel's tick to all of its subscribers."""
+    shed: int = 0
+    """Plain publications that slow viewers did not get."""
+    slow: int = 0
+    """Connections that ended because too much waited for them."""
+    filtered: int = 0
+    recovered: int = 0
+    """Recoveries without a gap."""
+    not_recovered: int = 0
+    gaps: int = 0
+    """Channels whose subscribers were sent away because a publication was missing."""
+    disconnects: int = 0
+    """Connections that the server ended."""
+    unsubscribes: int = 0
+    """Subscriptions that the server ended."""
+    rate_limited: int = 0
+    broker_errors: int = 0
+    handler_errors: int = 0
+    """Exceptions of handlers: our own faults."""

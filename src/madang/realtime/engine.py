@@ -1,0 +1,437 @@
+"""The crowd as other rooms use it: publish, presence, history, and commands to the connections of users.
+
+Implements `ports.Crowd`. What targets users is done here and told to the other nodes through the broker.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final, TypeVar, cast
+
+import msgspec
+
+from madang.base.clock import Clock
+from madang.base.errors import PeerError
+from madang.base.limits import (
+    REALTIME_BLOCKED,
+    REALTIME_LISTED,
+    REALTIME_PRESENCE_S,
+    REALTIME_SLICE,
+    REALTIME_TAGS_BYTES,
+)
+from madang.base.secret import Secret
+from madang.net.deadlines import Sweeper
+from madang.net.outbound import Outbound
+from madang.protocols.centrifugo import codes
+from madang.protocols.centrifugo import messages as m
+from madang.protocols.centrifugo.codes import Code
+from madang.realtime import nodes
+from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch
+from madang.realtime.channel import ChannelOptions
+from madang.realtime.connecting import personal_channel
+from madang.realtime.core import Binding, Core, Entropy, Guest
+from madang.realtime.driving import Spawn
+from madang.realtime.entering import Ask, enter
+from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
+from madang.realtime.jwks import KeySets
+from madang.realtime.memory import MemoryBroker
+from madang.realtime.ports import (
+    BAD_REQUEST,
+    INTERNAL,
+    ChannelEvents,
+    ChannelHandler,
+    Connection,
+    Refreshed,
+    ReplyError,
+    Target,
+)
+from madang.realtime.publication import DEFAULT, ClientInfo, Position, Published, PublishOptions
+from madang.realtime.session import Session
+from madang.realtime.settings import RealtimeSettings
+from madang.realtime.tokens import Tokens
+
+log = logging.getLogger(__name__)
+_REFRESH_PRESENCE_S: Final = REALTIME_PRESENCE_S * 0.45
+_CHECK_POSITIONS_S: Final = 40.0
+SURVEY_S: Final = 1.0
+_T = TypeVar("_T")
+_NO_SECRET: Final = Secret("")
+
+
+class Engine:
+    """The whole crowd of this node. `start` before the first connection, `close` at the end."""
+
+    def __init__(
+        self, settings: RealtimeSettings, clock: Clock, entropy: Entropy, sweeper: Sweeper, spawn: Spawn
+    ) -> None:
+        self.core = Core(settings, clock, entropy, sweeper, spawn)
+        self.core.on_message = self._hear
+        self.core.is_blocked = self.is_blocked
+        self.node = self.core.node
+        self.counters = self.core.counters
+        self.draining = False
+        self._blocked: dict[str, nodes.BlockTold] = {}
+        self._asked = 0
+        self._answers: dict[int, dict[str, bytes]] = {}
+        self._refreshed_at = self._checked_at = sweeper.now
+        self._recheck: Iterator[None] | None = None
+
+    def use(self, broker: Broker, outbound: Outbound, own_secret: Secret = _NO_SECRET) -> None:
+        """Give it its broker and its way out; `own_secret` signs this server's own tokens."""
+        core = self.core
+        core.broker = broker
+        sets = KeySets(outbound, core.clock)
+        settings = core.settings
+        core.tokens = Tokens(settings.token, core.clock, sets, own_secret)
+        separate = settings.subscription_token
+        core.subscription_tokens = (
+            core.tokens if separate is None else Tokens(separate, core.clock, sets, own_secret)
+        )
+
+    async def start(self) -> None:
+        await self.core.broker.start(self.node, self.core)
+
+    async def close(self) -> None:
+        await self.core.broker.close()
+
+    # --- Crowd: namespaces ---------------------------------------------------------------------------
+
+    def bind(
+        self,
+        namespace: str,
+        options: ChannelOptions,
+        handler: ChannelHandler | None = None,
+        gate: ChannelGate | None = None,
+        *,
+        events: ChannelEvents | None = None,
+    ) -> None:
+        self.core.bind(Binding(namespace, options, handler, gate, events))
+
+    def bind_rpc(self, prefix: str, handler: ChannelHandler) -> None:
+        self.core.rpc[prefix] = handler
+
+    def guard(self, gate: ConnectGate, refresher: ChannelHandler | None = None) -> None:
+        self.core.gate = gate
+        self.core.refresher = refresher
+
+    # --- Crowd: channels -----------------------------------------------------------------------------
+
+    async def publish(self, channel: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
+        try:
+            return await self.core.broker.publish(channel, data, self._complete(channel, options))
+        except BrokerError:
+            self.counters.broker_errors += 1
+            raise INTERNAL from None
+
+    async def broadcast(
+        self, channels: Sequence[str], data: bytes, options: PublishOptions = DEFAULT
+    ) -> Sequence[Published | ReplyError]:
+        results: dict[int, Published | ReplyError] = {}
+        items: dict[int, Outgoing] = {}
+        for index, channel in enumerate(channels):
+            try:
+                items[index] = Outgoing(channel, data, self._complete(channel, options))
+            except ReplyError as error:
+                results[index] = error
+        try:
+            published = await self.core.broker.publish_many(list(items.values()))
+        except BrokerError as error:
+            published = [error] * len(items)
+        for index, one in zip(items, published, strict=True):
+            results[index] = INTERNAL if isinstance(one, BrokerError) else one
+        return [results[index] for index in range(len(channels))]
+
+    def _complete(self, channel: str, options: PublishOptions) -> PublishOptions:
+        own = self.core.binding(channel).options
+        if options.tags and sum(len(key) + len(value) for key, value in options.tags.items()) > (
+            REALTIME_TAGS_BYTES
+        ):
+            raise BAD_REQUEST
+        return msgspec.structs.replace(
+            options, retention=own.retention, delta=options.delta or own.delta_publish
+        )
+
+    async def publish_to_user(self, user: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
+        return await self.publish(personal_channel(user), data, options)
+
+    async def redact(self, channel: str, offset: int, data: bytes) -> bool:
+        return await self._ask(self.core.broker.redact(channel, offset, data))
+
+    async def history(self, channel: str, query: HistoryQuery) -> Stretch:
+        options = self.core.binding(channel).options
+        return await self._ask(self.core.broker.history(channel, query, options.retention))
+
+    async def remove_history(self, channel: str) -> None:
+        self.core.binding(channel)
+        self.core.shared.clear()
+        await self._ask(self.core.broker.remove_history(channel))
+
+    async def presence(self, channel: str) -> Mapping[str, ClientInfo]:
+        self.core.binding(channel)
+        return await self._ask(self.core.broker.presence(channel))
+
+    async def presence_stats(self, channel: str) -> PresenceStats:
+        self.core.binding(channel)
+        return await self._ask(self.core.broker.presence_stats(channel))
+
+    async def _ask(self, question: Coroutine[object, object, _T]) -> _T:
+        try:
+            return await question
+        except BrokerError:
+            self.counters.broker_errors += 1
+            raise INTERNAL from None
+
+    # --- Crowd: connections of users -----------------------------------------------------------------
+
+    async def subscribe(
+        self,
+        target: Target,
+        channel: str,
+        subscription: ServerSubscription,
+        recover: Position | None = None,
+    ) -> None:
+        self.core.binding(channel)
+        told = nodes.SubscribeTold(target, channel, subscription, recover)
+        await self._subscribe_here(told)
+        await self._tell(told)
+
+    async def unsubscribe(
+        self, target: Target, channel: str, code: int = 2000, reason: str = "server unsubscribe"
+    ) -> None:
+        self.core.binding(channel)
+        await self._do(nodes.UnsubscribeTold(target, channel, code, reason))
+
+    async def disconnect(self, target: Target, code: int = 3503, reason: str = "force disconnect") -> None:
+        await self._do(nodes.DisconnectTold(target, code, reason))
+
+    async def refresh(self, target: Target, refreshed: Refreshed) -> None:
+        await self._do(nodes.RefreshTold(target, refreshed))
+
+    async def block(self, user: str, until: float) -> None:
+        """Refuse a user's connections until then (seconds since 1970-01-01 UTC; 0 unblocks), and end those
+        there are."""
+        await self._do(nodes.BlockTold(user, until))
+        if until:
+            await self.disconnect(Target(user=user))
+
+    async def revoke_tokens(self, user: str, issued_before: float, until: float) -> None:
+        """Refuse a user's tokens that were issued before, until they have all expired, and end the
+        connections."""
+        await self._do(nodes.BlockTold(user, until, issued_before))
+        await self.disconnect(Target(user=user), codes.FORCE_RECONNECT.number, codes.FORCE_RECONNECT.words)
+
+    def is_blocked(self, user: str, issued_at: float = 0.0) -> bool:
+        """Whether a user may not connect now, with a token of this age."""
+        found = self._blocked.get(user)
+        if found is None or found.until <= self.core.clock.wall():
+            return False
+        return not found.issued_before or issued_at < found.issued_before
+
+    def recheck(self) -> None:
+        self._recheck = self._rechecking()
+        self._slice(self._recheck)
+
+    def _rechecking(self) -> Iterator[None]:
+        steps = self._recheck
+        for index, guest in enumerate(tuple(self.core.guests.values()), 1):
+            guest.recheck()
+            if index % REALTIME_SLICE == 0:
+                yield
+                if steps is not self._recheck:
+                    return  # a later one has begun
+
+    def _slice(self, steps: Iterator[None]) -> None:
+        """Go through many connections in slices, so that nobody waits for all of them."""
+        for _ in steps:
+            asyncio.get_running_loop().call_soon(self._slice, steps)
+            return
+
+    def subscribers(self, channel: str) -> int:
+        room = self.core.rooms.get(channel)
+        return len(room) if room is not None else 0
+
+    def connections(self, user: str = "", channel: str = "") -> Sequence[Connection]:
+        guests = self.core.of_user(user) if user else self.core.guests.values()
+        found = []
+        for guest in guests:
+            if channel and channel not in guest.channels:
+                continue
+            found.append(Connection(caller=guest.caller, since=guest.since, channels=tuple(guest.channels)))
+            if len(found) >= REALTIME_LISTED:
+                break
+        return found
+
+    def channels(self, pattern: str = "") -> Mapping[str, int]:
+        """Channels with subscribers on this node, and how many; `pattern` has `*` and `?`."""
+        found: dict[str, int] = {}
+        for name, room in self.core.rooms.items():
+            if not pattern or fnmatchcase(name, pattern):
+                found[name] = len(room)
+                if len(found) >= REALTIME_LISTED:
+                    break
+        return found
+
+    # --- nodes ---------------------------------------------------------------------------------------
+
+    async def _do(self, told: nodes.AnyTold) -> None:
+        self._perform(told)
+        await self._tell(told)
+
+    async def _tell(self, told: nodes.AnyTold, node: str = "") -> bool:
+        if self.core.broker.in_process:
+            return not node
+        return await self._ask(self.core.broker.tell(nodes.encode(told), node))
+
+    def _hear(self, sender: str, message: bytes) -> None:
+        told = nodes.decode(message)
+        if isinstance(told, nodes.AnswerTold):
+            if (answers := self._answers.get(told.number)) is not None:
+                answers[sender] = bytes(told.data)
+        elif isinstance(told, nodes.AskTold):
+            answer = nodes.AnswerTold(told.number, msgspec.Raw(self._answer(told)))
+            self.core.later(self.core.broker_tell(nodes.encode(answer), sender))
+        elif isinstance(told, nodes.SubscribeTold):
+            self.core.run(self._subscribe_quietly(told))
+        elif told is not None:
+            self._perform(told)
+
+    def _perform(self, told: nodes.AnyTold) -> None:
+        if isinstance(told, nodes.DisconnectTold):
+            for guest in self._targets(told.target):
+                guest.disconnect(Code(told.code, told.reason))
+        elif isinstance(told, nodes.UnsubscribeTold):
+            for guest in self._targets(told.target):
+                for channel in [told.channel] if told.channel else guest.channels:
+                    guest.end_subscription(channel, Code(told.code, told.reason))
+        elif isinstance(told, nodes.RefreshTold):
+            for guest in self._targets(told.target):
+                self._refresh(cast(Session, guest), told.refreshed)
+        elif isinstance(told, nodes.BlockTold):
+            self._block(told)
+        elif isinstance(told, nodes.EmulationTold) and told.session in self.core.sessions:
+            self.core.sessions[told.session].receive(told.data)
+
+    def _block(self, told: nodes.BlockTold) -> None:
+        self._blocked.pop(told.user, None)
+        if told.until:
+            self._blocked[told.user] = told
+            if len(self._blocked) > REALTIME_BLOCKED:
+                self._blocked.pop(next(iter(self._blocked)))
+
+    def _targets(self, target: Target) -> list[Guest]:
+        found = self.core.of_user(target.user)
+        if target.client:
+            found = [guest for guest in found if guest.caller.client == target.client]
+        if target.session:
+            found = [guest for guest in found if guest.session == target.session]
+        return [guest for guest in found if guest.caller.client not in target.spare]
+
+    def _refresh(self, session: Session, refreshed: Refreshed) -> None:
+        if refreshed.expired:
+            session.disconnect(codes.CONNECTION_EXPIRED)
+            return
+        session.expires_at = expires_at = refreshed.expires_at
+        if refreshed.info is not None:
+            session.caller = msgspec.structs.replace(session.caller, info=refreshed.info)
+        session.arm()
+        ttl = session.ttl(expires_at) if expires_at else 0
+        session.push(m.Push(refresh=m.RefreshPush(bool(expires_at), ttl)))
+
+    async def _subscribe_here(self, told: nodes.SubscribeTold) -> None:
+        core, binding = self.core, self.core.binding(told.channel)
+        for guest in self._targets(told.target):
+            session = cast(Session, guest)
+            if told.channel in session.subscriptions:
+                continue
+            since = told.recover
+            request = m.SubscribeRequest(told.channel)
+            if since is not None:
+                request = m.SubscribeRequest(
+                    told.channel, recover=True, recoverable=True, offset=since[0], epoch=since[1]
+                )
+            ask = Ask(request=request, subscription=told.subscription, server_side=True)
+            result = await enter(core, session, binding, told.channel, ask)
+            push = m.Subscribe(
+                result.recoverable, result.epoch, result.offset, result.positioned, result.data
+            )
+            session.push(m.Push(told.channel, subscribe=push))
+
+    async def _subscribe_quietly(self, told: nodes.SubscribeTold) -> None:
+        try:
+            await self._subscribe_here(told)
+        except (PeerError, BrokerError) as error:
+            log.warning("realtime: a subscription of another node failed: %s", error)
+
+    async def emulate(self, node: str, session: str, data: bytes) -> bool:
+        """Commands that came beside their connection; False when no such node listens."""
+        told = nodes.EmulationTold(session, data)
+        if node == self.node:
+            self._perform(told)
+            return True
+        try:
+            return await self._tell(told, node)
+        except ReplyError:
+            return False
+
+    async def survey(self, kind: str, about: str = "") -> Mapping[str, bytes]:
+        """Ask every node; the answers that came within a second, by node."""
+        self._asked += 1
+        number = self._asked
+        told = nodes.AskTold(number, kind, about)
+        answers = self._answers[number] = {self.node: self._answer(told)}
+        try:
+            if not self.core.broker.in_process:
+                await self._tell(told)
+                await asyncio.sleep(SURVEY_S)
+        finally:
+            del self._answers[number]
+        return answers
+
+    def _answer(self, told: nodes.AskTold) -> bytes:
+        if told.kind == "channels":
+            return msgspec.json.encode(self.channels(told.about))
+        if told.kind == "connections":
+            user, _, channel = told.about.partition("\n")
+            return msgspec.json.encode(self.connections(user, channel))
+        return msgspec.json.encode(self.numbers())
+
+    def numbers(self) -> Mapping[str, int]:
+        """What `info` tells of this node."""
+        core = self.core
+        return {
+            "num_clients": len(core.guests),
+            "num_users": len(core.users),
+            "num_subs": sum(len(room) for room in core.rooms.values()),
+            "num_channels": len(core.rooms),
+        }
+
+    # --- time ----------------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Once a second: presence is refreshed and positions are compared where the broker is elsewhere."""
+        now, core = self.core.sweeper.now, self.core
+        if now - self._refreshed_at >= _REFRESH_PRESENCE_S:
+            self._refreshed_at = now
+            self._slice(self._refresh_presence())
+            if isinstance(core.broker, MemoryBroker):
+                core.broker.sweep()
+        if now - self._checked_at >= _CHECK_POSITIONS_S and not core.broker.in_process:
+            self._checked_at = now
+            core.on_gap(None)
+
+    def _refresh_presence(self) -> Iterator[None]:
+        core = self.core
+        for index, guest in enumerate(tuple(core.guests.values()), 1):
+            session = cast(Session, guest)
+            for channel, subscription in session.subscriptions.items():
+                if subscription.presence:
+                    core.later(core.broker.add_presence(channel, session.info(channel)))
+            if index % REALTIME_SLICE == 0:
+                yield
+
+    def drain(self) -> None:
+        """Tell everybody to come back elsewhere or later."""
+        self.draining = True
+        for guest in tuple(self.core.guests.values()):
+            guest.disconnect(codes.SHUTDOWN)

@@ -1,0 +1,95 @@
+"""What nodes tell each other: commands that target users, emulated commands, and questions to all
+(surveys)."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from madang.realtime.gate import ServerSubscription
+from madang.realtime.ports import Refreshed, Target
+
+
+class Told(msgspec.Struct, frozen=True, tag_field="t"):
+    """One message between nodes."""
+
+
+class DisconnectTold(Told, frozen=True, tag="disconnect"):
+    target: Target
+    code: int
+    reason: str
+
+
+class UnsubscribeTold(Told, frozen=True, tag="unsubscribe"):
+    target: Target
+    channel: str
+    code: int
+    reason: str
+
+
+class SubscribeTold(Told, frozen=True, tag="subscribe"):
+    target: Target
+    channel: str
+    subscription: ServerSubscription
+    recover: Any = None
+    """[offset, epoch] to recover from."""
+
+
+class RefreshTold(Told, frozen=True, tag="refresh"):
+    target: Target
+    refreshed: Refreshed
+
+
+class BlockTold(Told, frozen=True, tag="block"):
+    """Of whom connections are refused until then; 0 unblocks."""
+
+    user: str
+    until: float
+    issued_before: float = 0.0
+    """Only tokens that were issued before."""
+
+
+class EmulationTold(Told, frozen=True, tag="emulation"):
+    session: str
+    data: bytes
+
+
+class AskTold(Told, frozen=True, tag="ask"):
+    """A question to all nodes: `info`, `channels` or `connections`."""
+
+    number: int
+    kind: str
+    about: str = ""
+
+
+class AnswerTold(Told, frozen=True, tag="answer"):
+    number: int
+    data: Raw
+
+
+AnyTold = (
+    DisconnectTold
+    | UnsubscribeTold
+    | SubscribeTold
+    | RefreshTold
+    | BlockTold
+    | EmulationTold
+    | AskTold
+    | AnswerTold
+)
+_DECODER: Final[msgspec.msgpack.Decoder[AnyTold]] = msgspec.msgpack.Decoder(AnyTold)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+Hear = Callable[[str, AnyTold], None]
+
+
+def encode(told: AnyTold) -> bytes:
+    return _ENCODER.encode(told)
+
+
+def decode(message: bytes) -> AnyTold | None:
+    """None for a message of another version of the server."""
+    try:
+        return _DECODER.decode(message)
+    except msgspec.MsgspecError:
+        return None

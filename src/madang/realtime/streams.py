@@ -1,0 +1,73 @@
+"""HTTP streams and server-sent events: an answer that never ends, with the commands coming by other
+requests."""
+
+import asyncio
+
+from madang.base.limits import REALTIME_WRITE_BYTES, WEBSOCKET_CLOSE_S
+from madang.net.deadlines import NEVER, NOWHERE, Sweeper
+from madang.protocols.centrifugo import messages as m
+from madang.protocols.centrifugo.codes import Code, reconnects
+from madang.realtime.session import Session
+
+
+class StreamLink(asyncio.Protocol):
+    """Implements `session.Link` on a connection that has left HTTP."""
+
+    __slots__ = ("_paused", "_sweeper", "bucket", "deadline", "session", "transport")
+
+    def __init__(self, transport: asyncio.Transport, sweeper: Sweeper) -> None:
+        self.transport = transport
+        self.session: Session | None = None
+        self.deadline = NEVER
+        self.bucket = NOWHERE
+        self._sweeper = sweeper
+        self._paused = False
+        transport.set_write_buffer_limits(high=REALTIME_WRITE_BYTES)
+
+    def end(self, code: Code) -> None:
+        session, self.session = self.session, None
+        if session is not None and not self.transport.is_closing():
+            push = m.DisconnectPush(code.number, code.words, reconnects(code.number))
+            wire = session.wire
+            self.transport.write(wire.push(m.Push(disconnect=push)) + wire.end)
+        self.transport.close()
+        self._sweeper.expire(self, WEBSOCKET_CLOSE_S)
+
+    def shutdown(self) -> None:
+        """The server drains; the engine has told its sessions."""
+        if self.session is None:
+            self.transport.close()
+
+    def pause_reading(self) -> None:
+        """Commands come by other requests: there is nothing to pause."""
+
+    def resume_reading(self) -> None:
+        """Nor to resume."""
+
+    def data_received(self, data: bytes) -> None:
+        """A client has nothing to say here."""
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        if self.session is not None:
+            self.session.pause()
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self.session is not None:
+            self.session.resume(self._is_full)
+
+    def _is_full(self) -> bool:
+        return self._paused
+
+    def on_deadline(self) -> None:
+        if self.session is not None:
+            self.session.on_deadline()
+        else:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._sweeper.forget(self)
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()

@@ -1,0 +1,143 @@
+"""The commands subscribe, unsubscribe and sub_refresh: who may enter a channel, and how."""
+
+from madang.base.errors import PeerError
+from madang.protocols.centrifugo import codes, tags
+from madang.protocols.centrifugo import messages as m
+from madang.realtime.channel import is_private, limited_users
+from madang.realtime.core import Binding, Core
+from madang.realtime.driving import settle
+from madang.realtime.entering import Ask, enter
+from madang.realtime.gate import ServerSubscription
+from madang.realtime.jwks import KeySetError
+from madang.realtime.ports import (
+    ALREADY_SUBSCRIBED,
+    BAD_REQUEST,
+    INTERNAL,
+    LIMIT_EXCEEDED,
+    PERMISSION_DENIED,
+    TOKEN_EXPIRED,
+    Disconnect,
+    SubscribeRequest,
+)
+from madang.realtime.session import Session
+from madang.realtime.tokens import SubscriptionToken, TokenError
+
+
+async def subscribe(core: Core, session: Session, number: int, request: m.SubscribeRequest) -> None:
+    channel = request.channel
+    binding = core.binding(channel)
+    if channel in session.subscriptions:
+        raise ALREADY_SUBSCRIBED
+    if len(session.subscriptions) >= core.settings.channels_per_connection:
+        raise LIMIT_EXCEEDED
+    if request.type:
+        raise PERMISSION_DENIED
+    chosen = _filter(binding, request)
+    ask = await _admit(core, session, binding, request)
+    if ask.filter is not None:
+        chosen = ask.filter if chosen is None else m.FilterNode(op="and", nodes=(ask.filter, chosen))
+    ask = Ask(
+        request=request,
+        subscription=ask.subscription,
+        filter=chosen,
+        snapshot=ask.snapshot,
+        client_refresh=ask.client_refresh,
+    )
+    result = await enter(core, session, binding, channel, ask)
+    session.reply(m.Reply(number, subscribe=result))
+
+
+def _filter(binding: Binding, request: m.SubscribeRequest) -> m.FilterNode | None:
+    if request.tf is None:
+        return None
+    if not binding.options.allow_tags_filter:
+        raise BAD_REQUEST
+    try:
+        tags.check(request.tf)
+    except PeerError:
+        raise BAD_REQUEST from None
+    return request.tf
+
+
+async def _admit(core: Core, session: Session, binding: Binding, request: m.SubscribeRequest) -> Ask:
+    """Who may subscribe, decided in the order of Centrifugo. Raises ReplyError and Disconnect."""
+    caller, channel, options = session.caller, request.channel, binding.options
+    if request.token:
+        token = await _token(core, request.token)
+        if (token.user, token.channel) != (caller.user, channel) or token.client not in ("", caller.client):
+            raise Disconnect(*codes.INVALID_TOKEN)
+        return Ask(request=request, subscription=token.subscription)
+    if is_private(channel):
+        raise PERMISSION_DENIED
+    users = limited_users(channel)
+    if users is not None:
+        if options.allow_user_limited_channels and caller.user and caller.user in users:
+            return Ask(request=request)
+        if options.allow_user_limited_channels:
+            raise PERMISSION_DENIED
+    if binding.gate is not None:
+        await settle()
+        await binding.gate.admit(caller, channel, bytes(request.data))
+    handler = binding.handler
+    if handler is not None and handler.does.subscribe:
+        await settle()
+        asked = SubscribeRequest(
+            caller=caller, channel=channel, data=bytes(request.data), token=request.token
+        )
+        reply = await handler.subscribe(asked)
+        told = ServerSubscription(
+            info=reply.info,
+            data=reply.data,
+            presence=reply.presence,
+            join_leave=reply.join_leave,
+            force_push_join_leave=reply.force_push_join_leave,
+            force_recovery=reply.force_recovery,
+            force_positioning=reply.force_positioning,
+            expires_at=reply.expires_at,
+        )
+        return Ask(
+            request=request,
+            subscription=told,
+            filter=tags.parse(reply.filter) if reply.filter else None,
+            snapshot=reply.snapshot,
+            client_refresh=not handler.does.sub_refresh,
+        )
+    if options.allow_subscribe_for_client and (caller.user or options.allow_subscribe_for_anonymous):
+        return Ask(request=request)
+    raise PERMISSION_DENIED
+
+
+async def _token(core: Core, token: str) -> SubscriptionToken:
+    try:
+        return await core.subscription_tokens.subscription(token)
+    except TokenError as error:
+        raise TOKEN_EXPIRED if error.code == "expired" else PERMISSION_DENIED from None
+    except KeySetError:
+        raise INTERNAL from None
+
+
+async def unsubscribe(core: Core, session: Session, number: int, request: m.ChannelRequest) -> None:
+    core.binding(request.channel)
+    session.leave(request.channel)
+    session.reply(m.Reply(number, unsubscribe=m.Empty()))
+
+
+async def sub_refresh(core: Core, session: Session, number: int, request: m.SubRefreshRequest) -> None:
+    core.binding(request.channel)
+    if not request.token:
+        raise BAD_REQUEST
+    subscription = session.subscriptions.get(request.channel)
+    if subscription is None:
+        raise PERMISSION_DENIED
+    if not subscription.client_refresh:
+        raise Disconnect(*codes.BAD_REQUEST)
+    token, caller = await _token(core, request.token), session.caller
+    if (token.user, token.channel) != (caller.user, request.channel):
+        raise Disconnect(*codes.INVALID_TOKEN)
+    if token.client not in ("", caller.client):
+        raise Disconnect(*codes.INVALID_TOKEN)
+    subscription.expires_at = expires_at = token.subscription.expires_at
+    subscription.info = token.subscription.info
+    session.arm()
+    ttl = session.ttl(expires_at) if expires_at else 0
+    session.reply(m.Reply(number, sub_refresh=m.SubRefreshResult(bool(expires_at), ttl)))

@@ -1,0 +1,151 @@
+"""How bytes look to one kind of client: JSON or Protobuf, with its pushes wrapped or bare, framed for its
+transport.
+
+A publication is rendered once per wire and the same bytes go to everybody who speaks it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec import Raw
+
+from madang.protocols.centrifugo import binary, text
+from madang.protocols.centrifugo import messages as m
+from madang.protocols.websocket import frame
+from madang.realtime.publication import ClientInfo, Publication
+
+Framing = Callable[[bytes], bytes]
+
+
+def _text_frame(message: bytes) -> bytes:
+    return frame.build_frame(frame.TEXT, message)
+
+
+def _binary_frame(message: bytes) -> bytes:
+    return frame.build_frame(frame.BINARY, binary.delimited(message))
+
+
+def _chunk(data: bytes) -> bytes:
+    """An HTTP/1.1 chunk."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _line_chunk(message: bytes) -> bytes:
+    return _chunk(text.line(message))
+
+
+def _binary_chunk(message: bytes) -> bytes:
+    return _chunk(binary.delimited(message))
+
+
+def _event_chunk(message: bytes) -> bytes:
+    return _chunk(text.event(message))
+
+
+class Wire:
+    """One encoding in one framing. Made once per server; compared by identity."""
+
+    __slots__ = ("bare", "binary", "end", "frame", "name", "ping", "transport")
+
+    def __init__(
+        self, transport: str, framing: Framing, *, is_binary: bool = False, bare: bool = False
+    ) -> None:
+        self.transport = transport
+        self.name = f"{transport}/{'protobuf' if is_binary else 'json'}"
+        self.frame = framing
+        self.binary = is_binary
+        self.bare = bare
+        """Unidirectional: pushes travel without their envelope."""
+        self.ping = framing(b"" if is_binary else text.PING)
+        self.end = b"" if transport.endswith("websocket") else b"0\r\n\r\n"
+        """What ends the stream, where there is no close frame."""
+
+    @property
+    def encoding(self) -> str:
+        return "protobuf" if self.binary else "json"
+
+    @property
+    def has_close_frame(self) -> bool:
+        """Disconnects are told by the close frame; elsewhere by a push."""
+        return self.transport == "websocket"
+
+    def reply(self, reply: m.Reply) -> bytes:
+        return self.frame(binary.encode_reply(reply) if self.binary else text.encode_reply(reply))
+
+    def push(self, push: m.Push) -> bytes:
+        if self.binary:
+            return self.frame(binary.encode_push(push))
+        return self.frame(text.encode_bare_push(push) if self.bare else text.encode_push(push))
+
+    def publication(self, channel: str, publication: Publication, delta: bytes | None = None) -> bytes:
+        """A publication's push, framed; with `delta` b"" for subscribers with deltas in full, else as that
+        delta."""
+        encoded = self.encode(publication, delta)
+        if self.binary:
+            return self.frame(binary.encode_publication_push(channel, encoded))
+        if self.bare:
+            return self.frame(text.encode_bare_publication_push(channel, encoded))
+        return self.frame(text.encode_publication_push(channel, encoded))
+
+    def encode(self, publication: Publication, delta: bytes | None = None) -> bytes:
+        """A publication without envelope and frame."""
+        data, offset, tags, is_delta = publication.data, publication.offset, publication.tags, bool(delta)
+        if self.binary:
+            return binary.encode_publication(
+                delta or data, self.info(publication.info), offset, tags, delta=is_delta
+            )
+        if delta is None:
+            return text.encode_publication(text.one_line(data), self.info(publication.info), offset, tags)
+        # Subscribers with deltas get data as a text in any case.
+        quoted = text.quote(delta or data)
+        return text.encode_publication(quoted, self.info(publication.info), offset, tags, delta=is_delta)
+
+    def info(self, info: ClientInfo | None) -> bytes:
+        if info is None:
+            return b""
+        encode = binary.encode_info if self.binary else text.encode_info
+        return encode(info.user, info.client, info.conn_info, info.chan_info)
+
+    def subscribed(self, publications: Iterable[bytes]) -> Raw:
+        """The field `publications` of a subscribe result."""
+        if self.binary:
+            return binary.list_publications(publications, 7)
+        listed = text.list_publications(publications)
+        return m.NONE if listed is m.NO_LIST else listed
+
+    def listed(self, publications: Iterable[bytes]) -> Raw:
+        """The field `publications` of a history result."""
+        if self.binary:
+            return binary.list_publications(publications, 1)
+        return text.list_publications(publications)
+
+    def data(self, data: bytes) -> Raw:
+        """A field of data that goes into a reply."""
+        return m.raw(data if self.binary else text.one_line(data))
+
+
+SOCKET_TEXT: Final = Wire("websocket", _text_frame)
+SOCKET_BINARY: Final = Wire("websocket", _binary_frame, is_binary=True)
+STREAM_TEXT: Final = Wire("http_stream", _line_chunk)
+STREAM_BINARY: Final = Wire("http_stream", _binary_chunk, is_binary=True)
+EVENTS: Final = Wire("sse", _event_chunk)
+UNI_SOCKET: Final = Wire("uni_websocket", _text_frame, bare=True)
+UNI_STREAM: Final = Wire("uni_http_stream", _line_chunk, bare=True)
+UNI_EVENTS: Final = Wire("uni_sse", _event_chunk, bare=True)
+
+_PINGED: dict[tuple[str, bool], Wire] = {}
+
+
+def with_ping(wire: Wire, ping: bytes) -> Wire:
+    """The same wire with the transport's own pings."""
+    key = wire.name, wire.bare
+    found = _PINGED.get(key)
+    if found is None:
+        found = _PINGED[key] = Wire(wire.transport, wire.frame, is_binary=wire.binary, bare=wire.bare)
+        # `frame` frames a whole message already.
+        found.ping = ping
+    return found
+
+
+# The first bytes of an event stream, so that the browser sees it open.
+EVENTS_HELLO: Final = _chunk(b"\r\n")
