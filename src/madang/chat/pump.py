@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from madang.base.errors import Overloaded, PeerError
-from madang.chat.ports import Change, Log
+from madang.chat.ports import Change, Fenced, Log
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import INTERNAL
 
@@ -42,7 +42,7 @@ class Pump:
                 return
             self._finished()
             if not future.done():
-                future.set_exception(INTERNAL if isinstance(fault, Overloaded) else _logged(fault))
+                future.set_exception(_told(fault))
 
         self.log.commit(changes, done)
         return await asyncio.shield(future)
@@ -86,6 +86,13 @@ def _heard(future: asyncio.Future[Any]) -> None:
     """Look at the outcome, so that one whom nobody waits for any more is no warning."""
     if not future.cancelled():
         future.exception()
+
+
+def _told(fault: BaseException) -> BaseException:
+    """What whoever waits is told of a commit that was not made."""
+    if isinstance(fault, Fenced):
+        return fault
+    return INTERNAL if isinstance(fault, Overloaded) else _logged(fault)
 
 
 def _logged(fault: BaseException) -> BaseException:

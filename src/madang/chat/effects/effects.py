@@ -1,0 +1,165 @@
+"""Setting off effects: by an emoji, by a manager, by money."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from madang.base import limits
+from madang.base.clock import Clock
+from madang.chat import refusals, rights
+from madang.chat.effects.kinds import KINDS, PAID_ONLY, STICKERS, Effect, EffectMap
+from madang.chat.ports import Log, Put, Query
+from madang.chat.superchat.door import Door, Guest
+from madang.chat.superchat.orders import Order
+from madang.chat.superchat.tiers import TIERS
+from madang.chat.superchat.words import author_of, encode
+
+TABLE: Final = "chat_extras"
+_COMBO_S: Final = 4.0
+_BEHIND_MS: Final = 10_000
+_ROOMS: Final = 10_000
+_USERS: Final = 20_000
+_read = msgspec.json.Decoder(EffectMap).decode
+
+
+class Pulse:
+    """A room's last effects: how many lately, and the combo under way."""
+
+    __slots__ = ("combo", "combo_at", "emoji", "times")
+
+    def __init__(self) -> None:
+        self.times: deque[float] = deque()
+        self.emoji = ""
+        self.combo = 0
+        self.combo_at = float("-inf")
+
+
+class Effects:
+    """The use-cases of effects, for all rooms."""
+
+    def __init__(self, log: Log, door: Door, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._log, self._door, self._clock, self._new_id = log, door, clock, new_id
+        self._maps: dict[str, EffectMap] = {}
+        self._pulses: OrderedDict[str, Pulse] = OrderedDict()
+        self._users: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    async def map_of(self, channel: str) -> EffectMap:
+        """What emoji do here."""
+        known = self._maps.get(channel)
+        if known is None:
+            where = {"channel": channel, "kind": "effects"}
+            rows = await self._log.find(Query(table=TABLE, where=where, order="channel", limit=1))
+            known = _read(rows[0]["data"]) if rows else EffectMap()
+            if len(self._maps) >= _ROOMS:
+                self._maps.clear()
+            self._maps[channel] = known
+        return known
+
+    async def set_map(self, channel: str, made: EffectMap) -> None:
+        row = {"channel": channel, "kind": "effects", "data": encode(made).decode()}
+        await self._door.commit([Put(TABLE, row, ("channel", "kind"))])
+        self._maps[channel] = made
+
+    async def send(self, guest: Guest, channel: str, emoji: str, wall: int | None = None) -> Effect:
+        """What a viewer's emoji does."""
+        if not (await self._door.settings(channel)).effects:
+            raise refusals.off()
+        if "effects" not in guest.can:
+            raise refusals.forbidden()
+        kind = (await self.map_of(channel)).emoji.get(emoji)
+        if kind is None or (kind in PAID_ONLY and not rights.moderates(guest.role)):
+            raise refusals.invalid("emoji")
+        pulse = self._admit(guest, channel)
+        combo = self._combo(pulse, emoji) if kind == "combo" else 0
+        sticker = STICKERS[sum(map(ord, emoji)) % len(STICKERS)] if kind == "sticker" else ""
+        made = msgspec.structs.replace(
+            self._base(kind, guest, wall), emoji=emoji, sticker=sticker, combo=combo
+        )
+        return await self._tell(channel, made)
+
+    async def trigger(
+        self, guest: Guest, channel: str, kind: str, emoji: str = "", *, test: bool = False
+    ) -> Effect:
+        """Whatever a manager likes, from the desk."""
+        if not rights.moderates(guest.role):
+            raise refusals.forbidden()
+        if kind not in KINDS or len(emoji) > 16:
+            raise refusals.invalid("kind")
+        self._admit(guest, channel)
+        sticker = (emoji if emoji in STICKERS else STICKERS[0]) if kind == "sticker" else ""
+        made = msgspec.structs.replace(
+            self._base(kind, guest, None),
+            emoji="" if sticker else emoji,
+            sticker=sticker,
+            combo=10 if kind == "combo" else 0,
+            test=test,
+        )
+        return await self._tell(channel, made)
+
+    async def paid(self, order: Order) -> None:
+        """What a paid message's tier sets off."""
+        kind = TIERS[order.currency][order.tier - 1].effect
+        if not kind or not (await self._door.settings(order.channel)).effects:
+            return
+        author, now = author_of(order), self._now()
+        made = Effect(
+            id=self._new_id(),
+            kind=kind,
+            user=author.id,
+            name=author.name,
+            at=now,
+            wall=now,
+            amount=order.amount,
+            currency=order.currency,
+            tier=order.tier,
+        )
+        await self._door.tell(order.channel, "fx", encode(made))
+
+    async def _tell(self, channel: str, made: Effect) -> Effect:
+        await self._door.tell(channel, "fx", encode(made))
+        return made
+
+    def _base(self, kind: str, guest: Guest, wall: int | None) -> Effect:
+        """`wall` is what the sender was looking at, if that was a moment ago."""
+        now = self._now()
+        seen = wall if wall is not None and now - _BEHIND_MS <= wall <= now else now
+        return Effect(
+            id=self._new_id(),
+            kind=kind,
+            user=guest.author.id,
+            name=guest.author.name,
+            at=now,
+            wall=seen,
+        )
+
+    def _admit(self, guest: Guest, channel: str) -> Pulse:
+        """So many of one person and so many of a room, and no more (A57)."""
+        now = self._clock.monotonic()
+        pulse = self._pulses.setdefault(channel, Pulse())
+        self._pulses.move_to_end(channel)
+        mine = self._users.setdefault((channel, guest.author.id), deque())
+        self._users.move_to_end((channel, guest.author.id))
+        for times, most in ((mine, limits.EFFECT_USER), (pulse.times, limits.EFFECT_ROOM)):
+            while times and times[0] <= now - limits.EFFECT_RATE_S:
+                times.popleft()
+            if len(times) >= most:
+                raise refusals.rate(times[0] + limits.EFFECT_RATE_S - now)
+        mine.append(now)
+        pulse.times.append(now)
+        while len(self._pulses) > _ROOMS:
+            self._pulses.popitem(last=False)
+        while len(self._users) > _USERS:
+            self._users.popitem(last=False)
+        return pulse
+
+    def _combo(self, pulse: Pulse, emoji: str) -> int:
+        now = self._clock.monotonic()
+        goes_on = emoji == pulse.emoji and now - pulse.combo_at <= _COMBO_S
+        pulse.combo = pulse.combo + 1 if goes_on else 1
+        pulse.emoji, pulse.combo_at = emoji, now
+        return pulse.combo
+
+    def _now(self) -> int:
+        return int(self._clock.wall() * 1000)
