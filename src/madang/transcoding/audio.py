@@ -1,27 +1,30 @@
-"""Streams with their sound in another codec, for those whose viewers cannot play the publisher's."""
+"""Streams with their sound or picture in another codec, where viewers cannot play the publisher's."""
 
 from madang.base.clock import Clock
+from madang.base.limits import PICTURE_THREADS
 from madang.hub.rendition import Source
-from madang.media.track import Codec
-from madang.transcoding.counters import AudioCounters
+from madang.media.track import Codec, Kind
+from madang.transcoding.counters import AudioCounters, PictureCounters
 from madang.transcoding.rendition import Rendition
+from madang.transcoding.reshown import PictureRendition
 from madang.transcoding.workshop import Worker, Workshop, convert
 
 
 class AudioTranscoder:
-    """Implements `hub.rendition.Transcoder`. Threads and media libraries come with the first sound that
-    needs them."""
+    """Implements `hub.rendition.Transcoder`. Threads and media libraries come with the first sound or picture
+    that needs them; pictures have threads of their own, so that no sound waits for them."""
 
     def __init__(self, clock: Clock, worker: Worker = convert) -> None:
-        self._shop = Workshop(clock, worker)
-
-    @property
-    def counters(self) -> AudioCounters:
-        return self._shop.counters
+        self.counters = AudioCounters()
+        self.pictures = PictureCounters()
+        self._shop = Workshop(clock, worker, counters=self.counters)
+        self._picture_shop = Workshop(clock, worker, PICTURE_THREADS, self.pictures)
 
     def rendition(self, stream: Source, codec: Codec, playable: frozenset[Codec]) -> Source:
-        """`stream` with its sound in `codec`, unless it is in one of `playable`, or in one that cannot be
-        decoded here."""
+        """`stream` with its sound, or its picture, in `codec`, unless it is in one of `playable`, or in one
+        that cannot be decoded here. A picture in `playable` is made anew where it has B-frames."""
+        if codec.kind is Kind.VIDEO:
+            return PictureRendition(stream, codec, playable, self._picture_shop)
         return Rendition(stream, codec, playable, self._shop)
 
     async def settle(self) -> None:
@@ -32,3 +35,4 @@ class AudioTranscoder:
     async def close(self) -> None:
         """Stop the threads."""
         await self._shop.close()
+        await self._picture_shop.close()

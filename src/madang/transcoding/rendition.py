@@ -1,8 +1,9 @@
-"""A stream whose sound is in another codec: everything else passes through, in the order it came.
+"""A stream of which one track is in another codec: everything else passes through, in the order it came.
 
-The sound goes to a worker thread. What came behind it waits until it is back, a few milliseconds, so that
-followers are told what they would be if transcoding took no time: no state and no picture overtakes the
-sound before it. When the worker is too slow the sound is dropped, and the picture goes on.
+The track, mostly the sound, goes to a worker thread. What came behind it waits until it is back, a few
+milliseconds, so that followers are told what they would be if transcoding took no time: no state and no
+picture overtakes the sound before it. When the worker is too slow the sound is dropped, and the picture
+goes on.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from madang.hub.subscription import Tracks
 from madang.media.frame import Frame
 from madang.media.track import Codec, Kind, Track
 from madang.transcoding.sound import Sound, track_of
-from madang.transcoding.workshop import Work, Workshop
+from madang.transcoding.workshop import Converter, Work, Workshop
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -28,7 +29,9 @@ FAILED = "a follower of the rendition failed"
 
 class Rendition:
     """A Source that follows `stream` while somebody follows it. Who comes while others are there begins
-    with the next keyframe."""
+    with the next keyframe. Here it is the sound that is transcoded."""
+
+    kind = Kind.AUDIO
 
     def __init__(self, stream: Source, codec: Codec, playable: frozenset[Codec], shop: Workshop) -> None:
         self.tracks: tuple[Track, ...] = ()
@@ -42,9 +45,9 @@ class Rendition:
         self._leading = 0
         """The track whose keyframes begin."""
         self._source: Track | None = None
-        """The sound that is to be transcoded."""
+        """The track that is to be transcoded."""
         self._made: Track | None = None
-        self._sound: Sound | None = None
+        self._converter: Converter | None = None
         self._pending: deque[Frame | Tracks | StreamState | Work] = deque()
         self._errands = 0
         """Works among the pending."""
@@ -79,18 +82,25 @@ class Rendition:
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         """Other tracks: the sound of those before them is finished first."""
         self._finish()
-        sound = next((track for track in tracks if track.kind is Kind.AUDIO), None)
+        source = next((track for track in tracks if track.kind is self.kind), None)
         self._source = self._made = None
-        if sound is not None and sound.codec not in self._playable:
-            self._made = track_of(sound, self._codec)
-        if sound is not None and self._made is not None:
-            self._source, made = sound, self._made
-            tracks = tuple(made if track is sound else track for track in tracks)
+        if source is not None:
+            self._made = self._becomes(source)
+        if source is not None and self._made is not None:
+            self._source, made = source, self._made
+            tracks = tuple(made if track is source else track for track in tracks)
             self._shop.counters.begun += 1
         self._put(Tracks(tracks, discontinuity))
 
+    def _becomes(self, source: Track) -> Track | None:
+        """What this track is made into; None where it may stay as it is, or has to."""
+        return None if source.codec in self._playable else track_of(source, self._codec)
+
+    def _make_converter(self, source: Track, made: Track) -> Converter:
+        return Sound(source, made)
+
     def on_frame(self, frame: Frame) -> None:
-        """Sound to the worker, everything else behind it."""
+        """The track to the worker, everything else behind it."""
         if self._source is not None and frame.track == self._source.id:
             self._hear(frame)
         elif self._pending:
@@ -112,16 +122,16 @@ class Rendition:
         if self._errands >= TRANSCODING_FRAMES:
             counters.dropped += 1
             return
-        if self._sound is None:
+        if self._converter is None:
             assert self._source is not None and self._made is not None
-            self._sound = Sound(self._source, self._made)
-        self._put(Work(self._sound, frame))
+            self._converter = self._make_converter(self._source, self._made)
+        self._put(Work(self._converter, frame))
 
     def _finish(self) -> None:
-        """The sound ends here; what follows is of another one."""
-        sound, self._sound = self._sound, None
-        if sound is not None:
-            self._put(Work(sound, None))
+        """The track ends here; what follows is of another one."""
+        converter, self._converter = self._converter, None
+        if converter is not None:
+            self._put(Work(converter, None))
 
     def _put(self, item: Frame | Tracks | StreamState | Work) -> None:
         if isinstance(item, Work):
@@ -151,7 +161,7 @@ class Rendition:
         self._job = None
         error = None if job.cancelled() else job.exception()
         if job.cancelled() or error is not None:
-            log.warning("sound_not_transcoded", reason=str(error)[:200])
+            log.warning("not_transcoded", kind=self.kind.value, reason=str(error)[:200])
             self._forsake()
             return
         results = deque(job.result())
@@ -170,8 +180,8 @@ class Rendition:
         self._errands -= 1
         counters = self._shop.counters
         counters.made += len(made)
-        counters.failed += work.sound.failures
-        work.sound.failures = 0
+        counters.failed += work.converter.failures
+        work.converter.failures = 0
         for frame in made:
             self._deliver_frame(frame)
 
@@ -185,7 +195,7 @@ class Rendition:
     def _forsake(self) -> None:
         """Drop the sound that waits, deliver the rest; the thread may still hold the sound: the next one is
         another."""
-        self._sound = None
+        self._converter = None
         self._shop.counters.dropped += self._errands
         self._errands = 0
         pending, self._pending = self._pending, deque()
@@ -200,7 +210,7 @@ class Rendition:
             job.cancel()
         self._pending.clear()
         self._errands = 0
-        self._sound = self._source = self._made = None
+        self._converter = self._source = self._made = None
         self.tracks, self.state = (), StreamState.LIVE
 
     # --- to the followers ----------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Sound:
     def __init__(self, source: Track, made: Track) -> None:
         self.failures = 0
         """Frames that could not be decoded."""
+        self.track: Track | None = made
         self._source = source
         self._made = made
         self._layout = "mono" if made.channels == 1 else "stereo"

@@ -1,23 +1,37 @@
-"""The threads on which sound is transcoded, shared by all streams, and the errands they run."""
+"""The threads on which sound or pictures are transcoded, shared by all streams, and the errands they run."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from madang.base.clock import Clock
 from madang.base.limits import TRANSCODING_PATIENCE_S, TRANSCODING_THREADS
 from madang.media.frame import Frame
-from madang.transcoding.counters import AudioCounters
-from madang.transcoding.sound import Sound
+from madang.media.track import Track
+from madang.transcoding.counters import AudioCounters, PictureCounters
+
+
+class Converter(Protocol):
+    """One track on its way into another codec; `sound.Sound`, `motion.Motion`. Not for two threads."""
+
+    failures: int
+    """Frames that could not be decoded."""
+    track: Track | None
+    """What comes out, once that is known in full."""
+
+    def convert(self, frame: Frame) -> list[Frame]: ...
+
+    def flush(self) -> list[Frame]: ...
 
 
 class Work:
     """One errand of the worker: convert a frame, or with None give back what is under way."""
 
-    __slots__ = ("frame", "sound")
+    __slots__ = ("converter", "frame")
 
-    def __init__(self, sound: Sound, frame: Frame | None) -> None:
-        self.sound = sound
+    def __init__(self, converter: Converter, frame: Frame | None) -> None:
+        self.converter = converter
         self.frame = frame
 
 
@@ -26,15 +40,24 @@ Worker = Callable[[Sequence[Work]], list[list[Frame]]]
 
 def convert(batch: Sequence[Work]) -> list[list[Frame]]:
     """On the worker thread: what each errand gives."""
-    return [work.sound.flush() if work.frame is None else work.sound.convert(work.frame) for work in batch]
+    return [
+        work.converter.flush() if work.frame is None else work.converter.convert(work.frame) for work in batch
+    ]
 
 
 class Workshop:
     """What renditions share: threads, a clock, and what is counted."""
 
-    def __init__(self, clock: Clock, worker: Worker = convert) -> None:
-        self.counters = AudioCounters()
+    def __init__(
+        self,
+        clock: Clock,
+        worker: Worker = convert,
+        threads: int = TRANSCODING_THREADS,
+        counters: AudioCounters | PictureCounters | None = None,
+    ) -> None:
+        self.counters = counters if counters is not None else AudioCounters()
         self.now = clock.monotonic
+        self._size = threads
         self._worker = worker
         self._threads: ThreadPoolExecutor | None = None
         self._closed = False
@@ -48,7 +71,7 @@ class Workshop:
             job.cancel()
             return job
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(TRANSCODING_THREADS, "sound")
+            self._threads = ThreadPoolExecutor(self._size, "transcoding")
         job = loop.run_in_executor(self._threads, self._worker, batch)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)

@@ -1,6 +1,8 @@
 """Streams rendered as RTP while somebody watches: one log of packets for the picture in each codec that is
 asked for, one for the sound, on one axis of time."""
 
+from collections.abc import Callable
+
 from madang.hub.listener import StreamState
 from madang.hub.rendition import Source
 from madang.hub.stream import Stream
@@ -24,16 +26,20 @@ class Rendered:
     RTP timestamps are the stream's media time in ticks of the log's clock rate: across reconnects they go
     on."""
 
-    def __init__(self, source: Source, codec: Codec, log: PacketLog) -> None:
+    def __init__(self, source: Source, codec: Codec, log: PacketLog, media_s: Callable[[], float]) -> None:
         self.log = log
         self.codec = codec
         self._source = source
+        self._media_s = media_s
+        self._from_s = 0.0
+        """Sound that is cached before this media time is not needed: it can be begun with anywhere."""
         self._track: Track | None = None
         self._packetise: Packetise | None = None
         self._same_scale = True
 
     def follow(self) -> None:
         """The source's cached GOP comes at once: joiners begin with its keyframe."""
+        self._from_s = self._media_s() if self.codec.kind is Kind.AUDIO else 0.0
         self._source.attach(self)
 
     def leave(self) -> None:
@@ -48,6 +54,8 @@ class Rendered:
     def on_frame(self, frame: Frame) -> None:
         track, packetise = self._track, self._packetise
         if track is None or packetise is None or frame.track != track.id:
+            return
+        if frame.pts < self._from_s * track.timescale:
             return
         ticks = frame.pts if self._same_scale else rescale(frame.pts, track.timescale, self.log.clock_rate)
         self.log.append(packetise(frame), ticks, frame.keyframe)
@@ -82,7 +90,7 @@ class Renderings:
         log = PacketLog(CLOCK_RATES[codec.kind], stream.wall_of(media_s) - media_s, codec.kind is Kind.VIDEO)
         wanted = codec in (SOUND, PICTURE)
         source: Source = stream.want(codec, frozenset({codec})) if wanted else stream
-        rendered = self._rendered[stream, codec] = Rendered(source, codec, log)
+        rendered = self._rendered[stream, codec] = Rendered(source, codec, log, lambda: stream.media_s)
         following = False
 
         def changed() -> None:
