@@ -6,10 +6,12 @@ from madang.delivery.rtmp.player import NOT_FOUND, RtmpPlayer
 from madang.hub.attendance import Attendance
 from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
 from madang.hub.registry import Registry
+from madang.media.track import Codec, Kind, Track
 from madang.net.rtmp.connection import RtmpConnection
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.rtmp.chunks import STREAM_ID
 from madang.protocols.rtmp.address import locate
+from madang.protocols.rtmp.command import Connect
 from madang.protocols.rtmp.server import Play
 
 
@@ -36,7 +38,7 @@ class RtmpPlay:
         except PeerError as error:
             connection.refuse(NOT_FOUND, error.told)
         else:
-            self._begin(connection, grant)
+            self._begin(connection, grant, request.connect)
 
     async def _admit(self, connection: RtmpConnection, request: Play) -> PlayGrant:
         address = locate(request.connect, request.name)
@@ -48,10 +50,13 @@ class RtmpPlay:
         )
         return self._gate.peek(address.name) or await self._gate.admit(asked)
 
-    def _begin(self, connection: RtmpConnection, grant: PlayGrant) -> None:
+    def _begin(self, connection: RtmpConnection, grant: PlayGrant, client: Connect) -> None:
         stream = self._registry.get(grant.channel)
         if stream is None or not stream.tracks:
             connection.refuse(NOT_FOUND, "This stream is not live.")
+            return
+        if (codec := unread_by(client, stream.tracks)) is not None:
+            connection.refuse("NetStream.Play.Failed", f"Your player did not list this stream's {codec}.")
             return
         player = RtmpPlayer(connection, self._attendance, grant)
         if not connection.accept_play(player.stop) or connection.transport is None:
@@ -59,3 +64,12 @@ class RtmpPlay:
             return
         connection.transport.set_protocol(player)
         self._renderings.join(stream, player, connection.transport)
+
+
+def unread_by(client: Connect, tracks: tuple[Track, ...]) -> Codec | None:
+    """The codec for which it is no use to play: the picture's, or that of sound alone, when the client listed
+    what it reads (E-RTMP v2, fourCcList) without it. Who lists nothing may read everything: ffplay does."""
+    main = min(tracks, key=lambda track: track.kind is not Kind.VIDEO, default=None)
+    if main is None or not client.four_ccs or client.handles(main.codec):
+        return None
+    return main.codec

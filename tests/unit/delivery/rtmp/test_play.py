@@ -3,6 +3,7 @@
 import asyncio
 from itertools import count
 
+import msgspec
 import pytest
 
 from madang.base.errors import Overloaded, Refused
@@ -154,9 +155,11 @@ class Scene:
             self.stream.offer(Frame(track.id, ticks, ticks, keyframe or track.id == 2, payload))
         self.at += 1
 
-    async def play(self, name: str = "yard", stream_id: int = 1) -> FakeConnection:
+    async def play(
+        self, name: str = "yard", stream_id: int = 1, listed: tuple[str, ...] = ()
+    ) -> FakeConnection:
         connection = FakeConnection()
-        connect = Connect(app="live", tc_url="rtmp://host/live")
+        connect = Connect(app="live", tc_url="rtmp://host/live", four_ccs=frozenset(listed))
         await self.handler.play(connection, Play(stream_id, name, connect))
         return connection
 
@@ -203,6 +206,27 @@ async def test_what_is_not_live_or_not_there_is_not_found(scene: Scene) -> None:
     assert (await scene.play()).said == ["NetStream.Play.StreamNotFound"]
     assert (await scene.play("nothing")).said == ["NetStream.Play.StreamNotFound"]
     assert scene.viewers() == 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ((), "accepted"),
+        (("hvc1",), "accepted"),
+        (("*",), "accepted"),
+        (("av01", "Opus"), "NetStream.Play.Failed"),
+    ],
+)
+async def test_a_player_that_lists_its_codecs_gets_no_other(
+    scene: Scene, listed: tuple[str, ...], said: str
+) -> None:
+    scene.begin(msgspec.structs.replace(VIDEO_TRACK, codec=Codec.H265), AUDIO_TRACK)
+    assert (await scene.play(listed=listed)).said == [said]
+
+
+async def test_classic_codecs_need_no_listing(scene: Scene) -> None:
+    scene.begin()
+    assert (await scene.play(listed=("av01",))).said == ["accepted"]
 
 
 async def test_a_private_channel_takes_a_token(scene: Scene) -> None:
