@@ -12,8 +12,8 @@ _PATIENCE_S: Final = 0.1
 """How long a gap may last where nothing is sent again: packets that overtake each other."""
 _ASK_AGAIN_S: Final = 0.1
 _ASKED_AT_ONCE: Final = 128
-_MISSING: Final = 4096
-_JUMP: Final = 3000
+_MISSING: Final = 1024
+_JUMP: Final = 512
 """A step in sequence numbers beyond this is a new start (RFC 3550 appendix A.1)."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from madang.base.limits import (
     ACCEPT_TO_FIRST_BYTE_S,
@@ -57,8 +57,7 @@ class TcpPath(asyncio.Protocol):
     # --- in ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._owner.sweeper.expire(self, ACCEPT_TO_FIRST_BYTE_S)
         self._owner.connections.add(self)
 
