@@ -11,7 +11,7 @@ import { money } from "./money";
 import { PaidMessage } from "./row";
 import { useRoom, useStore } from "./store";
 import { runsOf } from "./text";
-import type { Message, Settings } from "./wire";
+import type { Settings, TickerEntry } from "./wire";
 
 /** The pinned message under the head; the newest, and a way to unpin it. */
 export function PinnedBar() {
@@ -25,9 +25,9 @@ export function PinnedBar() {
   const pin = shown.at(-1);
   if (!pin) return null;
   return (
-    <section aria-label={t("chat.pinned")} className="mx-4 mt-3 mb-1 flex items-start gap-2.5 rounded-m bg-raised py-0.5 pr-1 pl-3 text-[13.5px]">
+    <section aria-label={t("chat.pinned")} className="mx-4 mt-3 mb-1 flex items-start gap-2.5 rounded-m bg-raised py-0.5 pr-1 pl-3 text-[13.5px] last:pr-3">
       <PinIcon size={16} className="mt-2.5 shrink-0 text-ink-3" aria-hidden />
-      <button type="button" aria-expanded={whole} onClick={() => setWhole(!whole)} className="min-h-11 min-w-0 flex-1 py-2 text-left md:min-h-9">
+      <button type="button" aria-expanded={whole} onClick={() => setWhole(!whole)} className="min-h-11 min-w-0 flex-1 py-2 pr-2 text-left md:min-h-9">
         <span className={classes("block", !whole && "line-clamp-2")}>
           <b className="mr-1.5 font-semibold">{pin.message.user.name}</b>
           {runsOf(pin.message.text).map((run) => run.text).join("")}
@@ -43,30 +43,20 @@ export function PinnedBar() {
   );
 }
 
-/** One paid message of the ticker. */
-type Ticket = { id: string; message: Message; until: number | null };
-
-function ticketOf(entry: unknown): Ticket | null {
-  if (typeof entry !== "object" || entry === null) return null;
-  const { id, message, until } = entry as Partial<Ticket>;
-  if (!message?.paid) return null;
-  return { id: id ?? message.id, message, until: until ?? null };
-}
-
 /** Paid messages that are still pinned, as pills in a row. */
 export function Ticker() {
   const { t, language } = useLanguage();
   const { paid } = useRoom();
   const now = useNow(1000);
-  const [open, setOpen] = useState<Ticket | null>(null);
-  const shown = paid.flatMap((entry) => ticketOf(entry) ?? []).filter((ticket) => ticket.until === null || ticket.until > now);
+  const [open, setOpen] = useState<TickerEntry | null>(null);
+  const shown = paid.filter((ticket) => ticket.until > now);
   if (shown.length === 0) return null;
   return (
     <section aria-label={t("chat.ticker")} className="flex shrink-0 gap-2 overflow-x-auto border-b border-line px-4 py-1.5 [scrollbar-width:none]" tabIndex={0}>
       {shown.map((ticket) => {
-        const { user, paid: sum } = ticket.message;
-        const { letters, ground } = tierOf(sum?.tier ?? 1);
-        const amount = sum ? money(language, sum.amount, sum.currency) : "";
+        const { user, paid: sum } = ticket;
+        const { letters, ground } = tierOf(sum.tier);
+        const amount = money(language, sum.amount, sum.currency);
         return (
           <button key={ticket.id} type="button" aria-label={`${user.name} ${amount}`} onClick={() => setOpen(ticket)} className="flex min-h-11 shrink-0 items-center md:min-h-9">
             <span className={classes("num flex h-[30px] items-center gap-2 rounded-full pr-3 pl-1 text-s font-bold", letters, ground)}>
@@ -78,8 +68,8 @@ export function Ticker() {
           </button>
         );
       })}
-      <Dialog open={open !== null} onClose={() => setOpen(null)} title={open?.message.user.name ?? ""}>
-        {open && <PaidMessage message={open.message} />}
+      <Dialog open={open !== null} onClose={() => setOpen(null)} title={open?.user.name ?? ""}>
+        {open && <PaidMessage message={{ ...open, seq: 0, kind: "paid" }} />}
       </Dialog>
     </section>
   );

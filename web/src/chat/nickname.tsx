@@ -41,7 +41,7 @@ export function Nickname({ open, onClose, onNamed }: { open: boolean; onClose: (
             {settings.rules}
           </p>
         )}
-        <TextField label={t("chat.nick.label")} value={name} onText={setName} maxLength={32} required autoFocus autoComplete="nickname" error={refusal ? sayRefusal(t, refusal) : error ? t("chat.no.lost") : null} />
+        <TextField label={t("chat.nick.label")} value={name} onText={setName} maxLength={32} required data-first autoComplete="nickname" error={refusal ? sayRefusal(t, refusal) : error ? t("chat.no.lost") : null} />
         <div className="flex flex-wrap items-center justify-end gap-2">
           <a href={`/login?next=${encodeURIComponent(location.pathname)}`} target={top === self ? undefined : "_blank"} rel="noopener" className="mr-auto inline-flex min-h-11 items-center text-m text-link underline underline-offset-2">
             {t("chat.nick.login")}

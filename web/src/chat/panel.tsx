@@ -8,6 +8,8 @@ import { Composer, type Writing } from "./composer";
 import { gateOf } from "./gate";
 import { Modes, PinnedBar, Ticker } from "./heads";
 import { MessageList } from "./list";
+import { PollCard } from "./poll";
+import { Reactions } from "./reactions";
 import type { RowActs } from "./row";
 import { sayRefusal } from "./say";
 import { ChatSettings } from "./settings";
@@ -25,10 +27,8 @@ export type ChatProps = {
   popout: boolean;
   /** Follows the channel; null where that cannot be done here. */
   onFollow: (() => void) | null;
-  /** Above the composer: effects, support. */
+  /** Above the composer, such as support. */
   tools?: ReactNode;
-  /** Above the messages: a poll. */
-  top?: ReactNode;
 };
 
 /** The chat of a channel: head, paid ticker, pins, messages, composer. It fills what it stands in. */
@@ -57,7 +57,7 @@ function Joining() {
   );
 }
 
-function Inside({ name, slug, onHide, popout, onFollow, tools, top }: ChatProps) {
+function Inside({ name, slug, onHide, popout, onFollow, tools }: ChatProps) {
   const t = useT();
   const store = useStore();
   const { link, counts } = useRoom();
@@ -104,10 +104,11 @@ function Inside({ name, slug, onHide, popout, onFollow, tools, top }: ChatProps)
       </header>
       <Ticker />
       <PinnedBar />
-      {top}
+      <PollCard />
       {link.state === "connecting" ? <Joining /> : <MessageList acts={acts} label={t("chat.messages")} />}
       <LinkNotice />
       <Modes />
+      <Reactions />
       {tools}
       <Foot writing={writing} reply={reply} onReply={setReply} onFollow={onFollow} />
       <Card of={card} onClose={close} onReply={setReply} onMention={(who) => (writing.current?.add(`@${who} `), writing.current?.focus())} />

@@ -19,7 +19,6 @@ export const settings: Settings = {
   frozen: "",
   guests: true,
   hold: "filter",
-  delay_s: 0,
   letters: 500,
   preset: "normal",
   rules: "",

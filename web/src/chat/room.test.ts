@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dice, FakeRoom, person, settings, youAre } from "./room.fake";
 import { emptyRoom, KEPT_BACK, reduce, trimmed, visible, type Action, type Room } from "./room";
-import type { Message, RoomEvent } from "./wire";
+import type { Goal, Message, Poll, RoomEvent, TickerEntry } from "./wire";
 
 function run(room: Room, ...actions: Action[]): Room {
   return actions.reduce(reduce, room);
@@ -187,23 +187,24 @@ describe("moderation", () => {
 });
 
 test("the room's state is replaced by what it tells", () => {
+  const poll: Poll = { id: "q", title: "앙코르?", choices: ["네", "아니요"], counts: [1, 0], votes: 1, state: "open", created_at: 1, ends_at: null, ended_at: null };
+  const ticket: TickerEntry = { id: "t", user: person("u"), text: "", paid: { amount: 1000, currency: "KRW", tier: 1 }, at: 1, until: 2 };
+  const goal: Goal = { title: "새 가야금", amount: 100, currency: "KRW", reached: 5 };
   const room = run(
     opened(),
     event({ t: "settings", settings: { ...settings, slow_s: 30 }, by: "유나" }),
     event({ t: "counts", viewers: 1284, chatters: 41 }),
     event({ t: "pins", pins: [{ id: "p", message: draft("공지", { id: "m9", seq: 9 }), by: "유나", at: 1, until: null }] }),
-    event({ t: "poll", poll: { id: "q" } }),
-    event({ t: "paid", entries: [1] }),
-    event({ t: "goal", goal: { amount: 1 } }),
+    event({ t: "poll", poll }),
+    event({ t: "paid", entries: [ticket] }),
+    event({ t: "goal", goal }),
     { type: "personal", event: { t: "you", channel: "c", ...youAre("me", ["send", "delete"], { role: "manager" }) } },
     { type: "link", link: { state: "away", code: 0 } },
   );
   expect(room.settings?.slow_s).toBe(30);
   expect(room.counts.viewers).toBe(1284);
   expect(room.pins).toHaveLength(1);
-  expect(room.poll).toEqual({ id: "q" });
-  expect(room.paid).toEqual([1]);
-  expect(room.goal).toEqual({ amount: 1 });
+  expect([room.poll, room.paid, room.goal]).toEqual([poll, [ticket], goal]);
   expect(room.you?.role).toBe("manager");
   expect(room.link.state).toBe("away");
 });

@@ -1,5 +1,5 @@
 import { calm, paced, type Pace } from "./pace";
-import { atLeast, isTombstone, type Counts, type Message, type PersonalEvent, type Pin, type RoomEvent, type Sent, type Settings, type Snapshot, type Tombstone, type You } from "./wire";
+import { atLeast, isTombstone, type Counts, type Goal, type Message, type PersonalEvent, type Pin, type Poll, type RoomEvent, type Sent, type Settings, type Snapshot, type TickerEntry, type Tombstone, type You } from "./wire";
 
 /** Why something was not accepted: the server's code and word, and what goes with it. */
 export type Refusal = { code: number; word: string; value: number | null };
@@ -26,9 +26,9 @@ export type Room = {
   settings: Settings | null;
   counts: Counts;
   pins: readonly Pin[];
-  poll: unknown;
-  paid: readonly unknown[];
-  goal: unknown;
+  poll: Poll | null;
+  paid: readonly TickerEntry[];
+  goal: Goal | null;
   /** Messages up to this `seq` are gone for everybody. */
   cut: number;
   /** By `seq`; own messages that are not there yet stand last. */

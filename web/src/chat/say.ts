@@ -3,9 +3,9 @@ import type { Refusal } from "./room";
 
 /** "40 s", "5 min", "2 h", "3 days": rounded up, so that nobody is told to come back too early. */
 export function span(t: Translate, seconds: number): string {
-  if (seconds < 90) return t("chat.seconds", { n: Math.ceil(seconds) });
-  if (seconds < 90 * 60) return t("chat.minutes", { n: Math.ceil(seconds / 60) });
-  if (seconds < 36 * 3600) return t("chat.hours", { n: Math.ceil(seconds / 3600) });
+  if (seconds < 90 && seconds !== 60) return t("chat.seconds", { n: Math.ceil(seconds) });
+  if (seconds < 90 * 60 && seconds !== 3600) return t("chat.minutes", { n: Math.ceil(seconds / 60) });
+  if (seconds < 36 * 3600 && seconds !== 86_400) return t("chat.hours", { n: Math.ceil(seconds / 3600) });
   return t("chat.days", { n: Math.ceil(seconds / 86_400) });
 }
 

@@ -154,7 +154,7 @@ describe("whatever is lost on the way", () => {
 test("effects pass by the state", () => {
   const drawn: EffectEvent[] = [];
   const stop = store.onEffect((effect) => drawn.push(effect));
-  const effect: EffectEvent = { t: "effect", id: "e", kind: "hearts", user: null, at: 1, wall: 1 };
+  const effect: EffectEvent = { t: "effect", id: "e", kind: "hearts", user: "u", name: "u", at: 1, wall: 1 };
   line.tell(effect);
   stop();
   line.tell(effect);

@@ -27,7 +27,11 @@ export type Mute = { code: number; word: string; until: number | null; reason: s
 export type You = Person & { can: Can[]; muted: Mute | null; followed_at: number | null; role_until: number | null; retry_s: number };
 
 export type Quote = { id: string; user: string; name: string; text: string };
-export type Paid = { amount: number; currency: string; tier: number; display?: string; until?: number | null };
+export type Paid = { order?: string; amount: number; currency: string; tier: number; test?: boolean };
+/** A paid message of the ticker; times in ms. */
+export type TickerEntry = { id: string; user: Person; text: string; paid: Paid; at: number; until: number };
+export type Poll = { id: string; title: string; choices: string[]; counts: number[]; votes: number; state: "open" | "ended"; created_at: number; ends_at: number | null; ended_at: number | null };
+export type Goal = { title: string; amount: number; currency: string; reached: number };
 export type Tint = "primary" | "blue" | "green" | "orange" | "purple";
 
 export type Message = {
@@ -65,7 +69,6 @@ export type Settings = {
   frozen: Freeze;
   guests: boolean;
   hold: Hold;
-  delay_s: number;
   letters: number;
   preset: Preset;
   rules: string;
@@ -85,15 +88,15 @@ export type Snapshot = {
   settings: Settings;
   counts: Counts;
   pins: Pin[];
-  poll: unknown;
-  paid: unknown[];
-  goal: unknown;
+  poll: Poll | null;
+  paid: TickerEntry[];
+  goal: Goal | null;
   cut: number;
   messages?: (Message | Tombstone)[];
 };
 
 /** A screen effect as it travels; the effects' own room reads the rest. */
-export type EffectEvent = { t: "effect"; id: string; kind: string; user: Person | null; at: number; wall: number } & Record<string, unknown>;
+export type EffectEvent = { t: "effect"; id: string; kind: string; user: string; name: string; at: number; wall: number } & Record<string, unknown>;
 
 export type RoomEvent =
   | ({ t: "message" } & (Message | Tombstone))
@@ -105,9 +108,9 @@ export type RoomEvent =
   | { t: "settings"; settings: Settings; by: string }
   | { t: "counts"; viewers: number; chatters: number }
   | { t: "role"; user: string; role: RoomRole; badges: string[] }
-  | { t: "poll"; poll: unknown }
-  | { t: "paid"; entries: unknown[] }
-  | { t: "goal"; goal: unknown }
+  | { t: "poll"; poll: Poll | null }
+  | { t: "paid"; entries: TickerEntry[] }
+  | { t: "goal"; goal: Goal | null }
   | EffectEvent;
 
 /** What the server tells one person alone. */
@@ -133,13 +136,16 @@ export type AuditEntry = {
   message: Message | string | null;
 };
 
+/** A paid message that waits, or waits no more. */
+export type PaidHeld = { order: string; state: string; user: Person; text: string; paid: Paid; reason: string };
+
 /** What managers hear besides. */
 export type ModerationEvent =
   | { t: "held"; message: Held }
   | { t: "resolved"; id: string; state: "approved" | "denied"; by: string }
   | { t: "shadow"; message: Message }
   | { t: "audit"; entry: AuditEntry }
-  | { t: "paid_held"; entry?: unknown; message?: Message };
+  | ({ t: "paid_held" } & PaidHeld);
 
 export type ModerationSnapshot = { held: Held[]; audit: AuditEntry[]; counts: { held: number } };
 

@@ -19,6 +19,8 @@ function OpenDialog({ onClose, title, children, wide }: Props) {
     const dialog = element.current;
     const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    // Where somebody is to write, not on the button that closes.
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();

@@ -1,0 +1,121 @@
+import { Plus, X } from "lucide-react";
+import { useId, useState } from "react";
+import { useNow } from "../store/clock";
+import { useT } from "../store/language";
+import { useSubmit } from "../store/submit";
+import { Button, IconButton } from "../ui/button";
+import { classes } from "../ui/classes";
+import { SelectField, TextField } from "../ui/form";
+import { Refused } from "./card";
+import { span } from "./say";
+import { useRoom, useStore } from "./store";
+
+/** Votes that this page gave, by poll; the server counts one per person. */
+const given = new Map<string, number>();
+
+/** The room's poll: choices with their share; a click votes, once. */
+export function PollCard() {
+  const t = useT();
+  const store = useStore();
+  const { poll, you } = useRoom();
+  const now = useNow(1000);
+  const heading = useId();
+  const { busy, error, run } = useSubmit();
+  const [mine, setMine] = useState<{ poll: string; choice: number } | null>(null);
+  if (!poll) return null;
+  const chosen = mine?.poll === poll.id ? mine.choice : (given.get(poll.id) ?? null);
+  const open = poll.state === "open";
+  const vote = (choice: number) =>
+    void run(() => store.call("poll.vote", { poll: poll.id, choice })).then((done) => {
+      if (!done) return;
+      given.set(poll.id, choice);
+      setMine({ poll: poll.id, choice });
+    });
+  return (
+    <section aria-labelledby={heading} className="mx-4 mt-3 mb-1 shrink-0 rounded-m bg-raised p-3">
+      <div className="flex items-baseline gap-2">
+        <h3 id={heading} className="min-w-0 flex-1 font-semibold">
+          {poll.title}
+        </h3>
+        <span className="num shrink-0 text-xs text-ink-2">
+          {t("poll.votes", { n: poll.votes })}
+          {open && poll.ends_at !== null && ` · ${t("poll.left", { time: span(t, Math.max(0, (poll.ends_at - now) / 1000)) })}`}
+        </span>
+      </div>
+      <div className="mt-2 flex flex-col gap-1.5">
+        {poll.choices.map((choice, index) => {
+          const count = poll.counts[index] ?? 0;
+          const share = poll.votes > 0 ? Math.round((count / poll.votes) * 100) : 0;
+          return (
+            <button
+              key={index}
+              type="button"
+              disabled={busy || !open || chosen !== null}
+              aria-label={chosen === null && open ? t("poll.vote", { choice }) : `${choice}, ${share}%, ${t("poll.votes", { n: count })}${chosen === index ? `, ${t("poll.mine")}` : ""}`}
+              onClick={() => vote(index)}
+              className={classes("relative isolate flex min-h-11 items-center gap-2 overflow-hidden rounded-s border px-3 text-left text-m md:min-h-9", chosen === index ? "border-link font-semibold" : "border-edge")}
+            >
+              <span aria-hidden className="absolute inset-y-0 left-0 -z-10 bg-line transition-[width]" style={{ width: `${share}%` }} />
+              <span className="min-w-0 flex-1">{choice}</span>
+              <span className="num text-s text-ink-2">{share}%</span>
+            </button>
+          );
+        })}
+      </div>
+      {!open && <p className="mt-2 text-s text-ink-2">{t("poll.ended")}</p>}
+      {open && you?.can.includes("settings") && (
+        <Button look="quiet" className="mt-1" disabled={busy} onClick={() => void run(() => store.call("poll.end", { poll: poll.id }))}>
+          {t("poll.end")}
+        </Button>
+      )}
+      <Refused error={error} />
+    </section>
+  );
+}
+
+const DURATIONS_S = [60, 120, 300, 600];
+const MOST = 5;
+
+/** A manager asks the room something. */
+export function NewPoll({ onDone }: { onDone: () => void }) {
+  const t = useT();
+  const store = useStore();
+  const [title, setTitle] = useState("");
+  const [choices, setChoices] = useState(["", ""]);
+  const [duration, setDuration] = useState(120);
+  const { busy, error, run } = useSubmit();
+  const filled = choices.map((choice) => choice.trim()).filter(Boolean);
+  return (
+    <form
+      className="flex flex-col gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void run(() => store.call("poll.create", { title: title.trim(), choices: filled, duration_s: duration })).then((done) => done && onDone());
+      }}
+    >
+      <TextField label={t("poll.question")} value={title} onText={setTitle} maxLength={100} required data-first />
+      {choices.map((choice, index) => (
+        <div key={index} className="flex items-end gap-1">
+          <div className="min-w-0 flex-1">
+            <TextField label={t("poll.choice", { n: index + 1 })} value={choice} onText={(text) => setChoices(choices.with(index, text))} maxLength={40} required={index < 2} />
+          </div>
+          {choices.length > 2 && (
+            <IconButton label={`${t("chat.discard")} ${index + 1}`} className="mb-0.5" onClick={() => setChoices(choices.toSpliced(index, 1))}>
+              <X size={18} aria-hidden />
+            </IconButton>
+          )}
+        </div>
+      ))}
+      {choices.length < MOST && (
+        <Button look="quiet" icon={<Plus size={16} aria-hidden />} className="self-start" onClick={() => setChoices([...choices, ""])}>
+          {t("poll.more")}
+        </Button>
+      )}
+      <SelectField label={t("poll.duration")} value={String(duration)} options={DURATIONS_S.map((seconds) => [String(seconds), span(t, seconds)])} onPick={(value) => setDuration(Number(value))} />
+      <Refused error={error} />
+      <Button look="primary" type="submit" disabled={busy || title.trim() === "" || filled.length < 2}>
+        {t("poll.start")}
+      </Button>
+    </form>
+  );
+}
