@@ -22,6 +22,7 @@ from madang.app.assembled import (
     realtime_settings,
     webrtc_settings,
 )
+from madang.app.chatting import Chatting
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
@@ -97,6 +98,7 @@ class Yard:
         self, settings: Settings, reloading: Reloading, store: SqlStore, stack: contextlib.AsyncExitStack
     ) -> None:
         self.settings = settings
+        self._store = store
         self._reloading = reloading
         self.clock = SystemClock()
         self.metrics = Metrics()
@@ -164,6 +166,8 @@ class Yard:
         control.tickets.allow_anonymous = settings.allow_anonymous
         control.after_change(self.crowd.recheck)
         sockets = WebSockets(ground.sweeper, ground.counters, 0, CrowdSocket)
+        self.chatting = Chatting(self._store, control, self.crowd, self.clock, self.audience)
+        self.chatting.configure(self.settings)
         self.crowd_doors = CrowdDoors(self.crowd, sockets, ground.proxies)
 
     def _routes(self) -> list[tuple[str, Route]]:
@@ -201,9 +205,10 @@ class Yard:
             stack.push_async_callback(yard.outbound.close)
             stack.push_async_callback(yard.crowd.close)
             await yard.crowd.start()
+            stack.push_async_callback(yard.chatting.close)
             await stack.enter_async_context(yard.ground)
             stack.callback(yard.webrtc.close)
-            app = yard.application = create_app(yard.control)
+            app = yard.application = create_app(yard.control, chat=yard.chatting.chat)
             state = await stack.enter_async_context(Lifespan(app))
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
             yard._wire_tls()
@@ -228,8 +233,10 @@ class Yard:
         count("hub", self.registry.counters)
         count("control", self.control.counters)
         count("realtime", self.crowd.counters)
+        count("chat", self.chatting.chat.counters)
         count("posters", self.posters.counters)
         count("audio", self.sounds.counters)
+        count("pictures", self.sounds.pictures)
         count("pictures", self.sounds.pictures)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")
@@ -239,6 +246,7 @@ class Yard:
         gauge("websockets", "Open websockets.", lambda: len(self.sockets.open))
         gauge("realtime_connections", "Realtime connections.", lambda: len(self.crowd.core.guests))
         gauge("realtime_channels", "Realtime channels with subscribers.", lambda: len(self.crowd.core.rooms))
+        gauge("chat_rooms", "Chat rooms that are open.", lambda: len(self.chatting.chat.rooms))
         gauge("holds", "Requests that are held.", lambda: self.http.holds)
         gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
         if self.certificate is not None:
@@ -285,6 +293,7 @@ class Yard:
         self.registry.restore(recall(self._kept_file, self.clock.wall()))
         self.packagers.clean()
         self._tasks.spawn(self.control.run())
+        self._tasks.spawn(self.chatting.run())
         tls = self.certificate.context if self.certificate else None
         for place in self.settings.rtmp.listen:
             await self.ground.listen(_binding(place, "--rtmp"), self.rtmp.accept)
