@@ -8,6 +8,7 @@ from madang.api.asgi import App, Receive, Reply, Scope, Send
 from madang.api.assets import WEB, Assets
 from madang.api.headers import SecureHeaders
 from madang.api.pages import Pages
+from madang.chat.chat import Chat
 from madang.control import Control
 
 
@@ -17,8 +18,9 @@ class Application:
     The API's framework takes longer to load than the server may take to start; `warm` loads it beside
     the listening doors, and whoever asks before waits for it."""
 
-    def __init__(self, control: Control, web: Path = WEB) -> None:
+    def __init__(self, control: Control, web: Path = WEB, chat: Chat | None = None) -> None:
         self._control = control
+        self._chat = chat
         self._api: App | None = None
         self._document = b""
         self._loading = asyncio.Lock()
@@ -37,7 +39,7 @@ class Application:
         """Load the API, in a thread."""
         async with self._loading:
             if self._api is None:
-                self._api = await asyncio.to_thread(_load, self._control)
+                self._api = await asyncio.to_thread(_load, self._control, self._chat)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -56,16 +58,17 @@ class Application:
         return Reply(200, self._document, "application/json", {"cache-control": "no-cache"})
 
 
-def create_app(control: Control, web: Path = WEB) -> Application:
-    """The application over a control plane; `web` is the folder of the built pages."""
-    return Application(control, web)
+def create_app(control: Control, web: Path = WEB, chat: Chat | None = None) -> Application:
+    """The application over a control plane and a chat; `web` is the folder of the built pages."""
+    return Application(control, web, chat)
 
 
-def _load(control: Control) -> App:
+def _load(control: Control, chat: Chat | None) -> App:
     from madang.api.openapi import bare_app
 
     app = bare_app()
     app.state.control = control
+    app.state.chat = chat
     return app
 
 

@@ -347,6 +347,20 @@ class Realtime(Section):
     )
 
 
+class Chat(Section):
+    """The chat of every channel; its modes are set by the channel's managers, in the chat."""
+
+    guests: bool = Field(
+        True,
+        description="Whether those without an account may write, under a nickname. A channel may still "
+        "refuse them.",
+    )
+    keep_days: int = Field(365, ge=1, le=36_500, description="Days after which messages are forgotten.")
+    keep_audit_days: int = Field(
+        730, ge=1, le=36_500, description="Days after which the deeds of moderators are forgotten."
+    )
+
+
 class Metrics(Section):
     """Prometheus, at /metrics: for loopback, and for an API token with the scope `metrics`."""
 
@@ -415,6 +429,7 @@ class Settings(Section):
     posters: Posters = Posters()
     accounts: Accounts = Accounts()
     realtime: Realtime = Realtime()
+    chat: Chat = Chat()
     metrics: Metrics = Metrics()
     log: Log = Log()
     unsafe: Unsafe = Unsafe()

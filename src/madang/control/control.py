@@ -16,6 +16,7 @@ from madang.control.accounts import Accounts
 from madang.control.admission import KeyGate
 from madang.control.book import Book
 from madang.control.channels import Channels
+from madang.control.chatters import Chatters
 from madang.control.clerk import Clerk
 from madang.control.crowd import RoomGate, Tickets
 from madang.control.events import Events
@@ -82,6 +83,7 @@ class Control:
         self.joining = Joining(clerk, self.accounts)
         self.users = Users(clerk, self.accounts, self.joining)
         self.follows = Follows(clerk)
+        self.chatters = Chatters(clerk, self.follows)
         self.channels = Channels(clerk)
         self.keys = Keys(clerk)
         self.tokens = Tokens(clerk)
@@ -115,6 +117,10 @@ class Control:
     def after_change(self, call: Callable[[], None]) -> None:
         """Have this called whenever accounts, roles, channels or sessions have changed."""
         self._clerk.after_change.append(call)
+
+    def secret_of(self, purpose: str) -> bytes:
+        """A key of this installation for one purpose of another room."""
+        return self._clerk.vault.key(purpose)
 
     def attach_hub(self, registry: Registry, audience: Audience) -> None:
         """The hub that this control plane looks at and commands."""

@@ -1,0 +1,83 @@
+"""The chat, put together: a log over the store, rooms over the crowd, people from the control plane."""
+
+import asyncio
+import contextlib
+import os
+
+from madang.app.sections import Settings
+from madang.base.clock import Clock
+from madang.base.errors import Overloaded
+from madang.base.ids import ChannelId, UserId
+from madang.chat.chat import Chat
+from madang.chat.ports import LetPass, Query, TextFilter
+from madang.chat.pump import Pump
+from madang.chat.room import Yard
+from madang.chat.settings import ChatSettings
+from madang.control import Control
+from madang.hub.audience import Audience
+from madang.realtime.ports import Crowd
+from madang.store.chatlog import ChatLog
+from madang.store.sql import SqlStore
+
+_DAY_S = 86_400.0
+_FORGET_EVERY_S = 3600.0
+_EVENTS_KEPT_S = 30 * _DAY_S
+
+
+class Chatting:
+    """Owns the chat and its log."""
+
+    def __init__(
+        self,
+        store: SqlStore,
+        control: Control,
+        crowd: Crowd,
+        clock: Clock,
+        audience: Audience,
+        judge: TextFilter | None = None,
+    ) -> None:
+        self.log = ChatLog(store)
+        self._clock = clock
+        self._keep_s = (0.0, 0.0)
+        yard = Yard(crowd, Pump(self.log), control.chatters, judge or LetPass(), clock, os.urandom)
+        self.chat = Chat(yard, control.secret_of("chat addresses"))
+        self.chat.rooms.viewers = lambda channel: audience.count(ChannelId(channel), clock.monotonic())
+        self.chat.bind(control.rooms)
+        control.after_change(self.chat.changed)
+        control.joining.leaving.append(self._forget_account)
+        control.joining.exporting["chat"] = self._export_account
+
+    def configure(self, settings: Settings) -> None:
+        chat = settings.chat
+        self._keep_s = chat.keep_days * _DAY_S, chat.keep_audit_days * _DAY_S
+        self.chat.configure(
+            ChatSettings(guests=chat.guests, keep_days=chat.keep_days, keep_audit_days=chat.keep_audit_days)
+        )
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.chat.run())
+            tasks.create_task(self._forget())
+
+    async def close(self) -> None:
+        """What was accepted is on the disk."""
+        await self.log.close()
+
+    async def _forget(self) -> None:
+        while True:
+            now = self._clock.wall()
+            messages, audit = (int((now - kept_s) * 1000) for kept_s in self._keep_s)
+            with contextlib.suppress(Overloaded):  # the next round does it
+                await self.log.forget(messages, audit, now - _EVENTS_KEPT_S)
+            await asyncio.sleep(_FORGET_EVERY_S)
+
+    async def _forget_account(self, account: UserId) -> None:
+        await self.chat.forget_account(account)
+
+    async def _export_account(self, account: UserId) -> object:
+        """Everything that somebody said, the newest first."""
+        where = {"user_id": f"madang.u.{account}"}
+        query = Query(table="chat_messages", where=where, order="at", limit=100_000)
+        kept = ("channel", "id", "at", "kind", "text", "edited_at", "deleted_at")
+        return [{name: row[name] for name in kept} for row in await self.log.find(query)]
