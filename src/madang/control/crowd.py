@@ -27,6 +27,7 @@ ACCOUNT: Final = "madang.u."
 TICKET_S: Final = 600.0
 # A guest who shows an old ticket stays the same guest for so long.
 _GUEST_S: Final = 90 * 86400.0
+_SEEN_SESSIONS: Final = 100_000
 _ALGORITHM: Final = "HS256"
 _T = TypeVar("_T")
 
@@ -57,12 +58,15 @@ class Tickets:
         self._accounts = accounts
         self.secret = Secret(clerk.vault.key("realtime token").hex())
         self.allow_anonymous = False
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        """Sessions that were signed in when a ticket was shown."""
 
-    def issue(self, actor: Actor | None, guest: str = "") -> Ticket:
+    def issue(self, actor: Actor | None, guest: str = "", nick: str = "") -> Ticket:
         """A ticket for an account, or for a guest: the one whose earlier ticket is shown, or a new one."""
         if actor is not None:
             return self._mint(ACCOUNT + actor.account, {"session": actor.session or ""})
-        return self._mint(self._known_guest(guest) or GUEST + encode_id(self._clerk.entropy(10)), {})
+        user = self._known_guest(guest) or GUEST + encode_id(self._clerk.entropy(10))
+        return self._mint(user, {"name": nick} if nick else {})
 
     def _mint(self, user: str, claim: dict[str, str]) -> Ticket:
         import jwt  # only the crowd needs it
@@ -107,7 +111,17 @@ class Tickets:
         if account is None or account.disabled:
             return False
         session = _read(caller.claim, _Claim).session
-        return not session or self._accounts.holds(session)
+        return not session or self._is_signed_in(session)
+
+    def _is_signed_in(self, session: str) -> bool:
+        """A session that this process has not seen since its start is believed until its ticket is over."""
+        if not self._accounts.holds(session):
+            return session not in self._seen
+        self._seen[session] = None
+        self._seen.move_to_end(session)
+        if len(self._seen) > _SEEN_SESSIONS:
+            self._seen.popitem(last=False)
+        return True
 
 
 class RoomGate:

@@ -658,6 +658,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/realtime/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Token
+         * @description A token to connect with: as your account when you are signed in, as a guest else.
+         */
+        post: operations["issue_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scopes": {
         parameters: {
             query?: never;
@@ -1651,6 +1671,21 @@ export interface components {
             rtmps: string | null;
         };
         /**
+         * RealtimeTicket
+         * @description A token for `/connection/*`; it is good for ten minutes, ask again before.
+         */
+        RealtimeTicket: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Token */
+            token: string;
+            /** User */
+            user: string;
+        };
+        /**
          * Sample
          * @description One second of the graphs.
          */
@@ -1894,6 +1929,21 @@ export interface components {
             items: components["schemas"]["LiveStream"][];
             /** Next */
             next: string | null;
+        };
+        /** TicketRequest */
+        TicketRequest: {
+            /**
+             * Guest
+             * @description A guest's earlier token: whoever shows it stays the same guest.
+             * @default
+             */
+            guest: string;
+            /**
+             * Nick
+             * @description The nickname that a guest would have.
+             * @default
+             */
+            nick: string;
         };
         /**
          * Token
@@ -3450,6 +3500,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RealtimeTicket"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {

@@ -2,10 +2,22 @@
 
 from fastapi.routing import APIRoute
 
-from madang.api.routes import accounts, admin, channels, crowd, events, keys, live, sessions, tokens, users
+from madang.api.routes import (
+    accounts,
+    admin,
+    channels,
+    crowd,
+    events,
+    keys,
+    live,
+    realtime,
+    sessions,
+    tokens,
+    users,
+)
 
 
 def v1() -> list[APIRoute]:
     """All routes under `/api/v1`."""
-    nouns = (sessions, accounts, users, channels, crowd, keys, live, events, tokens, admin)
+    nouns = (sessions, accounts, users, channels, crowd, keys, live, events, tokens, realtime, admin)
     return [route for noun in nouns for route in noun.router.routes if isinstance(route, APIRoute)]
