@@ -4,9 +4,13 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 
 const SOURCE = new URL("./src/boot.js", import.meta.url);
+const TRUSTED = new URL("../src/madang/api/docs/trusted.js", import.meta.url);
 const PLACE = "<!--boot-->";
 
-/** Puts `src/boot.js` before everything else in the page, as a hashed asset that knows the engines' chunks. */
+/**
+ * Puts the trusted-types policy and `src/boot.js` before everything else in the page, as one hashed asset that knows
+ * the engines' chunks, and has the page's own chunks fetched, not compiled, while the picture begins.
+ */
 export function boot(): Plugin {
   let serving = false;
   return {
@@ -19,16 +23,18 @@ export function boot(): Plugin {
     },
     writeBundle({ dir = "" }, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
-      const pathOf = (name: string) => {
-        const chunk = chunks.find((each) => each.name === name);
-        return chunk ? `/${chunk.fileName}` : "";
-      };
+      const chunkOf = (name: string) => chunks.find((each) => each.name === name);
+      const pathOf = (name: string) => `/${chunkOf(name)?.fileName ?? ""}`;
       const engines = JSON.stringify({ hls: pathOf("hls"), flv: pathOf("flv"), webrtc: pathOf("webrtc") });
-      const source = readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines);
+      const source = readFileSync(TRUSTED, "utf8") + readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines);
       const name = `assets/boot-${createHash("sha256").update(source).digest("base64url").slice(0, 8)}.js`;
       writeFileSync(join(dir, name), source);
+      const main = chunkOf("main");
       const page = join(dir, "index.html");
-      writeFileSync(page, readFileSync(page, "utf8").replace(PLACE, `<script src="/${name}"></script>`));
+      const html = readFileSync(page, "utf8");
+      const parts = main ? [main.fileName, ...main.imports] : [];
+      const ahead = parts.filter((file) => !html.includes(file)).map((file) => `<link rel="preload" as="script" crossorigin href="/${file}">`);
+      writeFileSync(page, html.replace(PLACE, `<script src="/${name}"></script>`).replace("</head>", `  ${ahead.join("\n    ")}\n  </head>`));
     },
   };
 }

@@ -1,26 +1,84 @@
-// Runs before the first paint: the theme and language somebody chose, and an early request for the player's engine.
+// Runs before the first paint: the theme and language somebody chose, and, where a live channel is shown, the first
+// requests for its picture, whose answers the engine takes from `madangEarly`.
 (function () {
+  var PARTS = 8;
   var engines = JSON.parse('__ENGINES__'.replace(/^_.*/, "{}"));
-  var chosen = {};
-  try {
-    chosen = JSON.parse(localStorage.getItem("madang.preferences") || "{}");
-  } catch {
-    chosen = {};
-  }
+  var chosen = read(function () {
+    return localStorage.getItem("madang.preferences");
+  });
   var root = document.documentElement;
   var system = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   root.dataset.theme = chosen.theme === "light" || chosen.theme === "dark" ? chosen.theme : system;
   var language = chosen.language || (navigator.language || "en").slice(0, 2);
   root.lang = language === "ko" ? "ko" : "en";
 
-  var page = /^\/(?:@|embed\/)([a-z0-9][a-z0-9_-]{0,63})\/?$/.exec(location.pathname);
-  if (!page) return;
+  var channel = read(function () {
+    return document.getElementById("state").textContent;
+  }).channel;
   var engine = chosen.engine === "flv" || chosen.engine === "webrtc" ? chosen.engine : "hls";
-  // What the page will ask for first, asked now: the engine's code, and whether the channel is live.
+  if (!/^\/(@|embed\/)[^/]+\/?$/.test(location.pathname)) return;
+  if (!channel || channel.live.state !== "live" || !((engine === "webrtc" ? "RTCPeerConnection" : "MediaSource") in window)) return;
   if (engines[engine]) import(engines[engine]).catch(function () {});
   var token = new URLSearchParams(location.search).get("token");
-  var address = "/api/v1/channels/" + page[1] + (token && location.pathname[1] === "e" ? "?token=" + encodeURIComponent(token) : "");
-  var answer = fetch(address, { headers: { Accept: "application/json" } });
-  answer.catch(function () {});
-  window.madangEarly = { address: address, answer: answer };
+  var early = (window.madangEarly = {});
+  var query = token ? "?token=" + encodeURIComponent(token) : "";
+  if (engine === "flv") ask("/live/" + channel.slug + ".flv" + query);
+  else if (engine === "hls") playlists("/live/" + channel.slug + "/index.m3u8" + query);
+
+  function read(source) {
+    try {
+      return JSON.parse(source() || "{}") || {};
+    } catch {
+      return {};
+    }
+  }
+
+  function ask(url) {
+    var stopped = new AbortController();
+    var answer = fetch(url, { credentials: "same-origin", signal: stopped.signal });
+    answer.catch(function () {});
+    early[new URL(url, location.href).href] = { answer: answer, stopped: stopped };
+    return answer;
+  }
+
+  // The multivariant playlist names the media playlist, which names the header of the media.
+  function playlists(url) {
+    text(url)
+      .then(function (index) {
+        var media = /^[^#\s].*$/m.exec(index);
+        if (!media) return "";
+        url = new URL(media[0], new URL(url, location.href)).href;
+        return text(url);
+      })
+      .then(function (list) {
+        heads(list).forEach(function (name) {
+          ask(new URL(name, url).href);
+        });
+      })
+      .catch(function () {});
+  }
+
+  // The media's header, and the parts from the last keyframe before the hold-back on: where playing begins.
+  function heads(list) {
+    var header = /^#EXT-X-MAP:.*URI="([^"]+)"/m.exec(list);
+    if (!header) return [];
+    var wanted = Number((/PART-HOLD-BACK=([\d.]+)/.exec(list) || [])[1]) || 0;
+    var parts = list.match(/^#EXT-X-PART:.*$/gm) || [];
+    var first = parts.length;
+    while (first > 0 && parts.length - first < PARTS && (wanted > 0 || !/INDEPENDENT=YES/.test(parts[first] || ""))) {
+      first -= 1;
+      wanted -= Number((/DURATION=([\d.]+)/.exec(parts[first]) || [])[1]);
+    }
+    return [header[1]].concat(
+      parts.slice(first).map(function (part) {
+        return /URI="([^"]+)"/.exec(part)[1];
+      }),
+    );
+  }
+
+  function text(url) {
+    return ask(url).then(function (answer) {
+      return answer.clone().text();
+    });
+  }
 })();

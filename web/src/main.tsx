@@ -1,13 +1,9 @@
-import "./ui/style.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
-import { prepareMedia } from "./player/early";
 
-void prepareMedia();
-
-const root = document.getElementById("root");
-if (root) {
+/** Builds the page. */
+export function mount(root: HTMLElement): void {
   createRoot(root).render(
     <StrictMode>
       <App />

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from madang.api.asgi import App, Receive, Reply, Scope, Send
 from madang.api.assets import WEB, Assets
@@ -10,6 +11,9 @@ from madang.api.headers import SecureHeaders
 from madang.api.pages import Pages
 from madang.chat.chat import Chat
 from madang.control import Control
+
+if TYPE_CHECKING:
+    from madang.api.state import PageState
 
 
 class Application:
@@ -24,7 +28,8 @@ class Application:
         self._api: App | None = None
         self._document = b""
         self._loading = asyncio.Lock()
-        self._pages = Pages(control, Assets(web))
+        self._assets = Assets(web)
+        self._pages = Pages(control, self._assets)
         self._secured = SecureHeaders(self._route, control)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,10 +41,12 @@ class Application:
             await send({"type": "websocket.close", "code": 1008})
 
     async def warm(self) -> None:
-        """Load the API, in a thread."""
+        """Load the API and the pages' files, in a thread."""
         async with self._loading:
-            if self._api is None:
-                self._api = await asyncio.to_thread(_load, self._control, self._chat)
+            if self._api is not None:
+                return
+            self._api, self._pages.state = await asyncio.to_thread(_load, self._control, self._chat)
+        await asyncio.to_thread(self._assets.press)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -63,13 +70,14 @@ def create_app(control: Control, web: Path = WEB, chat: Chat | None = None) -> A
     return Application(control, web, chat)
 
 
-def _load(control: Control, chat: Chat | None) -> App:
+def _load(control: Control, chat: Chat | None) -> tuple[App, "PageState"]:
     from madang.api.openapi import bare_app
+    from madang.api.state import PageState
 
     app = bare_app()
     app.state.control = control
     app.state.chat = chat
-    return app
+    return app, PageState(control)
 
 
 def _document() -> bytes:

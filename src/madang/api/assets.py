@@ -39,7 +39,6 @@ class Asset:
     def read(self) -> None:
         """Read the file and its compressed twin, or press it."""
         self.body = self.path.read_bytes()
-        self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
         suffix = self.path.suffix
         self.kind = _TYPES.get(suffix) or mimetypes.guess_type(self.path.name)[0] or self.kind
         twin = self.path.with_name(self.path.name + ".gz")
@@ -47,6 +46,8 @@ class Asset:
             self.pressed = twin.read_bytes()
         elif suffix in _PRESSED and len(self.body) >= _PRESS_MIN_BYTES:
             self.pressed = gzip.compress(self.body, 9, mtime=0)
+        # Last of all, since a file with an etag is one that was read.
+        self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
 
     def reply(self, scope: Scope) -> Reply:
         """The file, compressed where the client takes it, or 304."""
@@ -65,13 +66,13 @@ class Assets:
 
     def __init__(self, web: Path = WEB, own: Path = OWN) -> None:
         self._files: dict[str, Asset] = {}
-        self._shells: dict[str, Path] = {}
+        self._shell = ""
         for path in sorted(web.rglob("*")) if web.is_dir() else ():
             if not path.is_file() or path.suffix == ".gz":
                 continue
             name = path.relative_to(web).as_posix()
-            if path.suffix == ".html":
-                self._shells[name] = path
+            if name == "index.html":
+                self._shell = path.read_text(encoding="utf-8")
             else:
                 hashed = name.startswith("assets/")
                 self._files[f"/{name}"] = Asset(path, _IMMUTABLE if hashed else "no-cache")
@@ -82,7 +83,12 @@ class Assets:
         """The file of a URL's path, compared whole."""
         return self._files.get(path)
 
-    def shell(self, name: str = "index.html") -> str:
-        """A page of the build as text; empty when the pages were not built."""
-        found = self._shells.get(name)
-        return found.read_text(encoding="utf-8") if found is not None else ""
+    def press(self) -> None:
+        """Read and compress ahead what the first viewers will ask for; for a thread, not for the loop."""
+        for asset in self._files.values():
+            if not asset.etag and asset.path.suffix in _PRESSED:
+                asset.read()
+
+    def shell(self) -> str:
+        """The page of the build as text; empty when the pages were not built."""
+        return self._shell

@@ -22,7 +22,7 @@ def page_policy(own: str, public: str, *, framed: bool) -> str:
         (
             "default-src 'self'",
             "script-src 'self'",
-            "style-src 'self' 'unsafe-inline'",
+            "style-src 'self'",
             f"img-src {images}",
             "media-src 'self' blob:",
             "worker-src 'self' blob:",

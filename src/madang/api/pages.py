@@ -1,6 +1,7 @@
 """What is not API: the pages, their files, oEmbed, and redirects to a channel's present name."""
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -15,6 +16,9 @@ from madang.control import Control
 from madang.control.records import Channel
 from madang.control.urls import Urls
 
+if TYPE_CHECKING:
+    from madang.api.state import PageState
+
 _HTML = "text/html; charset=utf-8"
 _CHANNEL_PAGE = re.compile(r"/(@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
 _CHAT_PAGE = re.compile(r"/(embed/|popout/)([a-z0-9][a-z0-9_-]{0,63})/chat", re.ASCII)
@@ -25,11 +29,14 @@ _OEMBED_URL = re.compile(r"/(?:@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
 
 
 class Pages:
-    """An ASGI application of its own, without a framework."""
+    """An ASGI application of its own, without a framework. What a page says depends on who asks and on who is
+    live, so none is kept by a cache."""
 
     def __init__(self, control: Control, assets: Assets) -> None:
         self._control = control
         self._assets = assets
+        self.state: PageState | None = None
+        """Writes the page's first answers into it, once the API is loaded; without it the page asks."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (await self._reply(scope)).send(scope, send)
@@ -52,20 +59,19 @@ class Pages:
         found = _CHAT_PAGE.fullmatch(path)
         if found is not None:
             return await self._channel(scope, found[1], found[2], "/chat")
-        return self._plain(scope, path)
+        return await self._plain(scope, path)
 
-    def _plain(self, scope: Scope, path: str) -> Reply:
+    async def _plain(self, scope: Scope, path: str) -> Reply:
         """A page without a channel; an unknown one is the same page with 404."""
         known = _PAGES.fullmatch(path) is not None
         tags = site_tags(self._control.settings.name, self._urls(scope)) if path == "/" else ""
-        cache = "no-cache" if path == "/" else "no-store"
-        return self._html(200 if known else 404, tags, cache)
+        return await self._html(scope, 200 if known else 404, tags)
 
     async def _channel(self, scope: Scope, kind: str, name: str, part: str = "") -> Reply:
         """A channel's page or its embed; `part` is what stands in a window of its own."""
         channel = self._control.directory.channel_by_name(name)
         if channel is None or not await self._may_watch(scope, channel):
-            return self._html(404, "", "no-store", kind)
+            return await self._html(scope, 404, "")
         if channel.slug != name:
             query = scope["query_string"].decode("latin-1")
             target = f"/{kind}{quote(channel.slug)}{part}{'?' + query if query else ''}"
@@ -74,7 +80,7 @@ class Pages:
         tags = (
             "" if private or part else channel_tags(self._control.settings.name, channel, self._urls(scope))
         )
-        return self._html(200, tags, "no-store" if private else "no-cache", kind)
+        return await self._html(scope, 200, tags, channel)
 
     async def _may_watch(self, scope: Scope, channel: Channel) -> bool:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
@@ -82,9 +88,18 @@ class Pages:
             channel.slug, peer(scope), Secret(token), Secret(cookie(scope, SESSION_COOKIE))
         )
 
-    def _html(self, status: int, tags: str, cache: str, kind: str = "") -> Reply:
-        shell = (self._assets.shell("embed.html") if kind == "embed/" else "") or self._assets.shell()
-        return Reply(status, render(shell, tags), _HTML, {"cache-control": cache})
+    async def _html(self, scope: Scope, status: int, tags: str, shown: Channel | None = None) -> Reply:
+        page = render(self._assets.shell(), tags + await self._state(scope, shown))
+        return Reply(status, page, _HTML, {"cache-control": "no-store"})
+
+    async def _state(self, scope: Scope, shown: Channel | None) -> str:
+        if self.state is None:
+            return ""
+        path: str = scope["path"]
+        actor, session = None, Secret(cookie(scope, SESSION_COOKIE))
+        if session and not path.startswith("/embed/"):
+            actor = await self._control.authenticate_session(session, peer(scope))
+        return self.state.render(self._urls(scope), actor, shown, path)
 
     def _urls(self, scope: Scope) -> Urls:
         return self._control.urls(base(scope))

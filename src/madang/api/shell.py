@@ -7,7 +7,6 @@ from madang.control.urls import Urls
 
 WIDTH, HEIGHT = 1280, 720
 _MARK = "<!--head-->"
-_TRUSTED = '<script src="/docs/trusted.js"></script>'
 _UNBUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><!--head--><title>Madang</title></head>
 <body><p>The pages are not built yet. Run <code>make setup</code>.</p></body></html>"""
@@ -15,10 +14,9 @@ _UNBUILT = """<!doctype html>
 
 def render(shell: str, tags: str) -> bytes:
     """The shell with `tags` in its head."""
-    head = _TRUSTED + tags
     page = shell or _UNBUILT
     place = _MARK if _MARK in page else "</head>"
-    return page.replace(place, head + ("" if place == _MARK else place), 1).encode()
+    return page.replace(place, tags + ("" if place == _MARK else place), 1).encode()
 
 
 def site_tags(name: str, urls: Urls) -> str:

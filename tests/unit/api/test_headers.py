@@ -41,8 +41,10 @@ async def test_pages_run_nothing_but_their_own_scripts(yard: Site, path: str) ->
     assert policy["media-src"] == ["'self'", "blob:"] and policy["require-trusted-types-for"] == ["'script'"]
     assert set(policy["connect-src"]) == {"'self'", "ws://madang.test", "wss://madang.test"}
     assert answer.headers["x-frame-options"] == "DENY"
+    assert policy["style-src"] == ["'self'"]
     scripts = re.findall(r"<script[^>]*>", answer.text)
-    assert scripts and all("src=" in script for script in scripts)
+    data = '<script type="application/json" id="state">'
+    assert scripts and all("src=" in script or script == data for script in scripts)
     assert not re.search(r"\son\w+=|javascript:|https?://(?!madang\.test)", answer.text)
 
 
@@ -66,9 +68,9 @@ async def test_only_embeds_may_be_framed(yard: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "cache"),
     [
-        ("/", "no-cache"),
-        ("/@yard", "no-cache"),
-        ("/embed/yard", "no-cache"),
+        ("/", "no-store"),
+        ("/@yard", "no-store"),
+        ("/embed/yard", "no-store"),
         ("/assets/app-abc123.js", "public, max-age=31536000, immutable"),
         ("/mark.svg", "no-cache"),
         ("/@closed", "no-store"),

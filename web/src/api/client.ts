@@ -35,23 +35,6 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-type Early = { address: string; answer: Promise<Response> };
-
-const page = window as Window & { madangEarly?: Early };
-
-/** The answer that `boot.js` asked for ahead, while nobody took it: to be cloned, not read. */
-export function earlyAnswer(): Promise<Response> | null {
-  return page.madangEarly?.answer ?? null;
-}
-
-/** The request that `boot.js` sent ahead, once. */
-function takeEarly(asked: string): Promise<Response> | null {
-  const early = page.madangEarly;
-  if (early?.address !== asked) return null;
-  delete page.madangEarly;
-  return early.answer;
-}
-
 async function send(method: Method, path: string, query: Query, body?: unknown): Promise<Response> {
   // X-Madang is what no foreign form can send; the key makes a repeated create harmless.
   const headers: Record<string, string> = { Accept: "application/json", "X-Madang": "1" };
@@ -60,14 +43,12 @@ async function send(method: Method, path: string, query: Query, body?: unknown):
   if (body !== undefined) headers["Content-Type"] = raw ? body.type : "application/json";
   let response: Response;
   try {
-    const url = address(path, query);
-    const early = method === "GET" ? takeEarly(url) : null;
-    response = await (early ?? fetch(url, {
+    response = await fetch(address(path, query), {
       method,
       headers,
       body: body === undefined ? null : raw ? body : JSON.stringify(body),
       credentials: "same-origin",
-    }));
+    });
   } catch {
     throw new ApiError(0, "network", "");
   }

@@ -1,7 +1,8 @@
 import { ExternalLink } from "lucide-react";
 import { useMemo, useState } from "react";
-import { sourceOf } from "../player/engine";
+import { sourceOf, tokenOf } from "../player/engine";
 import { Player } from "../player/player";
+import { EMBED_PICTURE } from "../player/stage";
 import { useChannel } from "../store/channel";
 import { useT } from "../store/language";
 import { useTitle } from "../ui/title";
@@ -10,7 +11,7 @@ import { Resting } from "./resting";
 /** `/embed/{channel}`: the picture alone, muted, in somebody else's page; `?token=` opens a private channel. */
 export function Embed({ slug }: { slug: string }) {
   const t = useT();
-  const [token] = useState(() => new URLSearchParams(location.search).get("token") ?? "");
+  const [token] = useState(() => tokenOf(location.search));
   const { value: channel, error } = useChannel(slug, token);
   const dvr = channel?.dvr_window_s ?? 0;
   const name = channel?.slug ?? slug;
@@ -37,7 +38,7 @@ export function Embed({ slug }: { slug: string }) {
             <ExternalLink size={14} aria-hidden />
           </a>
         }
-        className="size-full"
+        className={EMBED_PICTURE}
       />
     </main>
   );

@@ -4,9 +4,10 @@ import { useLocation } from "wouter";
 import { ApiError } from "../api/client";
 import type { Channel } from "../api/types";
 import { ago, liveFor } from "../i18n/moments";
-import { sourceOf } from "../player/engine";
+import { sourceOf, tokenOf } from "../player/engine";
 import { Player } from "../player/player";
 import { Share } from "../player/share";
+import { watchPlace } from "../player/stage";
 import { useChannel } from "../store/channel";
 import { useNow } from "../store/clock";
 import { useFollow } from "../store/follow";
@@ -24,9 +25,10 @@ import { Resting } from "./resting";
 /** The chat is fetched beside the picture, not before it. */
 const ChatBeside = lazy(async () => ({ default: (await import("../chat/beside")).ChatBeside }));
 
-/** `/@{channel}`: the picture, who shows it, and the chat. */
+/** `/@{channel}`: the picture, who shows it, and the chat; `?token=` opens a private channel. */
 export function Watch({ slug }: { slug: string }) {
-  const channel = useChannel(slug);
+  const [token] = useState(() => tokenOf(location.search));
+  const channel = useChannel(slug, token);
   const [, navigate] = useLocation();
   const found = channel.value;
   useEffect(() => {
@@ -34,7 +36,7 @@ export function Watch({ slug }: { slug: string }) {
     if (found && found.slug !== slug) navigate(`/@${found.slug}`, { replace: true });
   }, [found, slug, navigate]);
   if (channel.error instanceof ApiError && channel.error.status === 404) return <Missing />;
-  if (found) return <WatchChannel key={found.id} channel={found} />;
+  if (found) return <WatchChannel key={found.id} channel={found} token={token} />;
   return (
     <Shell flush>
       {channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <div className="mx-auto aspect-video w-full max-w-[1320px] bg-surface md:mt-6 md:rounded-l" />}
@@ -42,20 +44,21 @@ export function Watch({ slug }: { slug: string }) {
   );
 }
 
-function WatchChannel({ channel }: { channel: Channel }) {
+function WatchChannel({ channel, token }: { channel: Channel; token: string }) {
   const t = useT();
   const { theatre = false, chat } = usePreferences();
   useTitle(channel.title || channel.name);
-  const source = useMemo(() => sourceOf(channel.slug, channel.dvr_window_s), [channel.slug, channel.dvr_window_s]);
+  const source = useMemo(() => sourceOf(channel.slug, channel.dvr_window_s, token), [channel.slug, channel.dvr_window_s, token]);
   const everLive = useEverLive(channel);
   const following = useFollow(channel.slug);
   const [layer, setLayer] = useState<HTMLElement | null>(null);
   const folded = chat === "hidden";
+  const place = watchPlace(theatre, folded);
   return (
     <Shell flush>
-      <div className={classes("flex flex-col max-lg:h-[calc(100dvh-56px)] max-lg:overflow-y-auto lg:grid lg:h-[calc(100dvh-56px)]", folded ? "lg:grid-cols-[minmax(0,1fr)_56px]" : "lg:grid-cols-[minmax(0,1fr)_372px]")}>
-        <div className="shrink-0 lg:min-h-0 lg:overflow-y-auto">
-          <div className={classes(theatre ? "bg-black" : "mx-auto max-w-[max(720px,min(1320px,calc((100dvh-210px)*16/9)))] lg:px-5 lg:pt-5")}>
+      <div className={place.columns}>
+        <div className={place.column}>
+          <div className={place.frame}>
             <Player
               source={source}
               name={channel.name}
@@ -66,7 +69,7 @@ function WatchChannel({ channel }: { channel: Channel }) {
               onTheatre={() => prefer({ theatre: theatre ? undefined : true })}
               offline={<Resting channel={channel} ended={everLive} />}
               layer={<div ref={setLayer} className="absolute inset-0" />}
-              className={theatre ? "mx-auto h-[calc(100dvh-56px)] max-h-[calc(100vw*9/16)] w-full" : "aspect-video w-full lg:rounded-l"}
+              className={place.picture}
             />
           </div>
           <About channel={channel} following={following} />

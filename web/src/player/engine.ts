@@ -56,8 +56,19 @@ export type Engine = {
   facts(): EngineFacts;
 };
 
+/** A request under way. */
+export type Asked = { answer: Promise<Response>; stopped: AbortController };
+
+/** Gives the request for this URL that was sent ahead of the engine, once; null where there is none. */
+export type TakeAsked = (url: string) => Asked | null;
+
 /** The media of a channel; always of this very origin, whatever the public address is. */
 export function sourceOf(slug: string, dvrWindowS: number, token = ""): Source {
   const at = (tail: string) => `/live/${slug}${tail}${token ? `?token=${encodeURIComponent(token)}` : ""}`;
   return { slug, index: at("/index.m3u8"), dvr: at("/dvr.m3u8"), flv: at(".flv"), whep: at("/whep"), dvrWindowS };
+}
+
+/** The play token in a page's address, that opens a private channel; empty without one. */
+export function tokenOf(search: string): string {
+  return new URLSearchParams(search).get("token") ?? "";
 }

@@ -1,5 +1,5 @@
 import mpegts from "mpegts.js";
-import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
+import type { Asked, Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
 import { FlvClock } from "./flvclock";
 
 /** How far behind the newest frame the picture is kept, and from where on it plays faster to get back there. */
@@ -9,40 +9,13 @@ const CATCH_UP_RATE_MAX = 1.5;
 /** Further behind than this it jumps. */
 const JUMP_S = 2;
 
-/** What was prepared and not played by then is let go. */
-const PREPARED_MS = 8000;
-type Opened = { url: string; answer: Promise<Response>; stopped: AbortController };
-let prepared: Opened | null = null;
-
-function open(url: string): Opened {
+function open(url: string): Asked {
   const stopped = new AbortController();
-  const answer = fetch(url, { signal: stopped.signal, credentials: "same-origin", cache: "no-store" });
-  return { url, answer, stopped };
-}
-
-/** Asks for the stream at `url` before there is an element to play it in. */
-export function prepare(url: string): void {
-  if (prepared) return;
-  const opened = open(url);
-  prepared = opened;
-  const drop = () => {
-    if (prepared !== opened) return;
-    prepared = null;
-    opened.stopped.abort();
-  };
-  opened.answer.catch(drop);
-  window.setTimeout(drop, PREPARED_MS);
-}
-
-function takePrepared(url: string): Opened | null {
-  if (prepared?.url !== url) return null;
-  const taken = prepared;
-  prepared = null;
-  return taken;
+  return { answer: fetch(url, { signal: stopped.signal, credentials: "same-origin", cache: "no-store" }), stopped };
 }
 
 /** A loader that reads the response as it comes and shows each chunk to `clock` on its way. */
-function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderConstructor {
+function loaderWith(take: TakeAsked, clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderConstructor {
   return class Loader implements mpegts.BaseLoader {
     _status = 0;
     _needStash = false;
@@ -69,7 +42,7 @@ function loaderWith(clock: FlvClock, onClosed: () => void): mpegts.CustomLoaderC
     }
 
     private async read(url: string): Promise<void> {
-      const opened = takePrepared(url) ?? open(url);
+      const opened = take(url) ?? open(url);
       this.stopped = opened.stopped;
       const response = await opened.answer;
       const reader = response.body?.getReader();
@@ -119,6 +92,7 @@ export class FlvEngine implements Engine {
     private readonly video: HTMLVideoElement,
     private readonly source: Source,
     private readonly events: EngineEvents,
+    private readonly take: TakeAsked,
   ) {
     this.clock = new FlvClock((timeMs) => events.onArrival(timeMs));
   }
@@ -136,7 +110,7 @@ export class FlvEngine implements Engine {
         autoCleanupMaxBackwardDuration: 30,
         autoCleanupMinBackwardDuration: 15,
         fixAudioTimestampGap: true,
-        customLoader: loaderWith(this.clock, () => this.events.onFailure("network")),
+        customLoader: loaderWith(this.take, this.clock, () => this.events.onFailure("network")),
       },
     );
     this.player = player;

@@ -1,5 +1,6 @@
 import Hls, { type ErrorData, type Fragment, type HlsConfig, type LevelDetails } from "hls.js";
-import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
+import { headStartLoader } from "./hlsloader";
+import type { Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
 
 /** Playlist requests are tried again this long: a publisher's reconnect is not the viewer's problem. */
 const PATIENCE_TRIES = 60;
@@ -15,6 +16,8 @@ const patient = {
 };
 
 const config: Partial<HlsConfig> = {
+  // Our media are fMP4, which is passed on as it is: a worker would cost its start and a copy of every part.
+  enableWorker: false,
   lowLatencyMode: true,
   maxLiveSyncPlaybackRate: 1.5,
   // A single stall is no reason to stay a whole second further behind.
@@ -28,32 +31,6 @@ const config: Partial<HlsConfig> = {
   // The first fragment is fetched while the element is being attached.
   startFragPrefetch: true,
 };
-
-/** What was prepared and not played by then is let go. */
-const PREPARED_MS = 8000;
-let prepared: { url: string; hls: Hls } | null = null;
-
-/** Begins to load the stream at `url` before there is an element to play it in. */
-export function prepare(url: string): void {
-  if (prepared || !Hls.isSupported()) return;
-  const hls = new Hls(config);
-  prepared = { url, hls };
-  const drop = () => {
-    if (prepared?.hls !== hls) return;
-    prepared = null;
-    hls.destroy();
-  };
-  hls.on(Hls.Events.ERROR, (_, data) => data.fatal && drop());
-  hls.loadSource(url);
-  window.setTimeout(drop, PREPARED_MS);
-}
-
-function takePrepared(url: string): Hls | null {
-  if (prepared?.url !== url) return null;
-  const { hls } = prepared;
-  prepared = null;
-  return hls;
-}
 
 function dateOf(fragment: Fragment, time: number): number | null {
   return fragment.programDateTime === null ? null : fragment.programDateTime + (time - fragment.start) * 1000;
@@ -72,26 +49,24 @@ export class HlsEngine implements Engine {
     private readonly video: HTMLVideoElement,
     private readonly source: Source,
     private readonly events: EngineEvents,
+    private readonly take: TakeAsked,
   ) {}
 
   start(): void {
-    this.load(this.source.index, takePrepared(this.source.index));
+    this.load(this.source.index);
   }
 
-  /** Plays `url`, which `begun` loads already where there is one. */
-  private load(url: string, begun: Hls | null = null): void {
+  private load(url: string): void {
     this.hls?.destroy();
     this.details = null;
-    const hls = begun ?? new Hls(config);
+    const hls = new Hls({ ...config, loader: headStartLoader(this.take) });
     this.hls = hls;
-    const parsed = () => {
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.events.onQualities(hls.levels.map((level, id) => ({ id: String(id), height: level.height, bitrate: level.bitrate })));
-    };
-    hls.on(Hls.Events.MANIFEST_PARSED, parsed);
+    });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, data) => this.updated(data.details));
     hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
-    if (!begun) hls.loadSource(url);
-    else if (hls.levels.length > 0) parsed();
+    hls.loadSource(url);
     hls.attachMedia(this.video);
   }
 

@@ -14,7 +14,9 @@ import { Help } from "./help";
 import { PlayerMenu } from "./menu";
 import { SeekBar } from "./seek";
 import { useShortcuts, type Action } from "./shortcuts";
+import { PICTURE } from "./stage";
 import { Statistics } from "./statistics";
+import { usePicture } from "./usePicture";
 import { usePlayback } from "./usePlayback";
 
 export type PlayerProps = {
@@ -45,8 +47,17 @@ export function Player(props: PlayerProps) {
   const { source, state: channelState, viewers, theatre, onTheatre } = props;
   const t = useT();
   const [root, setRoot] = useState<HTMLElement | null>(null);
-  const { session, state } = usePlayback(props.muted ?? false);
-  const attach = useCallback((video: HTMLVideoElement | null) => (video ? session.attach(video) : undefined), [session]);
+  const { session, state } = usePlayback(source.slug, props.muted ?? false);
+  // The element belongs to the session, which may be older than this player.
+  const hold = useCallback(
+    (frame: HTMLElement | null) => {
+      if (!frame) return undefined;
+      frame.prepend(session.video);
+      setRoot(frame);
+      return session.attach();
+    },
+    [session],
+  );
   const [full, toggleFull] = useFullscreen(root, () => session.video);
   const [menuOpen, setMenuOpen] = useState(false);
   const [help, setHelp] = useState(false);
@@ -73,7 +84,7 @@ export function Player(props: PlayerProps) {
       else if (action === "theatre") onTheatre?.();
       else if (action === "fullscreen") toggleFull();
       const element = session.video;
-      if (!element || !showing) return;
+      if (!showing) return;
       const behind = session.snapshot().latencyS ?? 0;
       const seekable = session.snapshot().seekable;
       if (action === "play") session.toggle();
@@ -92,6 +103,14 @@ export function Player(props: PlayerProps) {
     [session, showing, onTheatre, stir, toggleFull],
   );
   useShortcuts(act);
+  usePicture(session.video, showing, {
+    tap: (touch) => {
+      if (!touch) act("play");
+      else if (shown) leave();
+      else stir();
+    },
+    twice: toggleFull,
+  });
 
   const uptimeS = props.beganAt ? Math.max(0, (now - Date.parse(props.beganAt)) / 1000) : null;
   const windowS = Math.floor(Math.min(source.dvrWindowS, uptimeS ?? 0));
@@ -99,25 +118,12 @@ export function Player(props: PlayerProps) {
 
   return (
     <div
-      ref={setRoot}
+      ref={hold}
       role="region"
       aria-label={t("watch.player", { name: props.name })}
-      className={classes("relative isolate overflow-hidden bg-black text-white", !shown && showing && "cursor-none", props.className)}
+      className={classes(PICTURE, !shown && showing && "cursor-none", props.className)}
       data-phase={state.phase}
     >
-      {/* Captions come with the broadcast's own text track. */}
-      <video
-        ref={attach}
-        playsInline
-        className={classes("size-full object-contain", !showing && "invisible")}
-        onClick={(event) => {
-          const touch = (event.nativeEvent as PointerEvent).pointerType === "touch";
-          if (!touch) act("play");
-          else if (shown) leave();
-          else stir();
-        }}
-        onDoubleClick={toggleFull}
-      />
       {!showing && !live && <div className="dusk absolute inset-0 grid place-items-center">{props.offline}</div>}
       {showing && (
         <>

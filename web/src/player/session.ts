@@ -1,3 +1,4 @@
+import { takeAsked } from "./early";
 import { LiveEdge } from "./edge";
 import type { Engine, EngineEvents, EngineFacts, EngineFailure, EngineName, Quality, Source } from "./engine";
 
@@ -60,9 +61,9 @@ function tenths(seconds: number): number {
 /** Loads an engine; each is a chunk of its own. */
 async function engineFor(name: EngineName, video: HTMLVideoElement, source: Source, events: EngineEvents): Promise<Engine> {
   if (name === "webrtc") return new (await import("./webrtc")).WebRtcEngine(video, source, events);
-  if (name === "flv") return new (await import("./flv")).FlvEngine(video, source, events);
+  if (name === "flv") return new (await import("./flv")).FlvEngine(video, source, events, takeAsked);
   if (name === "native") return new (await import("./native")).NativeEngine(video, source, events);
-  return new (await import("./hls")).HlsEngine(video, source, events);
+  return new (await import("./hls")).HlsEngine(video, source, events, takeAsked);
 }
 
 /** The engine to use: the wished one where the browser has Media Source Extensions, else its own HLS. */
@@ -78,7 +79,10 @@ export function engineThatWorks(wished: EngineName): EngineName | null {
 export class PlaybackSession {
   private state: Playback;
   private readonly listeners = new Set<() => void>();
-  private element: HTMLVideoElement | null = null;
+  /** The element of the whole session; it may move in the document without a stop. */
+  readonly video = document.createElement("video");
+  private attached = 0;
+  private detach: () => void = () => undefined;
   private engine: Engine | null = null;
   private source: Source | null = null;
   private edge = new LiveEdge();
@@ -91,27 +95,30 @@ export class PlaybackSession {
 
   constructor(private wishes: Wishes) {
     this.state = { ...silent, muted: wishes.muted, volume: wishes.volume, quality: wishes.quality };
+    this.video.playsInline = true;
+    this.video.className = "size-full object-contain";
+    this.video.volume = wishes.volume;
+    this.video.muted = wishes.muted;
   }
 
-  get video(): HTMLVideoElement | null {
-    return this.element;
-  }
-
-  /** Takes the element to play in; the answer lets it go. */
-  attach = (video: HTMLVideoElement): (() => void) => {
-    this.element = video;
-    video.volume = this.wishes.volume;
-    video.muted = this.wishes.muted;
+  /** Follows the element, until the answer is called. Whoever attaches last has it; the former's answer does nothing. */
+  attach(): () => void {
+    const { video } = this;
+    const turn = ++this.attached;
+    this.detach();
     const gone = new AbortController();
     this.follow(video, gone.signal);
     const timer = window.setInterval(() => this.tick(video), TICK_MS);
-    return () => {
+    this.detach = () => {
       window.clearInterval(timer);
       gone.abort();
-      this.stop();
-      this.element = null;
     };
-  };
+    return () => {
+      if (turn !== this.attached) return;
+      this.detach();
+      this.stop();
+    };
+  }
 
   snapshot = (): Playback => this.state;
 
@@ -157,8 +164,8 @@ export class PlaybackSession {
     this.halt();
     const run = ++this.run;
     const name = engineThatWorks(this.fallen ? "hls" : this.wishes.engine);
-    const video = this.element;
-    if (!this.source || !video || name === null) {
+    const { video } = this;
+    if (!this.source || name === null) {
       this.set({ phase: "failed", failure: "unsupported" });
       return;
     }
@@ -252,20 +259,18 @@ export class PlaybackSession {
 
   /** Play or pause, as the viewer wants. A pause leaves the live edge. */
   toggle(): void {
-    const video = this.element;
-    if (!video) return;
-    if (video.paused) {
-      this.resume(video);
+    if (this.video.paused) {
+      this.resume(this.video);
       return;
     }
-    video.pause();
+    this.video.pause();
     this.set({ following: false });
   }
 
   goLive(): void {
     this.set({ following: true });
     this.engine?.goLive();
-    if (this.element) this.resume(this.element);
+    this.resume(this.video);
   }
 
   /** To `seconds` behind the live edge. */
@@ -277,19 +282,17 @@ export class PlaybackSession {
     this.set({ following: false, latencyS: tenths(seconds) });
     const now = this.edge.now(Date.now());
     if (now !== null) this.engine?.seekTo(now - seconds * 1000);
-    if (this.element) this.resume(this.element);
+    this.resume(this.video);
   }
 
   setVolume(volume: number): void {
-    if (!this.element) return;
-    this.element.volume = Math.min(1, Math.max(0, volume));
-    this.element.muted = this.element.volume === 0;
+    this.video.volume = Math.min(1, Math.max(0, volume));
+    this.video.muted = this.video.volume === 0;
   }
 
   setMuted(muted: boolean): void {
-    if (!this.element) return;
-    this.element.muted = muted;
-    if (!muted && this.element.volume === 0) this.element.volume = 0.5;
+    this.video.muted = muted;
+    if (!muted && this.video.volume === 0) this.video.volume = 0.5;
   }
 
   pick(quality: string): void {

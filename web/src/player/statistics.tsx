@@ -28,10 +28,9 @@ export function Statistics({ session, state, onClose }: { session: PlaybackSessi
   const { video } = session;
   const [frames, setFrames] = useState<Frames | null>(null);
   useEffect(() => {
-    const timer = setInterval(() => video && setFrames((before) => framesOf(video, before)), 1000);
+    const timer = setInterval(() => setFrames((before) => framesOf(video, before)), 1000);
     return () => clearInterval(timer);
   }, [video]);
-  if (!video) return null;
   const facts = session.facts();
   const rows: [string, string][] = [
     [t("player.stats.engine"), state.engine ? t(`player.engine.${state.engine}`) : "–"],

@@ -1,13 +1,11 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { preferences, prefer } from "../store/preferences";
-import { PlaybackSession, type Playback } from "./session";
+import { newSession, takeBegun } from "./begin";
+import type { Playback, PlaybackSession } from "./session";
 
-/** A playback for one player; remembers volume and sound, unless it has to be silent. */
-export function usePlayback(silent: boolean): { session: PlaybackSession; state: Playback } {
-  const [session] = useState(() => {
-    const { engine = "hls", muted = false, volume = 1, quality = "" } = preferences();
-    return new PlaybackSession({ engine, muted: muted || silent, volume, quality });
-  });
+/** A playback of one channel, begun already or new; remembers volume and sound, unless it has to be silent. */
+export function usePlayback(slug: string, silent: boolean): { session: PlaybackSession; state: Playback } {
+  const [session] = useState(() => takeBegun(slug, silent) ?? newSession(silent));
   const state = useSyncExternalStore(session.subscribe, session.snapshot);
   const { phase, hushed, muted, volume } = state;
   useEffect(() => {

@@ -6,9 +6,6 @@ const CONNECT_MS = 4000;
 const LOST_MS = 3000;
 const LOOK_MS = 500;
 
-/** What was prepared and not played by then is let go. */
-const PREPARED_MS = 8000;
-
 /** `refused`: the server said no; `away`: the channel is not live, or the server is busy. */
 type Refusal = "refused" | "away";
 
@@ -75,29 +72,6 @@ class Peer {
   }
 }
 
-let prepared: Peer | null = null;
-
-/** Opens the session at `url` before there is an element to play it in. */
-export function prepare(url: string): void {
-  if (prepared) return;
-  const peer = new Peer(url);
-  prepared = peer;
-  const drop = () => {
-    if (prepared !== peer) return;
-    prepared = null;
-    peer.close();
-  };
-  peer.opened.catch(drop);
-  window.setTimeout(drop, PREPARED_MS);
-}
-
-function takePrepared(url: string): Peer | null {
-  if (prepared?.url !== url) return null;
-  const taken = prepared;
-  prepared = null;
-  return taken;
-}
-
 type Counted = { bytes: number; at: number; held: number; emitted: number };
 
 /** WebRTC by WHEP: what the server has is on the screen a few frames later. */
@@ -118,7 +92,7 @@ export class WebRtcEngine implements Engine {
   ) {}
 
   start(): void {
-    const peer = takePrepared(this.source.whep) ?? new Peer(this.source.whep);
+    const peer = new Peer(this.source.whep);
     this.peer = peer;
     const { connection } = peer;
     peer.opened.catch((error: unknown) => {
