@@ -89,6 +89,7 @@ class MemoryCrowd:
     node = "test"
 
     def __init__(self) -> None:
+        self.kept = KEPT
         self.streams: dict[str, _Stream] = {}
         self.personal: list[tuple[str, dict[str, Any]]] = []
         self.weights: list[PublishOptions] = []
@@ -106,7 +107,7 @@ class MemoryCrowd:
         self.weights.append(options)
         stream.top += 1
         stream.items.append(Publication(data=data, offset=stream.top))
-        del stream.items[:-KEPT]
+        del stream.items[: -self.kept]
         for hear in list(stream.hearers):
             hear(msgspec.json.decode(data))
         return Published(stream.top, "epoch")
@@ -253,6 +254,7 @@ class Chat:
     """A whole chat over one database."""
 
     def __init__(self, log: ChatLog, clock: FakeClock, judge: TextFilter) -> None:
+        self.store: SqlStore
         self.people = People()
         self.crowd = MemoryCrowd()
         self.log = Faulty(log)
@@ -298,6 +300,7 @@ async def chatroom(folder: Path, clock: FakeClock, judge: TextFilter | None = No
     log = ChatLog(store)
     log.gather_s = 0.0
     chat = Chat(log, clock, judge or LetPass())
+    chat.store = store
     chat.people.places["01inn"] = Place(id="01inn", slug="inn", name="Inn")
     running = asyncio.create_task(chat.pump.run())
     try:

@@ -204,7 +204,7 @@ class Members:
             person = self._identity.person(member.account)
             return person.display_name if person else "?"
         if member.is_guest:
-            return self.free_nick(nick, member) or self._numbered("guest", member)
+            return self.free_nick(nick or _claim_of(caller).name, member) or self._numbered("guest", member)
         name = clean_text(_claim_of(caller).name, NICK_LETTERS) or "user"
         return name if self._is_free(skeleton(name), member) else self._numbered(name, member)
 

@@ -1,0 +1,160 @@
+"""After any mix of deeds and broken connections, who recovered sees what they see who never left."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.conftest import FakeClock
+from tests.harness.chatroom import Chat, Client, chatroom
+from tests.unit.store.rows_of import channel
+
+from madang.base.roles import ChannelRole
+from madang.chat.ports import Place
+from madang.realtime.ports import ReplyError
+
+PEOPLE = 3
+person = st.integers(0, PEOPLE - 1)
+message = st.integers(0, 40)
+deed = st.one_of(
+    st.tuples(st.just("say"), person, st.integers(1, 4)),
+    st.tuples(st.just("edit"), person, message),
+    st.tuples(st.just("delete"), message, st.just(0)),
+    st.tuples(st.just("ban"), person, st.just(0)),
+    st.tuples(st.just("unban"), person, st.just(0)),
+    st.tuples(st.just("clear"), st.just(0), st.just(0)),
+    st.tuples(st.just("pin"), message, st.just(0)),
+    st.tuples(st.just("slow"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("drop"), person, st.just(0)),
+    st.tuples(st.just("back"), person, st.just(0)),
+    st.tuples(st.just("restart"), st.just(0), st.just(0)),
+    st.tuples(st.just("together"), person, message),
+)
+
+
+class Scene:
+    """Three viewers who come and go, a manager who moderates, and a witness who never leaves."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self.said: list[tuple[str, int]] = []
+        self.count = 0
+
+    async def begin(self, kept: int) -> None:
+        self.chat.crowd.kept = kept
+        self.witness = await self.chat.client("witness")
+        self.manager = await self.chat.client("manager", ChannelRole.MANAGER)
+        self.people = [await self.chat.client(f"person{n}") for n in range(PEOPLE)]
+
+    async def do(self, name: str, one: int, two: int) -> None:
+        """A deed; what the room refuses is refused to everybody alike."""
+        try:
+            await getattr(self, f"_{name}")(one, two)
+        except ReplyError as error:
+            assert error.number != 100
+
+    async def _say(self, one: int, two: int) -> None:
+        for _ in range(two):
+            self.chat.wait(301 if self.count % 7 == 6 else 31)
+            self.count += 1
+            sent = await self._speaker(one).say(f"text {self.count}", nonce=f"n{self.count}")
+            self.said.append((sent["id"], one))
+
+    def _speaker(self, one: int) -> Client:
+        return self.people[one]
+
+    async def _edit(self, one: int, two: int) -> None:
+        mine = [name for name, who in self.said if who == one]
+        if mine:
+            self.chat.wait(1)
+            self.count += 1
+            await self.people[one].call("edit", id=mine[two % len(mine)], text=f"edited {self.count}")
+
+    async def _delete(self, one: int, two: int) -> None:
+        if self.said:
+            await self.manager.call("delete", id=self.said[one % len(self.said)][0])
+
+    async def _ban(self, one: int, two: int) -> None:
+        await self.manager.call("ban", user=self.people[one].user)
+
+    async def _unban(self, one: int, two: int) -> None:
+        await self.manager.call("unban", user=self.people[one].user)
+
+    async def _clear(self, one: int, two: int) -> None:
+        await self.manager.call("clear")
+
+    async def _pin(self, one: int, two: int) -> None:
+        if self.said:
+            await self.manager.call("pin", id=self.said[one % len(self.said)][0])
+
+    async def _slow(self, one: int, two: int) -> None:
+        self.chat.wait(11)
+        await self.manager.call("settings", slow_s=one)
+
+    async def _drop(self, one: int, two: int) -> None:
+        self.people[one].drop()
+
+    async def _back(self, one: int, two: int) -> None:
+        if self.people[one]._hear is None:
+            await self.people[one].join(recover=True)
+
+    async def _restart(self, one: int, two: int) -> None:
+        """The room is forgotten and opened again from the log, as on another node."""
+        self.chat.rooms._rooms.clear()
+        room = await self.chat.room()
+        for client in (self.witness, self.manager, *self.people):
+            if client._hear is not None:
+                room.members.enter(client.caller, self.chat.clock.wall())
+
+    async def _together(self, one: int, two: int) -> None:
+        """Somebody speaks while they are banned."""
+        self.chat.wait(31)
+        self.count += 1
+        said = self.people[one].say(f"text {self.count}")
+        await asyncio.gather(said, self._ban(one, 0), return_exceptions=True)
+
+    async def end(self) -> None:
+        """Everybody is back; all see the same, and so does who comes only now."""
+        for client in self.people:
+            if client._hear is None:
+                await client.join(recover=True)
+        newcomer = await self.chat.client("newcomer")
+        seen = self.witness.view.visible()
+        for client in (*self.people, self.manager, newcomer):
+            assert client.view.visible() == seen
+            for part in ("settings", "poll", "paid", "goal"):
+                assert client.view.state[part] == self.witness.view.state[part]
+            pins = [pin["id"] for pin in client.view.state["pins"]]
+            assert pins == [pin["id"] for pin in self.witness.view.state["pins"]]
+
+
+@pytest.mark.parametrize("kept", [300, 6])
+def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int) -> None:
+    clock, place = FakeClock(), iter(range(10_000))
+
+    async def play(chat: Chat, deeds: list[tuple[str, int, int]]) -> None:
+        name = f"01room{next(place)}"
+        async with chat.store.write() as work:
+            await work.channels.add(channel(name, id=name))
+        chat.people.places[name] = Place(id=name, slug=name, name=name)
+        chat.channel = name
+        scene = Scene(chat)
+        await scene.begin(kept)
+        for deed in deeds:
+            await scene.do(*deed)
+        await scene.end()
+
+    with asyncio.Runner() as runner:
+        room = chatroom(tmp_path, clock)
+        chat = runner.run(room.__aenter__())
+
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(deed, max_size=30))
+        def playing(deeds: list[tuple[str, int, int]]) -> None:
+            runner.run(play(chat, deeds))
+
+        try:
+            playing()
+        finally:
+            runner.run(room.__aexit__(None, None, None))
