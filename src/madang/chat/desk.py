@@ -7,7 +7,7 @@ import msgspec
 
 from madang.chat import refusals, rows
 from madang.chat.members import Member
-from madang.chat.moderation import Target
+from madang.chat.moderation import Target, unquote
 from madang.chat.ports import Query
 from madang.chat.room import Room
 from madang.chat.rooms import Rooms
@@ -49,7 +49,8 @@ class Desk:
         found = await self._log.find(query)
         more = found[limit - 1]["seq"] if len(found) > limit else None
         page = found[:limit][::-1] if newest else found[:limit]
-        return Slice(items=[rows.shown(row, room.cuts) for row in page], next=more)
+        shown = await unquote(room, [rows.shown(row, room.cuts) for row in page])
+        return Slice(items=shown, next=more)
 
     async def replay(
         self, channel: str, from_ms: int, to_ms: int, after: str | None, limit: int
@@ -80,7 +81,7 @@ class Desk:
             )
         found = [row for row in await self._log.find(query) if row["at"] <= to_ms]
         more = found[limit - 1]["id"] if len(found) > limit else None
-        return [rows.shown(row, room.cuts) for row in found[:limit]], more
+        return await unquote(room, [rows.shown(row, room.cuts) for row in found[:limit]]), more
 
     async def export(self, channel: str) -> AsyncIterator[bytes]:
         """The whole log as lines of JSON, the eldest first."""

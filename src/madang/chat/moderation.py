@@ -17,8 +17,8 @@ from madang.chat.ports import Change, Drop, Query, Set, Standing
 from madang.chat.room import Room
 from madang.chat.rows import Ban, message_of
 from madang.chat.settings import PRESETS, RoomSettings, SettingsChange, changed, with_preset
-from madang.chat.view import is_cut
-from madang.chat.words import AuditEntry, Clear, Delete, Message, Pin, Purge, RoleChanged
+from madang.chat.view import is_cut, unquoted
+from madang.chat.words import AuditEntry, Clear, Delete, Message, Pin, Purge, RoleChanged, Tombstone
 from madang.realtime.ports import ReplyError
 from madang.realtime.publication import Weight
 
@@ -414,7 +414,28 @@ async def newest(room: Room, wanted: int) -> list[Message]:
         if len(page) < wanted or len(found) >= wanted:
             break
         below = page[-1]["seq"]
-    return found[:wanted][::-1]
+    return [m for m in await unquote(room, found[:wanted][::-1]) if isinstance(m, Message)]
+
+
+async def unquote(room: Room, messages: Sequence[Message | Tombstone]) -> list[Message | Tombstone]:
+    """Quotes of messages that are gone are gone as well."""
+    asked = {m.reply.id for m in messages if isinstance(m, Message) and m.reply is not None}
+    asked -= {message.id for message in messages if isinstance(message, Message)}
+    gone = {message.id for message in messages if isinstance(message, Tombstone)}
+    if asked:
+        query = Query(
+            table="chat_messages",
+            where={"channel": room.channel},
+            among=("id", tuple(asked)),
+            order="seq",
+            limit=len(asked),
+        )
+        found = await room.yard.pump.log.find(query)
+        gone |= {row["id"] for row in found if isinstance(rows.shown(row, room.cuts), Tombstone)}
+    return [
+        unquoted(m) if isinstance(m, Message) and m.reply is not None and m.reply.id in gone else m
+        for m in messages
+    ]
 
 
 async def refresh(room: Room, member: Member) -> None:

@@ -1,7 +1,7 @@
 """What chat asks of others: who people are, where rows are kept, what the filter says, who takes money."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -51,6 +51,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     where: Mapping[str, Cell] = {}
     """A None is not compared: leave the column out to mean all."""
+    among: tuple[str, tuple[str, ...]] | None = None
+    """A column and the values of which it has one."""
     order: str = "id"
     newest: bool = True
     below: Cell = None
@@ -212,6 +214,17 @@ class PaymentFault(Exception):
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A provider whose window is a page of ours."""
+
+    def look(self, payment: str) -> Payment | None: ...
+
+    def choose(self, payment: str, outcome: str) -> Payment:
+        """How it goes, once."""
+        ...
 
 
 class PaymentProvider(Protocol):

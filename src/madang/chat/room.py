@@ -4,7 +4,7 @@ What is to happen is committed first, then applied and published, in one order f
 the log and may be forgotten at any time.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,11 +20,12 @@ from madang.chat.ports import Cell, Change, Identity, Put, TextFilter
 from madang.chat.pump import Pump
 from madang.chat.rows import Ban
 from madang.chat.settings import ChatSettings, RoomSettings
-from madang.chat.view import View, tombstone
+from madang.chat.view import View, tombstone, unquoted
 from madang.chat.words import (
     Audited,
     AuditEntry,
     Counts,
+    Delete,
     Event,
     Message,
     Muted,
@@ -100,6 +101,8 @@ class Room:
         self.said: OrderedDict[str, float] = OrderedDict()
         """Likenesses of texts and when they were said, for the unique mode."""
         self._common: bytes | None = None
+        self.pin_offsets: deque[int] = deque(maxlen=50)
+        """Where events about pins lie in the broker's stream."""
 
     # --- what happens
 
@@ -152,10 +155,14 @@ class Room:
 
     async def vanish(self, message: Message) -> None:
         """A message is gone: nobody who comes later finds its text."""
-        offset = self.view.offset(message.id)
+        offset, edits = self.view.offset(message.id), self.view.edits(message.id)
         self.view.remove(message.id)
         if offset:
             await self.yard.crowd.redact(CHAT + self.channel, offset, tombstone(message))
+        for edit in edits:
+            await self.yard.crowd.redact(CHAT + self.channel, edit, encode(Delete(ids=(message.id,))))
+        for answer in self.view.answers(message.id):
+            await self.become(unquoted(answer))
 
     async def become(self, message: Message) -> None:
         """A message has another text: those who come later find that."""
@@ -206,7 +213,10 @@ class Room:
     async def set_pins(self, pins: tuple[Pin, ...]) -> None:
         self.pins = pins[:CHAT_PINS]
         self._common = None
-        await self.tell(Pins(pins=self.pins), "mod", weight=Weight.URGENT)
+        event = Pins(pins=self.pins)
+        for offset in self.pin_offsets:  # earlier pins may quote what was deleted since
+            await self.yard.crowd.redact(CHAT + self.channel, offset, encode(event))
+        self.pin_offsets.append(await self.tell(event, "mod", weight=Weight.URGENT))
 
     async def set_counts(self, counts: Counts) -> None:
         if counts != self.counts:

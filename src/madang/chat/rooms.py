@@ -24,6 +24,16 @@ _READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
 _READ_PINS = msgspec.json.Decoder(tuple[Pin, ...]).decode
 
 
+class _Told(msgspec.Struct):
+    """Of an event, what it takes to find it again."""
+
+    t: str = ""
+    id: str = ""
+
+
+_read_told = msgspec.json.Decoder(_Told).decode
+
+
 class Rooms:
     """Rooms by channel id."""
 
@@ -97,12 +107,16 @@ class Rooms:
         """Where the messages lie in a broker that outlived us."""
         history = await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=-1))
         for publication in history.publications:
-            if b'"t":"message"' not in publication.data[:20]:
-                continue
             try:
-                room.view.place(msgspec.json.decode(publication.data, type=_Named).id, publication.offset)
+                told = _read_told(publication.data)
             except msgspec.DecodeError:
                 continue
+            if told.t == "message":
+                room.view.place(told.id, publication.offset)
+            elif told.t == "edit":
+                room.view.edited(told.id, publication.offset)
+            elif told.t == "pins":
+                room.pin_offsets.append(publication.offset)
 
     async def run(self) -> None:
         """Until cancelled: every second, what time itself changes."""
@@ -155,7 +169,3 @@ class Rooms:
             for member in list(room.members):
                 if member.clients and member.account:
                     await refresh(room, member)
-
-
-class _Named(msgspec.Struct):
-    id: str

@@ -213,7 +213,7 @@ class Sending:
                 msgspec.structs.replace(current, text=verdict.text, mentions=mentions, edited_at=edited_at)
             )
             event = Edit(id=name, text=verdict.text, mentions=mentions, edited_at=edited_at)
-            await room.tell(event, "msg", weight=Weight.KEPT)
+            room.view.edited(name, await room.tell(event, "msg", weight=Weight.KEPT))
             return edited_at
 
         same = {"channel": room.channel, "id": name}

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from madang.base.limits import CHAT_RECOVERY, CHAT_ROOM_MESSAGES, CHAT_SNAPSHOT_MESSAGES
 from madang.chat.words import Message, Tombstone, encode
 
@@ -11,13 +13,15 @@ PAID = "paid"
 class Kept:
     """One message in memory."""
 
-    __slots__ = ("encoded", "message", "offset")
+    __slots__ = ("edits", "encoded", "message", "offset")
 
     def __init__(self, message: Message, offset: int = 0) -> None:
         self.message = message
         self.encoded = encode(message)
         self.offset = offset
         """Its place in the broker's stream; 0 when it is not there."""
+        self.edits: tuple[int, ...] = ()
+        """Where the events lie that told of its other texts."""
 
 
 class View:
@@ -38,6 +42,21 @@ class View:
         kept = self._kept.get(message)
         return kept.message if kept else None
 
+    def edited(self, message: str, offset: int) -> None:
+        """An event with another text of a message lies there."""
+        kept = self._kept.get(message)
+        if kept is not None:
+            kept.edits = (*kept.edits, offset)
+
+    def edits(self, message: str) -> tuple[int, ...]:
+        kept = self._kept.get(message)
+        return tuple(o for o in kept.edits if o > self._top - CHAT_RECOVERY) if kept else ()
+
+    def answers(self, message: str) -> list[Message]:
+        """Messages that quote this one."""
+        found = (kept.message for kept in self._kept.values())
+        return [one for one in found if one.reply is not None and one.reply.id == message and one.reply.text]
+
     def last_of(self, user: str) -> str:
         """The id of a user's newest message; empty without one."""
         mine = [kept.message.id for kept in self._kept.values() if kept.message.user.id == user]
@@ -49,8 +68,11 @@ class View:
 
     def fill(self, messages: Iterable[Message]) -> None:
         """Begin with what the log has, the eldest first; known places in the stream are kept."""
-        places = {name: kept.offset for name, kept in self._kept.items()}
-        self._kept = {m.id: Kept(m, places.get(m.id, 0)) for m in messages}
+        before = self._kept
+        self._kept = {m.id: Kept(m) for m in messages}
+        for name, kept in self._kept.items():
+            if name in before:
+                kept.offset, kept.edits = before[name].offset, before[name].edits
         self._joined = None
 
     def add(self, message: Message) -> Kept:
@@ -94,6 +116,13 @@ class View:
             last = [kept.encoded for kept in self._kept.values()][-CHAT_SNAPSHOT_MESSAGES:]
             self._joined = b"[" + b",".join(last) + b"]"
         return self._joined
+
+
+def unquoted(message: Message) -> Message:
+    """A message that answered one which is gone: whom it answered stays, the quoted text goes."""
+    if message.reply is None:
+        return message
+    return msgspec.structs.replace(message, reply=msgspec.structs.replace(message.reply, text=""))
 
 
 def tombstone(message: Message) -> bytes:

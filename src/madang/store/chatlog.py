@@ -112,6 +112,9 @@ class ChatLog:
         table = _table(query.table)
         order = table.c[query.order]
         asked = select(table).where(*_equal(table, query.where))
+        if query.among is not None:
+            column, values = query.among
+            asked = asked.where(table.c[column].in_(values))
         if query.below is not None:
             asked = asked.where(order < query.below)
         if query.above is not None:

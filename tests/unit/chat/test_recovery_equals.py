@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import FakeClock
-from tests.harness.chatroom import Chat, Client, chatroom
+from tests.harness.chatroom import Chat, chatroom
 from tests.unit.store.rows_of import channel
 
 from madang.base.roles import ChannelRole
@@ -40,6 +40,7 @@ class Scene:
         self.chat = chat
         self.said: list[tuple[str, int]] = []
         self.count = 0
+        self.texts: dict[str, list[str]] = {}
 
     async def begin(self, kept: int) -> None:
         self.chat.crowd.kept = kept
@@ -58,18 +59,20 @@ class Scene:
         for _ in range(two):
             self.chat.wait(301 if self.count % 7 == 6 else 31)
             self.count += 1
-            sent = await self._speaker(one).say(f"text {self.count}", nonce=f"n{self.count}")
+            last = self.said[-1][0] if self.said else ""
+            text, nonce = f"text {self.count}", f"n{self.count}"
+            sent = await self.people[one].say(text, nonce=nonce, reply_to=last)
             self.said.append((sent["id"], one))
-
-    def _speaker(self, one: int) -> Client:
-        return self.people[one]
+            self.texts[sent["id"]] = [text]
 
     async def _edit(self, one: int, two: int) -> None:
         mine = [name for name, who in self.said if who == one]
         if mine:
             self.chat.wait(1)
             self.count += 1
-            await self.people[one].call("edit", id=mine[two % len(mine)], text=f"edited {self.count}")
+            name, text = mine[two % len(mine)], f"edited {self.count}"
+            self.texts[name].append(text)
+            await self.people[one].call("edit", id=name, text=text)
 
     async def _delete(self, one: int, two: int) -> None:
         if self.said:
@@ -114,11 +117,20 @@ class Scene:
         said = self.people[one].say(f"text {self.count}")
         await asyncio.gather(said, self._ban(one, 0), return_exceptions=True)
 
+    def _nothing_told_that_is_gone(self) -> None:
+        """Neither history nor a new snapshot has a text that was deleted."""
+        gone = [m["id"] for m in self.witness.view.messages.values() if m.get("deleted")]
+        stream = self.chat.crowd.stream(f"madang_chat:{self.chat.channel}")
+        for text in (text for name in gone for text in self.texts.get(name, ())):
+            quoted = f'"{text}"'.encode()
+            assert not [item for item in stream.items if quoted in item.data]
+
     async def end(self) -> None:
         """Everybody is back; all see the same, and so does who comes only now."""
         for client in self.people:
             if client._hear is None:
                 await client.join(recover=True)
+        self._nothing_told_that_is_gone()
         newcomer = await self.chat.client("newcomer")
         seen = self.witness.view.visible()
         for client in (*self.people, self.manager, newcomer):
