@@ -10,6 +10,7 @@ from madang.api.assets import WEB, Assets
 from madang.api.headers import SecureHeaders
 from madang.api.pages import Pages
 from madang.chat.chat import Chat
+from madang.chat.extras import Extras
 from madang.control import Control
 
 if TYPE_CHECKING:
@@ -22,9 +23,15 @@ class Application:
     The API's framework takes longer to load than the server may take to start; `warm` loads it beside
     the listening doors, and whoever asks before waits for it."""
 
-    def __init__(self, control: Control, web: Path = WEB, chat: Chat | None = None) -> None:
+    def __init__(
+        self,
+        control: Control,
+        web: Path = WEB,
+        chat: Chat | None = None,
+        extras: Extras | None = None,
+    ) -> None:
         self._control = control
-        self._chat = chat
+        self._chat, self._extras = chat, extras
         self._api: App | None = None
         self._document = b""
         self._loading = asyncio.Lock()
@@ -45,7 +52,9 @@ class Application:
         async with self._loading:
             if self._api is not None:
                 return
-            self._api, self._pages.state = await asyncio.to_thread(_load, self._control, self._chat)
+            self._api, self._pages.state = await asyncio.to_thread(
+                _load, self._control, self._chat, self._extras
+            )
         await asyncio.to_thread(self._assets.press)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,18 +74,21 @@ class Application:
         return Reply(200, self._document, "application/json", {"cache-control": "no-cache"})
 
 
-def create_app(control: Control, web: Path = WEB, chat: Chat | None = None) -> Application:
+def create_app(
+    control: Control, web: Path = WEB, chat: Chat | None = None, extras: Extras | None = None
+) -> Application:
     """The application over a control plane and a chat; `web` is the folder of the built pages."""
-    return Application(control, web, chat)
+    return Application(control, web, chat, extras)
 
 
-def _load(control: Control, chat: Chat | None) -> tuple[App, "PageState"]:
+def _load(control: Control, chat: Chat | None, extras: Extras | None) -> tuple[App, "PageState"]:
     from madang.api.openapi import bare_app
     from madang.api.state import PageState
 
     app = bare_app()
     app.state.control = control
     app.state.chat = chat
+    app.state.extras = extras
     return app, PageState(control)
 
 

@@ -3,12 +3,35 @@
 from urllib.parse import urlsplit
 
 from madang.app.sections import Endpoint, Settings
+from madang.chat.superchat.settings import PaidSettings
 from madang.control.settings import Settings as ControlSettings
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.settings import NetSettings
 from madang.net.webrtc.settings import WebRtcSettings
+from madang.payments.settings import PaymentSettings
 from madang.realtime.settings import RealtimeSettings, TokenSettings
 from madang.transcoding.settings import PosterSettings
+
+
+def payment_settings(settings: Settings) -> PaymentSettings:
+    payments = settings.payments
+    return PaymentSettings(
+        rehearsal=payments.rehearsal,
+        stripe_key=payments.stripe_key,
+        stripe_webhook_secret=payments.stripe_webhook_secret,
+        toss_key=payments.toss_key,
+        toss_client_key=payments.toss_client_key,
+    )
+
+
+def paid_settings(settings: Settings) -> PaidSettings:
+    payments = settings.payments
+    return PaidSettings(
+        hold=payments.hold,
+        open_s=payments.order_minutes * 60,
+        daily_krw=payments.daily_krw,
+        daily_usd=payments.daily_usd * 100,
+    )
 
 
 def net_settings(settings: Settings) -> NetSettings:

@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import os
 
+from madang.app.assembled import paid_settings
 from madang.app.sections import Settings
 from madang.base.clock import Clock
 from madang.base.errors import Overloaded
 from madang.base.ids import ChannelId, UserId
 from madang.chat.chat import Chat
-from madang.chat.ports import LetPass, Query, TextFilter
+from madang.chat.extras import Extras
+from madang.chat.ports import Query
 from madang.chat.pump import Pump
 from madang.chat.room import Yard
+from madang.chat.roomfilters import RoomFilters
 from madang.chat.settings import ChatSettings
 from madang.control import Control
 from madang.hub.audience import Audience
@@ -34,15 +37,17 @@ class Chatting:
         crowd: Crowd,
         clock: Clock,
         audience: Audience,
-        judge: TextFilter | None = None,
     ) -> None:
         self.log = ChatLog(store)
         self._clock = clock
         self._keep_s = (0.0, 0.0)
-        yard = Yard(crowd, Pump(self.log), control.chatters, judge or LetPass(), clock, os.urandom)
+        filters = RoomFilters(self.log)
+        yard = Yard(crowd, Pump(self.log), control.chatters, filters, clock, os.urandom)
         self.chat = Chat(yard, control.secret_of("chat addresses"))
         self.chat.rooms.viewers = lambda channel: audience.count(ChannelId(channel), clock.monotonic())
         self.chat.bind(control.rooms)
+        self.extras = Extras(self.chat, filters, os.urandom, control.secret_of("overlays"))
+        self.extras.bind()
         control.after_change(self.chat.changed)
         control.joining.leaving.append(self._forget_account)
         control.joining.exporting["chat"] = self._export_account
@@ -50,13 +55,20 @@ class Chatting:
     def configure(self, settings: Settings) -> None:
         chat = settings.chat
         self._keep_s = chat.keep_days * _DAY_S, chat.keep_audit_days * _DAY_S
+        self.extras.paid.settings = paid_settings(settings)
         self.chat.configure(
             ChatSettings(guests=chat.guests, keep_days=chat.keep_days, keep_audit_days=chat.keep_audit_days)
         )
 
+    async def start(self) -> None:
+        """Read what was kept."""
+        await self.extras.load()
+
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(asyncio.to_thread(self.extras.filters.warm))
+            tasks.create_task(self.extras.run())
             tasks.create_task(self.chat.run())
             tasks.create_task(self._forget())
 

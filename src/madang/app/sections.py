@@ -361,6 +361,37 @@ class Chat(Section):
     )
 
 
+class Payments(Section):
+    """Who takes money for paid messages. Without a provider, paid messages are not offered."""
+
+    rehearsal: bool = Field(
+        False, description="Offer rehearsed payments, which move no money; for trying out."
+    )
+    stripe_key: Hidden = Field(
+        Secret(""),
+        description="Stripe's secret key. Better given as MADANG_PAYMENTS__STRIPE_KEY. Empty: no Stripe.",
+    )
+    stripe_webhook_secret: Hidden = Field(
+        Secret(""),
+        description="The signing secret of the webhook at /api/v1/payments/stripe/webhook.",
+    )
+    toss_key: Hidden = Field(
+        Secret(""),
+        description="The secret key of Toss Payments. Better given as MADANG_PAYMENTS__TOSS_KEY. Empty: no "
+        "Toss.",
+    )
+    toss_client_key: str = Field("", description="The client key of Toss Payments, which browsers get.")
+    hold: bool = Field(
+        False,
+        description="Hold every paid message until a manager approves it, not only what the filter holds.",
+    )
+    order_minutes: int = Field(30, ge=5, le=1_440, description="Minutes for which an order waits for money.")
+    daily_krw: int = Field(
+        500_000, ge=1_000, le=100_000_000, description="Won that one person may give a channel in 24 hours."
+    )
+    daily_usd: int = Field(500, ge=1, le=100_000, description="The same in dollars.")
+
+
 class Metrics(Section):
     """Prometheus, at /metrics: for loopback, and for an API token with the scope `metrics`."""
 
@@ -430,6 +461,7 @@ class Settings(Section):
     accounts: Accounts = Accounts()
     realtime: Realtime = Realtime()
     chat: Chat = Chat()
+    payments: Payments = Payments()
     metrics: Metrics = Metrics()
     log: Log = Log()
     unsafe: Unsafe = Unsafe()

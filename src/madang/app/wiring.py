@@ -18,6 +18,7 @@ from madang.app.assembled import (
     control_settings,
     fanout_settings,
     net_settings,
+    payment_settings,
     poster_settings,
     realtime_settings,
     webrtc_settings,
@@ -70,6 +71,7 @@ from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.packaging.rtp.rendering import Renderings as RtpRenderings
+from madang.payments.providers import providers
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.doors import PREFIXES as CROWD_PREFIXES
 from madang.realtime.doors import Doors as CrowdDoors
@@ -168,6 +170,9 @@ class Yard:
         sockets = WebSockets(ground.sweeper, ground.counters, 0, CrowdSocket)
         self.chatting = Chatting(self._store, control, self.crowd, self.clock, self.audience)
         self.chatting.configure(self.settings)
+        self.chatting.extras.paid.provide(
+            providers(payment_settings(self.settings), self.outbound, self.clock, os.urandom)
+        )
         self.crowd_doors = CrowdDoors(self.crowd, sockets, ground.proxies)
 
     def _routes(self) -> list[tuple[str, Route]]:
@@ -206,9 +211,12 @@ class Yard:
             stack.push_async_callback(yard.crowd.close)
             await yard.crowd.start()
             stack.push_async_callback(yard.chatting.close)
+            await yard.chatting.start()
             await stack.enter_async_context(yard.ground)
             stack.callback(yard.webrtc.close)
-            app = yard.application = create_app(yard.control, chat=yard.chatting.chat)
+            app = yard.application = create_app(
+                yard.control, chat=yard.chatting.chat, extras=yard.chatting.extras
+            )
             state = await stack.enter_async_context(Lifespan(app))
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
             yard._wire_tls()

@@ -17,7 +17,7 @@ class Rehearsal:
     """Implements `chat.ports.PaymentProvider`; remembers its payments until the server stops."""
 
     name = "rehearsal"
-    currencies = ("KRW", "USD")
+    currencies: tuple[str, ...] = ("KRW", "USD")
     test = True
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:

@@ -32,7 +32,7 @@ class Stripe:
     """Implements `chat.ports.PaymentProvider`. Our payment id is the session's."""
 
     name = "stripe"
-    currencies = ("USD", "KRW")
+    currencies: tuple[str, ...] = ("USD", "KRW")
 
     def __init__(self, outbound: Fetches, settings: PaymentSettings, wall: Callable[[], float]) -> None:
         self._outbound, self._settings, self._wall = outbound, settings, wall

@@ -34,7 +34,7 @@ class Toss:
     """Implements `chat.ports.PaymentProvider`. Our payment id is the payment key, known on the return."""
 
     name = "toss"
-    currencies = ("KRW",)
+    currencies: tuple[str, ...] = ("KRW",)
 
     def __init__(self, outbound: Fetches, settings: PaymentSettings) -> None:
         self._outbound, self._settings = outbound, settings

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _CHECKED_BYTES = 32 * 1024 * 1024
-TABLES = (schema.metadata, crowd_schema.outbox.metadata, money_schema.metadata)
+TABLES = (schema.metadata, crowd_schema.outbox.metadata, money_schema.polls.metadata)
 """One metadata, which every schema's file fills."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -132,6 +132,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{channel}/effects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Effects
+         * @description Which emoji set off which effect here.
+         */
+        get: operations["get_effects"];
+        /**
+         * Set Effects
+         * @description Set them, in the order in which they are offered.
+         */
+        put: operations["set_effects"];
+        /**
+         * Trigger Effect
+         * @description Set off an effect on everybody's screen.
+         */
+        post: operations["trigger_effect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel}/end": {
         parameters: {
             query?: never;
@@ -166,6 +194,50 @@ export interface paths {
         get: operations["channel_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Filter
+         * @description What the room forbids and allows.
+         */
+        get: operations["get_filter"];
+        /**
+         * Set Filter
+         * @description Set the room's rules; they hold from the next message on.
+         */
+        put: operations["set_filter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/filter/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Filter
+         * @description What the filter says to a text, and why.
+         */
+        post: operations["test_filter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -396,6 +468,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{channel}/overlay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overlay
+         * @description The secret addresses of the channel's overlays, for OBS.
+         */
+        get: operations["get_overlay"];
+        /**
+         * Set Overlay
+         * @description Set how alerts look and sound.
+         */
+        put: operations["set_overlay"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/overlay/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Overlay
+         * @description Show something made up on the overlays, and nowhere else.
+         */
+        post: operations["try_overlay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/overlay/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn Overlay
+         * @description New addresses; the old ones show nothing any more.
+         */
+        post: operations["turn_overlay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel}/play-tokens": {
         parameters: {
             query?: never;
@@ -420,6 +556,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{channel}/polls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Polls
+         * @description Polls of the channel, the newest first.
+         */
+        get: operations["list_polls"];
+        put?: never;
+        /**
+         * Create Poll
+         * @description Ask the room; one poll is open at a time.
+         */
+        post: operations["create_poll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/polls/{poll}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Poll
+         * @description Take an ended poll out of the history.
+         */
+        delete: operations["delete_poll"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/polls/{poll}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Poll
+         * @description End it now; the result stays in the room for a minute.
+         */
+        post: operations["end_poll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel}/qr.svg": {
         parameters: {
             query?: never;
@@ -432,6 +632,174 @@ export interface paths {
          * @description A QR code of the watch page.
          */
         get: operations["qr"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Offer
+         * @description What may be paid for here, by whom, and the channel's goal.
+         */
+        get: operations["get_offer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/goal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Goal
+         * @description What the channel collects for.
+         */
+        put: operations["set_goal"];
+        post?: never;
+        /**
+         * Remove Goal
+         * @description No goal any more.
+         */
+        delete: operations["remove_goal"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/ledger.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Ledger
+         * @description The whole ledger as CSV, for the tax office and for spreadsheets.
+         */
+        get: operations["export_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Orders
+         * @description Orders of the channel, the newest first.
+         */
+        get: operations["list_orders"];
+        put?: never;
+        /**
+         * Create Order
+         * @description Order a paid message as the signed-in account; guests order by `paid.order` of the realtime server.
+         */
+        post: operations["create_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/orders/{order}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Order
+         * @description Show a paid message that waits.
+         */
+        post: operations["approve_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/orders/{order}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund Order
+         * @description Pay it back by its provider, and take it down.
+         */
+        post: operations["refund_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/orders/{order}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Order
+         * @description Take a paid message down, or never show it; the money stays until it is paid back.
+         */
+        post: operations["remove_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/superchat/ranking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ranking
+         * @description Who gave most; whoever gave anonymously is not told of.
+         */
+        get: operations["get_ranking"];
         put?: never;
         post?: never;
         delete?: never;
@@ -652,6 +1020,130 @@ export interface paths {
          */
         put: operations["change_password"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overlays/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Overlay
+         * @description What the page behind a secret address needs.
+         */
+        get: operations["open_overlay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pay/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Order
+         * @description An order, for whoever has its address.
+         */
+        get: operations["get_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pay/{order}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Payment
+         * @description Back from the provider: it is asked what was paid. Repeating changes nothing.
+         */
+        post: operations["confirm_payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pay/{order}/window": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Window
+         * @description Begin to pay.
+         */
+        post: operations["open_window"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pay/rehearsal/{payment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rehearsal
+         * @description A rehearsed payment, for its page.
+         */
+        get: operations["get_rehearsal"];
+        put?: never;
+        /**
+         * Choose Rehearsal
+         * @description Say how the rehearsal goes.
+         */
+        post: operations["choose_rehearsal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/{provider}/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hear Provider
+         * @description A payment provider's webhook. What it says is checked by its signature, or asked back.
+         */
+        post: operations["hear_provider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1186,6 +1678,45 @@ export interface components {
             total_bytes: number;
         };
         /**
+         * EffectMap
+         * @description Which emoji are offered, in order, and what each does.
+         */
+        EffectMap: {
+            /** Emoji */
+            emoji: {
+                [key: string]: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
+            };
+        };
+        /** EffectMapSet */
+        EffectMapSet: {
+            /** Emoji */
+            emoji: {
+                [key: string]: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
+            };
+        };
+        /** EffectTold */
+        EffectTold: {
+            /** At */
+            at: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+        };
+        /** EffectTrigger */
+        EffectTrigger: {
+            /**
+             * Emoji
+             * @default
+             */
+            emoji: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
+        };
+        /**
          * Event
          * @description Something that happened: `kind` like `stream.began`, `key.attempt_failed`, `channel.updated`.
          */
@@ -1227,6 +1758,112 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /** FilterHit */
+        FilterHit: {
+            /** Action */
+            action: string;
+            /** End */
+            end: number;
+            /** Source */
+            source: string;
+            /**
+             * Start
+             * @description In code points.
+             */
+            start: number;
+            /** Term */
+            term: string;
+        };
+        /**
+         * FilterList
+         * @description Words of the room. `word*` is a beginning, `*word` an end, `*word*` anywhere.
+         */
+        FilterList: {
+            /**
+             * Action
+             * @default hold
+             * @enum {string}
+             */
+            action: "pass" | "mask" | "hold" | "refuse" | "timeout";
+            /** Name */
+            name: string;
+            /**
+             * Timeout S
+             * @default 0
+             */
+            timeout_s: number;
+            /** Words */
+            words: string[];
+        };
+        /**
+         * FilterPattern
+         * @description An RE2 expression.
+         */
+        FilterPattern: {
+            /**
+             * Action
+             * @default hold
+             * @enum {string}
+             */
+            action: "pass" | "mask" | "hold" | "refuse" | "timeout";
+            /** Expression */
+            expression: string;
+            /** Name */
+            name: string;
+            /**
+             * Timeout S
+             * @default 0
+             */
+            timeout_s: number;
+        };
+        /**
+         * FilterRules
+         * @description What a room forbids and allows; `built_in` are the server's lists with their actions.
+         */
+        FilterRules: {
+            /**
+             * Allow
+             * @default []
+             */
+            allow: string[];
+            /**
+             * Built In
+             * @default {}
+             */
+            built_in: {
+                [key: string]: "pass" | "mask" | "hold" | "refuse" | "timeout";
+            };
+            /**
+             * Lists
+             * @default []
+             */
+            lists: components["schemas"]["FilterList"][];
+            /**
+             * Patterns
+             * @default []
+             */
+            patterns: components["schemas"]["FilterPattern"][];
+        };
+        /**
+         * FilterTry
+         * @description A text, and rules to try instead of those that are set.
+         */
+        FilterTry: {
+            rules?: components["schemas"]["FilterRules"] | null;
+            /** Text */
+            text: string;
+        };
+        /** FilterVerdict */
+        FilterVerdict: {
+            /** Action */
+            action: string;
+            /** Hits */
+            hits: components["schemas"]["FilterHit"][];
+            /** Text */
+            text: string;
+            /** Timeout S */
+            timeout_s: number;
         };
         /**
          * Finding
@@ -1299,6 +1936,38 @@ export interface components {
             followers: number;
             /** Following */
             following: boolean;
+        };
+        /**
+         * Goal
+         * @description What the channel collects for, and how far it is.
+         */
+        Goal: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+            /** Reached */
+            reached: number;
+            /** Title */
+            title: string;
+        };
+        /** GoalSet */
+        GoalSet: {
+            /**
+             * Afresh
+             * @description Count from now; false keeps what was counted.
+             * @default true
+             */
+            afresh: boolean;
+            /** Amount */
+            amount: number;
+            /**
+             * Currency
+             * @enum {string}
+             */
+            currency: "KRW" | "USD";
+            /** Title */
+            title: string;
         };
         /**
          * Invitation
@@ -1490,6 +2159,70 @@ export interface components {
             password: string;
         };
         /**
+         * ManagedOrder
+         * @description An order as the channel's managers see it.
+         */
+        ManagedOrder: {
+            /** Amount */
+            amount: number;
+            /** Anonymous */
+            anonymous: boolean;
+            /**
+             * Channel
+             * @description Slug of the channel; empty when it is gone.
+             */
+            channel: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Color */
+            color: string;
+            /** Created At */
+            created_at: number;
+            /** Currency */
+            currency: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Paid At */
+            paid_at: number | null;
+            /** Payment */
+            payment: string;
+            /** Pinned Until */
+            pinned_until: number | null;
+            /** Provider */
+            provider: string;
+            /** Reason */
+            reason: string;
+            /** Shown At */
+            shown_at: number | null;
+            /**
+             * State
+             * @description created, paid, held, shown, failed, expired, removed, refunded, disputed.
+             */
+            state: string;
+            /** Test */
+            test: boolean;
+            /** Text */
+            text: string;
+            /** Tier */
+            tier: number;
+            /** User */
+            user: string;
+            /**
+             * Written
+             * @description The amount as people write it.
+             */
+            written: string;
+        };
+        /** ManagedOrderPage */
+        ManagedOrderPage: {
+            /** Items */
+            items: components["schemas"]["ManagedOrder"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Me
          * @description Who is signed in, how, and in which channels with which role.
          */
@@ -1544,6 +2277,19 @@ export interface components {
             next: string | null;
         };
         /**
+         * Offer
+         * @description What a viewer may pay for.
+         */
+        Offer: {
+            /** Enabled */
+            enabled: boolean;
+            goal: components["schemas"]["Goal"] | null;
+            /** Prices */
+            prices: components["schemas"]["Price"][];
+            /** Providers */
+            providers: components["schemas"]["Provider"][];
+        };
+        /**
          * OneTimeLink
          * @description A link that lets one person in, once.
          */
@@ -1555,6 +2301,134 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * OrderCreate
+         * @description The amount is checked against the tiers, and nothing the browser says later changes it.
+         */
+        OrderCreate: {
+            /** Amount */
+            amount: number;
+            /**
+             * Anonymous
+             * @default false
+             */
+            anonymous: boolean;
+            /**
+             * Currency
+             * @enum {string}
+             */
+            currency: "KRW" | "USD";
+            /**
+             * Nonce
+             * @description Repeat it to get the same order again.
+             */
+            nonce: string;
+            /** Provider */
+            provider: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * Overlay
+         * @description The overlays of a channel, for its managers.
+         */
+        Overlay: {
+            options: components["schemas"]["OverlayOptions"];
+            /**
+             * Urls
+             * @description By widget: all, chat, alerts, goal, effects.
+             */
+            urls: {
+                [key: string]: string;
+            };
+        };
+        /** OverlayOptions */
+        OverlayOptions: {
+            /**
+             * Least Krw
+             * @default 1000
+             */
+            least_krw: number;
+            /**
+             * Least Usd
+             * @default 100
+             */
+            least_usd: number;
+            /**
+             * Lines
+             * @default 12
+             */
+            lines: number;
+            /**
+             * Shown S
+             * @default 8
+             */
+            shown_s: number;
+            /**
+             * Speech
+             * @default true
+             */
+            speech: boolean;
+            /**
+             * Voice
+             * @default auto
+             * @enum {string}
+             */
+            voice: "ko" | "en" | "auto";
+            /**
+             * Volume
+             * @default 0.7
+             */
+            volume: number;
+        };
+        /** OverlayTry */
+        OverlayTry: {
+            /**
+             * Amount
+             * @default 5000
+             */
+            amount: number;
+            /**
+             * Currency
+             * @default KRW
+             * @enum {string}
+             */
+            currency: "KRW" | "USD";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Widget
+             * @enum {string}
+             */
+            widget: "chat" | "alerts" | "goal" | "effects";
+        };
+        /**
+         * OverlayView
+         * @description What an overlay page needs.
+         */
+        OverlayView: {
+            /**
+             * Channel
+             * @description The channel's id.
+             */
+            channel: string;
+            /** Name */
+            name: string;
+            options: components["schemas"]["OverlayOptions"];
+            /**
+             * Play Token
+             * @description Lets the page into a private channel; empty for others.
+             */
+            play_token: string;
+            /** Slug */
+            slug: string;
         };
         /**
          * OwnChannel
@@ -1569,6 +2443,53 @@ export interface components {
             /** Slug */
             slug: string;
         };
+        /**
+         * PaidOrder
+         * @description An order as the payer sees it.
+         */
+        PaidOrder: {
+            /** Amount */
+            amount: number;
+            /** Anonymous */
+            anonymous: boolean;
+            /**
+             * Channel
+             * @description Slug of the channel; empty when it is gone.
+             */
+            channel: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Color */
+            color: string;
+            /** Created At */
+            created_at: number;
+            /** Currency */
+            currency: string;
+            /** Id */
+            id: string;
+            /** Paid At */
+            paid_at: number | null;
+            /** Provider */
+            provider: string;
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @description created, paid, held, shown, failed, expired, removed, refunded, disputed.
+             */
+            state: string;
+            /** Test */
+            test: boolean;
+            /** Text */
+            text: string;
+            /** Tier */
+            tier: number;
+            /**
+             * Written
+             * @description The amount as people write it.
+             */
+            written: string;
+        };
         /** PasswordChange */
         PasswordChange: {
             /** Current */
@@ -1580,6 +2501,33 @@ export interface components {
         PasswordConfirm: {
             /** Password */
             password: string;
+        };
+        /**
+         * PayReturn
+         * @description The query that the payer came back with.
+         */
+        PayReturn: {
+            /**
+             * Query
+             * @default {}
+             */
+            query: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PayWindow
+         * @description Where to pay: go to `url`, or load `script` with `settings`.
+         */
+        PayWindow: {
+            /** Script */
+            script: string;
+            /** Settings */
+            settings: {
+                [key: string]: string | number;
+            };
+            /** Url */
+            url: string;
         };
         /**
          * PlayToken
@@ -1608,6 +2556,62 @@ export interface components {
              * @default
              */
             subject: string;
+        };
+        /** Poll */
+        Poll: {
+            /** Choices */
+            choices: string[];
+            /** Counts */
+            counts: number[];
+            /** Created At */
+            created_at: number;
+            /** Ended At */
+            ended_at: number | null;
+            /** Ends At */
+            ends_at: number | null;
+            /** Id */
+            id: string;
+            /** State */
+            state: string;
+            /** Title */
+            title: string;
+            /** Votes */
+            votes: number;
+        };
+        /** PollCreate */
+        PollCreate: {
+            /** Choices */
+            choices: string[];
+            /** Duration S */
+            duration_s?: number | null;
+            /** Title */
+            title: string;
+        };
+        /** PollPage */
+        PollPage: {
+            /** Items */
+            items: components["schemas"]["Poll"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * Price
+         * @description Amounts of one currency.
+         */
+        Price: {
+            /** Currency */
+            currency: string;
+            /**
+             * Digits
+             * @description Decimal digits of the smallest unit.
+             */
+            digits: number;
+            /** Most */
+            most: number;
+            /** Step */
+            step: number;
+            /** Tiers */
+            tiers: components["schemas"]["Tier"][];
         };
         /**
          * Problem
@@ -1640,6 +2644,21 @@ export interface components {
             display_name: string;
         };
         /**
+         * Provider
+         * @description Who takes money.
+         */
+        Provider: {
+            /** Currencies */
+            currencies: string[];
+            /** Name */
+            name: string;
+            /**
+             * Test
+             * @description No real money moves.
+             */
+            test: boolean;
+        };
+        /**
          * Publisher
          * @description Who sends the stream.
          */
@@ -1670,6 +2689,22 @@ export interface components {
             /** Rtmps */
             rtmps: string | null;
         };
+        /** Rank */
+        Rank: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+            /** Name */
+            name: string;
+            /** User */
+            user: string;
+        };
+        /** RankList */
+        RankList: {
+            /** Items */
+            items: components["schemas"]["Rank"][];
+        };
         /**
          * RealtimeTicket
          * @description A token for `/connection/*`; it is good for ten minutes, ask again before.
@@ -1684,6 +2719,35 @@ export interface components {
             token: string;
             /** User */
             user: string;
+        };
+        /** Reason */
+        Reason: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** RehearsalOutcome */
+        RehearsalOutcome: {
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "paid" | "failed" | "expired";
+        };
+        /** RehearsedPayment */
+        RehearsedPayment: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+            /** Order */
+            order: string;
+            /** State */
+            state: string;
+            /** Written */
+            written: string;
         };
         /**
          * Sample
@@ -1944,6 +3008,26 @@ export interface components {
              * @default
              */
             nick: string;
+        };
+        /**
+         * Tier
+         * @description What an amount buys, from `amount` on.
+         */
+        Tier: {
+            /** Amount */
+            amount: number;
+            /** Color */
+            color: string;
+            /** Effect */
+            effect: string;
+            /** Header */
+            header: string;
+            /** Letters */
+            letters: number;
+            /** Pin S */
+            pin_s: number;
+            /** Tier */
+            tier: number;
         };
         /**
          * Token
@@ -2359,6 +3443,110 @@ export interface operations {
             };
         };
     };
+    get_effects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffectMap"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_effects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EffectMapSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffectMap"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trigger_effect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EffectTrigger"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffectTold"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     end_broadcast: {
         parameters: {
             query?: never;
@@ -2413,6 +3601,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterRules"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilterRules"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterRules"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilterTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterVerdict"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -2972,6 +4264,140 @@ export interface operations {
             };
         };
     };
+    get_overlay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_overlay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlayOptions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_overlay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlayTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    turn_overlay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     mint_play_token: {
         parameters: {
             query?: never;
@@ -3038,6 +4464,143 @@ export interface operations {
             };
         };
     };
+    list_polls: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items of one page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PollPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PollCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Poll"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+                poll: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+                poll: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Poll"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     qr: {
         parameters: {
             query?: never;
@@ -3056,6 +4619,353 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_goal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoalSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Goal"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_goal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_orders: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items of one page. */
+                limit?: number;
+                state?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedOrderPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaidOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refund_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ranking: {
+        parameters: {
+            query?: {
+                /** @description 0 for ever. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's slug or id. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankList"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -3493,6 +5403,234 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_overlay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayView"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaidOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_payment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayReturn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaidOrder"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_window: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayWindow"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rehearsal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id. */
+                payment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsedPayment"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_rehearsal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id. */
+                payment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearsalOutcome"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsedPayment"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hear_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             204: {

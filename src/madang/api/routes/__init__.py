@@ -10,6 +10,8 @@ from madang.api.routes import (
     events,
     keys,
     live,
+    money,
+    play,
     realtime,
     sessions,
     tokens,
@@ -19,5 +21,20 @@ from madang.api.routes import (
 
 def v1() -> list[APIRoute]:
     """All routes under `/api/v1`."""
-    nouns = (sessions, accounts, users, channels, crowd, keys, live, events, tokens, realtime, admin)
-    return [route for noun in nouns for route in noun.router.routes if isinstance(route, APIRoute)]
+    nouns = (
+        sessions,
+        accounts,
+        users,
+        channels,
+        crowd,
+        keys,
+        live,
+        money,
+        play,
+        events,
+        tokens,
+        realtime,
+        admin,
+    )
+    routers = [*(noun.router for noun in nouns), money.hooks]
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

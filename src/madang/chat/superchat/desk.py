@@ -336,7 +336,11 @@ class SuperChat:
         return await self.books.ranking(channel, since, limits.SUPERCHAT_RANKING)
 
     async def tell_goal(self, channel: str) -> None:
-        await self._door.set_part(channel, "goal", words.encode(await self.goal(channel)))
+        await self._door.set_part(channel, "goal", await self.goal_part(channel))
+
+    async def goal_part(self, channel: str) -> bytes:
+        """The goal as JSON, for a room's snapshot."""
+        return words.encode(await self.goal(channel))
 
     async def tell_ticker(self, channel: str) -> None:
         await self._door.set_part(channel, "paid", await self.ticker(channel))

@@ -6,7 +6,7 @@ from tests.unit.chat.superchat.house import MemoryLog, WrittenDoor
 
 from madang.base.errors import PeerError
 from madang.chat.filter import Action
-from madang.chat.filter.rooms import Expression, RoomFilters, RoomRules, Words
+from madang.chat.roomfilters import Expression, RoomFilters, RoomRules, Words
 
 
 @pytest.fixture
