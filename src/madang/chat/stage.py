@@ -72,6 +72,7 @@ class Stage:
             "poll.create": self._create,
             "poll.vote": self._vote,
             "poll.end": self._end,
+            "effect.map": self._map,
             "effect.send": self._send,
             "effect.trigger": self._trigger,
         }
@@ -109,6 +110,9 @@ class Stage:
 
     async def _end(self, guest: Guest, channel: str, data: bytes) -> Any:
         return await self.polls.end(guest, channel, _read(data, _Vote).id)
+
+    async def _map(self, guest: Guest, channel: str, data: bytes) -> Any:
+        return await self.effects.map_of(channel)
 
     async def _send(self, guest: Guest, channel: str, data: bytes) -> Effect:
         asked = _read(data, _Send)
