@@ -15,7 +15,7 @@ const known: Record<string, { word: Key; tone: string }> = {
 /** What somebody is in this room, before their name. */
 export function Badges({ person }: { person: Person }) {
   const t = useT();
-  const worn = person.badges.length > 0 ? person.badges : [person.role];
+  const worn = person.badges && person.badges.length > 0 ? person.badges : [person.role];
   return worn.map((badge) => {
     const found = known[badge];
     if (!found) return null;

@@ -16,7 +16,7 @@ import { colourOf } from "./colour";
 import type { Entry } from "./room";
 import { sayRefusal, span } from "./say";
 import { refusalIn, useRoom, useStore } from "./store";
-import { atLeast, isTombstone, type Can, type Message, type Person, type RoomRole, type UserCard } from "./wire";
+import { atLeast, type Can, type Message, type Person, type RoomRole, type UserCard } from "./wire";
 
 /** An author may change a message for so long. */
 const EDITABLE_MS = 5 * 60_000;
@@ -94,7 +94,7 @@ function Inside({ of: { person, message }, onClose, onReply, onMention }: Omit<P
       <div className="flex items-center gap-3">
         <Avatar name={person.name} url={person.avatar} size="m" />
         <div className="min-w-0 flex-1">
-          <h2 className={classes("truncate font-bold", colourOf(person.color))}>{person.name}</h2>
+          <h2 className={classes("truncate font-bold", colourOf(person))}>{person.name}</h2>
           <div>
             <Badges person={card?.user ?? person} />
             {card && <span className="text-xs text-ink-3">{card.followed_at ? t("card.followed", { when: dateTime(language, new Date(card.followed_at).toISOString()) }) : t("card.nofollow")}</span>}
@@ -221,7 +221,7 @@ function Judge({ person, card, can, onDone }: { person: Person; card: UserCard |
 
 function Past({ card }: { card: UserCard }) {
   const { t, language } = useLanguage();
-  const said = card.messages.filter((message): message is Message => !isTombstone(message)).slice(-50);
+  const said = card.messages.filter((message) => !message.deleted);
   return (
     <section className="mt-3 border-t border-line pt-3">
       <h3 className="mb-1.5 text-s font-semibold text-ink-2">{t("card.messages")}</h3>

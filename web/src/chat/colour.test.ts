@@ -38,10 +38,11 @@ describe.each(Object.entries(themes))("on the %s theme", (_, theme) => {
   });
 });
 
-test("any number is some colour", () => {
-  expect(new Set(Array.from({ length: 64 }, (_, color) => colourOf(color))).size).toBe(COLOURS);
-  expect(colourOf(-3)).toMatch(/^text-nick-/);
-  expect(colourOf(2.5)).toBe(colourOf(2));
+test("a colour is the chosen one, or the id's own", () => {
+  expect(new Set(Array.from({ length: 64 }, (_, color) => colourOf({ id: "u", color }))).size).toBe(COLOURS);
+  expect(colourOf({ id: "u", color: 2.5 })).toBe(colourOf({ id: "v", color: 2 }));
+  expect(colourOf({ id: "madang.g.1" })).toBe(colourOf({ id: "madang.g.1", color: -1 }));
+  expect(new Set(Array.from({ length: 400 }, (_, id) => colourOf({ id: `madang.g.${id}` }))).size).toBe(COLOURS);
   expect(tierOf(0)).toBe(tierOf(1));
   expect(tierOf(11)).toBe(tierOf(7));
 });

@@ -20,9 +20,15 @@ const names = [
   "text-nick-15",
 ];
 
-/** The class of a nickname's colour, read on both themes. */
-export function colourOf(color: number): string {
-  return names[Math.abs(Math.trunc(color)) % COLOURS] ?? "text-ink";
+/** The class of a nickname's colour, read on both themes; whoever chose none has the one of their id. */
+export function colourOf({ id, color = -1 }: { id: string; color?: number | undefined }): string {
+  return names[(color >= 0 ? Math.trunc(color) : sumOf(id)) % COLOURS] ?? "text-ink";
+}
+
+function sumOf(id: string): number {
+  let sum = 7;
+  for (let index = 0; index < id.length; index++) sum = (Math.imul(sum, 31) + id.charCodeAt(index)) >>> 0;
+  return (sum ^ (sum >>> 15)) >>> 0;
 }
 
 const tiers = [

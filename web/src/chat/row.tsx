@@ -113,7 +113,7 @@ function Name({ person, faint, onOpen }: { person: Person; faint: boolean; onOpe
       tabIndex={-1}
       disabled={onOpen === null}
       onClick={(event) => onOpen?.(event.currentTarget)}
-      className={classes("mr-1.5 rounded-s font-[640] hover:underline disabled:no-underline", faint ? "text-ink-2" : colourOf(person.color))}
+      className={classes("mr-1.5 rounded-s font-[640] hover:underline disabled:no-underline", faint ? "text-ink-2" : colourOf(person))}
     >
       {person.name}
     </button>
@@ -123,7 +123,7 @@ function Name({ person, faint, onOpen }: { person: Person; faint: boolean; onOpe
 function Text({ message, faint }: { message: Message; faint: boolean }) {
   const t = useT();
   if (message.deleted) return <span className="text-ink-3 italic">{t("chat.deleted")}</span>;
-  const tone = faint ? "text-ink-2" : message.kind === "action" ? classes("italic", colourOf(message.user.color)) : "";
+  const tone = faint ? "text-ink-2" : message.kind === "action" ? classes("italic", colourOf(message.user)) : "";
   return (
     <span className={classes(tone, isBig(message.text) && "text-[1.7em] leading-none align-middle", "whitespace-pre-wrap")}>
       {runsOf(message.text).map((run, index) =>

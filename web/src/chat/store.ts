@@ -29,6 +29,7 @@ export class RoomStore {
   /** Nonces whose answer was lost, with how often they were sent. */
   private readonly lost = new Map<string, number>();
   private readonly resends = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly managers = new Map<HeardByManagers, (() => void) | null>();
   private readonly listeners = new Set<() => void>();
   private readonly effects = new Set<(effect: EffectEvent) => void>();
   private readonly notices = new Set<(notice: PersonalEvent & { t: "notice" }) => void>();
@@ -51,6 +52,7 @@ export class RoomStore {
     };
     this.line = this.lineTo();
     this.line.open(heard);
+    for (const managers of this.managers.keys()) this.managers.set(managers, this.line.moderate(managers));
   }
 
   private heard(event: RoomEvent, sampled: boolean): void {
@@ -84,10 +86,14 @@ export class RoomStore {
     return () => this.notices.delete(listener);
   };
 
-  /** What concerns managers alone. */
-  moderate(heard: HeardByManagers): () => void {
-    return this.line?.moderate(heard) ?? (() => undefined);
-  }
+  /** What concerns managers alone; also asked for before the room is open. */
+  readonly moderate = (heard: HeardByManagers): (() => void) => {
+    this.managers.set(heard, this.line?.moderate(heard) ?? null);
+    return () => {
+      this.managers.get(heard)?.();
+      this.managers.delete(heard);
+    };
+  };
 
   /** Somebody reads back: nothing is dropped from under them. */
   readBack(back: boolean): void {

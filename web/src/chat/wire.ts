@@ -19,7 +19,7 @@ export type Can =
   | "paid";
 
 /** Somebody as a message names them. */
-export type Person = { id: string; name: string; role: RoomRole; badges: string[]; color: number; avatar?: string | null };
+export type Person = { id: string; name: string; role: RoomRole; badges?: string[]; color?: number; avatar?: string | null };
 
 export type Mute = { code: number; word: string; until: number | null; reason: string };
 
@@ -121,19 +121,21 @@ export type PersonalEvent =
   | { t: "shadow"; channel: string; message: Message }
   | { t: "notice"; channel: string; word: string; text: string };
 
+/** Where the filter found a word, in code points of the text. */
 export type Hit = { from: number; to: number; term: string };
-export type Held = Message & { reason: "filter" | "newcomer" | "all" | "links"; hits?: Hit[] };
+/** A message that waits for approval. */
+export type Held = { message: Message; reason?: string; hits?: Hit[] };
 export type AuditEntry = {
   id: string;
   at: number;
   action: string;
   actor: string;
   actor_name: string;
-  target: string | null;
-  target_name: string | null;
-  reason: string | null;
+  target: string;
+  target_name: string;
+  reason: string;
   duration_s: number | null;
-  message: Message | string | null;
+  message: string;
 };
 
 /** A paid message that waits, or waits no more. */
@@ -141,7 +143,7 @@ export type PaidHeld = { order: string; state: string; user: Person; text: strin
 
 /** What managers hear besides. */
 export type ModerationEvent =
-  | { t: "held"; message: Held }
+  | ({ t: "held" } & Held)
   | { t: "resolved"; id: string; state: "approved" | "denied"; by: string }
   | { t: "shadow"; message: Message }
   | { t: "audit"; entry: AuditEntry }
@@ -160,9 +162,9 @@ export type CommandInfo = { name: string; usage: string; help: { en: string; ko:
 export type UserCard = {
   user: Person;
   followed_at: number | null;
-  ban: { until: number | null; reason: string; at?: number; by?: string } | null;
+  ban: Mute | null;
   shadow: boolean;
-  messages: (Message | Tombstone)[];
+  messages: Message[];
   audit: AuditEntry[];
 };
 

@@ -1,6 +1,7 @@
 import { accounts } from "./en.accounts";
 import { admin } from "./en.admin";
 import { chat } from "./en.chat";
+import { moderation } from "./en.moderation";
 import { studio } from "./en.studio";
 
 /** English. Keys are the words of the code; `{n}` is a value, `{n|one|many}` chooses by number. */
@@ -9,6 +10,7 @@ export const en = {
   ...studio,
   ...admin,
   ...chat,
+  ...moderation,
 
   "site.name": "Madang",
   "skip": "Skip to content",

@@ -2,6 +2,7 @@ import type { Dictionary } from "./index";
 import { accounts } from "./ko.accounts";
 import { admin } from "./ko.admin";
 import { chat } from "./ko.chat";
+import { moderation } from "./ko.moderation";
 import { studio } from "./ko.studio";
 
 /** 한국어. */
@@ -10,6 +11,7 @@ export const ko: Dictionary = {
   ...studio,
   ...admin,
   ...chat,
+  ...moderation,
 
   "site.name": "마당",
   "skip": "본문으로 건너뛰기",

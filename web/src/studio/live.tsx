@@ -2,6 +2,7 @@ import { LoaderCircle, Pencil, RadioTower } from "lucide-react";
 import { useMemo, useState } from "react";
 import { api } from "../api/client";
 import type { Channel, LiveStream } from "../api/types";
+import { CrowdDesk } from "../desk";
 import { bitrate, clock } from "../i18n/moments";
 import { sourceOf } from "../player/engine";
 import { Player } from "../player/player";
@@ -30,7 +31,7 @@ export function LiveRoom({ slug }: { slug: string }) {
   if (!found) return channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <Loading />;
   const live = found.live.state !== "offline";
   return (
-    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">
+    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)] lg:grid-rows-[auto_auto_1fr]">
       <div className="flex flex-wrap items-center gap-3 lg:col-span-2">
         <h1 className="min-w-0 flex-[1_1_240px] text-xl font-bold tracking-tight">{found.title || found.name}</h1>
         <Button icon={<Pencil size={16} aria-hidden />} onClick={() => setEditing(true)}>
@@ -46,6 +47,9 @@ export function LiveRoom({ slug }: { slug: string }) {
         <Preview channel={found} />
         {stream && live && <Desk stream={stream} />}
       </section>
+      <div className="min-w-0 lg:row-span-2">
+        <CrowdDesk channel={found} />
+      </div>
       <div className="min-w-0">
         <Send channel={found} />
         <Log lines={log} />
