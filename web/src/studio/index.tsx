@@ -1,7 +1,8 @@
-import { KeyRound, Plus, Radio, Settings2, Users } from "lucide-react";
+import { Camera, KeyRound, Plus, Radio, Settings2, ShieldCheck, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Redirect, useLocation, useSearchParams } from "wouter";
 import type { Me, OwnChannel } from "../api/types";
+import { ModerationRoom } from "../moderation";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
 import { ButtonLink } from "../ui/button";
@@ -10,6 +11,7 @@ import { Rooms } from "../ui/rooms";
 import { Shell } from "../ui/shell";
 import { Loading, Notice } from "../ui/states";
 import { useTitle } from "../ui/title";
+import { CameraRoom } from "./camera";
 import { ChannelRoom } from "./channel";
 import { Create } from "./create";
 import { KeysRoom } from "./keys";
@@ -52,6 +54,8 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
   if (path === "/studio" || path === "/studio/") return <Redirect to={`/studio/live?channel=${slug}`} replace />;
   const rooms = [
     { href: "/studio/live", label: t("studio.live"), icon: <Radio {...icon} /> },
+    { href: "/studio/camera", label: t("studio.camera"), icon: <Camera {...icon} /> },
+    { href: "/studio/moderation", label: t("studio.moderation"), icon: <ShieldCheck {...icon} /> },
     { href: "/studio/keys", label: t("studio.keys"), icon: <KeyRound {...icon} /> },
     { href: "/studio/channel", label: t("studio.channel"), icon: <Settings2 {...icon} /> },
     { href: "/studio/people", label: t("studio.people"), icon: <Users {...icon} /> },
@@ -74,6 +78,8 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
   );
   const pages: Record<string, ReactNode> = {
     "/studio/live": <LiveRoom key={slug} slug={slug} />,
+    "/studio/camera": <CameraRoom key={slug} slug={slug} />,
+    "/studio/moderation": <ModerationRoom key={slug} slug={slug} />,
     "/studio/keys": <KeysRoom key={slug} slug={slug} />,
     "/studio/channel": <ChannelRoom key={slug} slug={slug} />,
     "/studio/people": <PeopleRoom key={slug} slug={slug} />,
