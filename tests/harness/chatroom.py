@@ -42,11 +42,11 @@ class People:
         self.followed: dict[tuple[str, str], float] = {}
         self.granted: list[tuple[str, str, str, Standing | None]] = []
 
-    def account(self, name: str, role: ChannelRole = ChannelRole.VIEWER, until: float | None = None) -> str:
+    def account(self, name: str, role: ChannelRole = ChannelRole.VIEWER, channel: str = YARD) -> str:
         """A person of this name and role; their user."""
         account = f"{name}-id"
         self.people[account] = Person(id=account, name=name, display_name=name)
-        self.roles[account, YARD] = Standing(role, until)
+        self.roles[account, channel] = Standing(role)
         return f"madang.u.{account}"
 
     def person(self, account: str) -> Person | None:
@@ -278,7 +278,7 @@ class Chat:
         """An account of this role, or a guest, connected."""
         if role is ChannelRole.GUEST:
             return await Client(self, f"madang.g.{name}", peer).join(nick=nick or name)
-        user = self.people.account(name, role)
+        user = self.people.account(name, role, self.channel)
         return await Client(self, user, peer).join()
 
     def wait(self, seconds: float = 11.0) -> None:

@@ -17,9 +17,13 @@ from madang.realtime.ports import ReplyError
 PEOPLE = 3
 person = st.integers(0, PEOPLE - 1)
 message = st.integers(0, 40)
+say = st.tuples(st.just("say"), person, st.integers(1, 4))
 deed = st.one_of(
-    st.tuples(st.just("say"), person, st.integers(1, 4)),
+    say,
+    say,
+    say,
     st.tuples(st.just("edit"), person, message),
+    st.tuples(st.just("delete"), message, st.just(0)),
     st.tuples(st.just("delete"), message, st.just(0)),
     st.tuples(st.just("ban"), person, st.just(0)),
     st.tuples(st.just("unban"), person, st.just(0)),
@@ -162,7 +166,7 @@ def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int) -> 
         chat = runner.run(room.__aenter__())
 
         @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(st.lists(deed, max_size=30))
+        @given(st.lists(deed, min_size=12, max_size=50))
         def playing(deeds: list[tuple[str, int, int]]) -> None:
             runner.run(play(chat, deeds))
 
