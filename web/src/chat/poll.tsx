@@ -26,7 +26,7 @@ export function PollCard() {
   const chosen = mine?.poll === poll.id ? mine.choice : (given.get(poll.id) ?? null);
   const open = poll.state === "open";
   const vote = (choice: number) =>
-    void run(() => store.call("poll.vote", { poll: poll.id, choice })).then((done) => {
+    void run(() => store.call("poll.vote", { id: poll.id, choice })).then((done) => {
       if (!done) return;
       given.set(poll.id, choice);
       setMine({ poll: poll.id, choice });
@@ -64,7 +64,7 @@ export function PollCard() {
       </div>
       {!open && <p className="mt-2 text-s text-ink-2">{t("poll.ended")}</p>}
       {open && you?.can.includes("settings") && (
-        <Button look="quiet" className="mt-1" disabled={busy} onClick={() => void run(() => store.call("poll.end", { poll: poll.id }))}>
+        <Button look="quiet" className="mt-1" disabled={busy} onClick={() => void run(() => store.call("poll.end", { id: poll.id }))}>
           {t("poll.end")}
         </Button>
       )}

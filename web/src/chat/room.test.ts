@@ -177,6 +177,15 @@ describe("moderation", () => {
     expect(visible(run(opened(), ...actions.map((each) => event(each)))).map((message) => message.text)).toEqual(["two", "three", "four"]);
   });
 
+  test("who quoted what is gone quotes nothing", () => {
+    const fake = new FakeRoom();
+    const said = fake.say(person("bad"), "욕설");
+    const quoting = fake.say(person("u"), "왜 그래요", { reply: { id: "m000001", user: "bad", name: "bad", text: "욕설" } });
+    const before = run(opened(), event(said), event(quoting));
+    const ends: RoomEvent[] = [{ t: "delete", ids: ["m000001"] }, { t: "purge", user: "bad", through: 1 }, { t: "clear", through: 1, by: "x" }];
+    for (const end of ends) expect(reduce(before, event(end)).entries.at(-1)?.message.reply?.text).toBe("");
+  });
+
   test("a clear leaves what was paid for", () => {
     const fake = new FakeRoom();
     const actions = [fake.say(person("a"), "one"), fake.say(person("a"), "two", { kind: "paid", paid: { amount: 1, currency: "KRW", tier: 1 } }), fake.clear()];

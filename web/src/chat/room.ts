@@ -139,9 +139,9 @@ function heard(room: Room, event: RoomEvent, now: number, sampled: boolean): Roo
     case "delete":
       return gone(room, new Set(event.ids));
     case "purge":
-      return { ...room, entries: room.entries.filter(({ message, own: mine }) => mine !== null || message.user.id !== event.user || message.seq > event.through || message.kind === "paid") };
+      return { ...room, entries: unquoted(room.entries, (message) => message.user.id !== event.user || message.seq > event.through) };
     case "clear":
-      return { ...room, cut: event.through, entries: afterCut(room.entries, event.through) };
+      return { ...room, cut: event.through, entries: unquoted(room.entries, (message) => message.seq > event.through) };
     case "pins":
       return { ...room, pins: event.pins };
     case "settings":
@@ -162,6 +162,18 @@ function heard(room: Room, event: RoomEvent, now: number, sampled: boolean): Roo
 /** What a clear cut away; paid messages and own ones on their way stay. */
 function afterCut(entries: readonly Entry[], cut: number): readonly Entry[] {
   return entries.filter(({ message, own: mine }) => mine !== null || message.seq > cut || message.kind === "paid");
+}
+
+/** Keeps what passes, and what was paid for or is on its way; who quoted the rest quotes nothing any more. */
+function unquoted(entries: readonly Entry[], passes: (message: Message) => boolean): readonly Entry[] {
+  const stays = ({ message, own: mine }: Entry) => mine !== null || message.kind === "paid" || passes(message);
+  const lost = new Set(entries.flatMap((entry) => (stays(entry) ? [] : [entry.message.id])));
+  return lost.size === 0 ? entries : entries.filter(stays).map((entry) => withoutQuote(entry, lost));
+}
+
+function withoutQuote(entry: Entry, lost: ReadonlySet<string>): Entry {
+  const { reply } = entry.message;
+  return reply && lost.has(reply.id) ? { ...entry, message: { ...entry.message, reply: { ...reply, text: "" } } } : entry;
 }
 
 function arrived(room: Room, message: Message, now: number, sampled: boolean): Room {
@@ -216,7 +228,7 @@ function edited(room: Room, id: string, change: Partial<Message>): Room {
 function gone(room: Room, ids: ReadonlySet<string>): Room {
   if (!room.entries.some((entry) => ids.has(entry.message.id))) return room;
   const entries = room.entries.map((entry) => {
-    if (!ids.has(entry.message.id) || entry.message.deleted) return entry;
+    if (!ids.has(entry.message.id) || entry.message.deleted) return withoutQuote(entry, ids);
     return { ...entry, message: { ...entry.message, deleted: true, text: "", reply: null, mentions: [] } };
   });
   return { ...room, entries };

@@ -1,5 +1,6 @@
 import { Check, X } from "lucide-react";
 import type { ReactNode } from "react";
+import { api } from "../api/client";
 import { Badges } from "../chat/badges";
 import { Refused } from "../chat/card";
 import { colourOf } from "../chat/colour";
@@ -12,8 +13,9 @@ import { useLanguage, useT } from "../store/language";
 import { useSubmit } from "../store/submit";
 import { Button } from "../ui/button";
 import { classes } from "../ui/classes";
+import { FormError } from "../ui/form";
 import { Chip } from "../ui/marks";
-import { Notice } from "../ui/states";
+import { Notice, sayError } from "../ui/states";
 import type { Duty } from "./desk";
 
 const reasons: Record<string, Key> = { filter: "mod.reason.filter", newcomer: "mod.reason.newcomer", all: "mod.reason.all", links: "mod.reason.links" };
@@ -65,7 +67,7 @@ function PaidItem({ held }: { held: PaidHeld }) {
   const { t, language } = useLanguage();
   const store = useStore();
   const { busy, error, run } = useSubmit();
-  const decide = (method: string) => void run(() => store.call(method, { order: held.order }));
+  const order = `/channels/${store.channel}/superchat/orders/${held.order}`;
   return (
     <li className="rounded-m bg-money-soft px-4 py-3">
       <div className="flex flex-wrap items-center gap-2 text-s">
@@ -74,8 +76,8 @@ function PaidItem({ held }: { held: PaidHeld }) {
         <Chip tone="warn">{t("mod.reason.paid")}</Chip>
       </div>
       <p className="mt-1">{held.text}</p>
-      <Decide busy={busy} name={held.user.name} onApprove={() => decide("paid.approve")} onDeny={() => decide("paid.deny")} />
-      <Refused error={error} />
+      <Decide busy={busy} name={held.user.name} onApprove={() => void run(() => api.post(`${order}/approve`))} onDeny={() => void run(() => api.post(`${order}/remove`, { reason: "" }))} />
+      <FormError>{error ? sayError(t, error) : null}</FormError>
     </li>
   );
 }

@@ -15,7 +15,7 @@ type Action = (typeof actions)[number];
 type List = { name: string; words: string[]; action: Action; timeout_s: number };
 type Pattern = { name: string; expression: string; action: Action; timeout_s: number };
 type Rules = { built_in: Record<string, Action>; lists: List[]; allow: string[]; patterns: Pattern[] };
-type Verdict = { action: Action; text: string; hits: { from: number; to: number; term: string; source: string; action: Action }[] };
+type Verdict = { action: Action; text: string; hits: { start: number; end: number; term: string; source: string; action: Action }[] };
 
 const builtIn = ["ko", "en", "slurs", "sexual"] as const;
 const TIMEOUT_S = 600;
@@ -29,7 +29,7 @@ function lines(text: string): string[] {
 
 /** The room's word lists, and a place to try them. */
 export function WordsRoom({ slug }: { slug: string }) {
-  const path = `/channels/${encodeURIComponent(slug)}/chat/filter`;
+  const path = `/channels/${encodeURIComponent(slug)}/filter`;
   const rules = useResource<Rules>(path, () => api.get(path));
   if (!rules.value) return rules.error ? <Failed error={rules.error} retry={rules.reload} /> : <Loading />;
   return <Lists key={path} path={path} first={rules.value} />;
@@ -172,7 +172,7 @@ function Tester({ path, rules }: { path: string; rules: () => Rules }) {
         {judged && (
           <div className="rounded-m bg-surface px-4 py-3">
             <p>
-              <Marked text={judged.text} hits={judged.verdict.hits} />
+              <Marked text={judged.text} hits={judged.verdict.hits.map((hit) => ({ from: hit.start, to: hit.end, term: hit.term }))} />
             </p>
             <p className="mt-1 text-s text-ink-2">
               {judged.verdict.action === "pass"
