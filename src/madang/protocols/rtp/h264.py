@@ -9,6 +9,8 @@ from madang.protocols.rtp.assembly import fragments
 STAP_A = 24
 FU_A = 28
 _FILLER = 12
+_LEFT_OUT = frozenset((h264.AUD, h264.SEI, _FILLER))
+"""What no browser's decoder needs: a few bytes that would cost a packet of their own in each frame."""
 _START, _END = 0x80, 0x40
 
 
@@ -17,7 +19,7 @@ def packetise(payload: bytes | memoryview, budget: int, sets: tuple[bytes, ...] 
 
     `sets` are parameter sets that go before it, where it has none of its own: browsers want them in-band.
     Small units travel together; a large one goes in fragments of one length."""
-    units = [unit for unit in nal.split(payload) if unit[0] & 31 not in (h264.AUD, _FILLER)]
+    units = [unit for unit in nal.split(payload) if unit[0] & 31 not in _LEFT_OUT]
     if sets and not any(unit[0] & 31 == h264.SPS for unit in units):
         units = [*(memoryview(unit) for unit in sets), *units]
     made: list[bytes] = []
@@ -122,6 +124,6 @@ def separate(body: memoryview) -> list[memoryview]:
 
 def join(units: Iterable[bytes | memoryview]) -> tuple[bytes, bool, bool]:
     """The access unit, whether it holds slices, and whether they are IDR."""
-    kept = [unit for unit in units if unit[0] & 31 not in (h264.AUD, _FILLER)]
+    kept = [unit for unit in units if unit[0] & 31 not in _LEFT_OUT]
     kinds = {unit[0] & 31 for unit in kept}
     return nal.join(kept), bool(kinds & {1, 2, 3, 4, 5}), h264.IDR in kinds
