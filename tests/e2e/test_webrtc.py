@@ -1,0 +1,176 @@
+"""WebRTC in a real Chromium: every stream plays by WHEP, and a camera goes on the air by WHIP.
+
+Latency and starts are printed (`pytest -rP`) and held to a multiple of what the product promises.
+"""
+
+import statistics
+import time
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from tests.harness.browser import PHONE, context
+from tests.harness.patience import wait_until
+from tests.harness.player import play
+from tests.harness.publisher import READ_CLOCK_JS, publishing
+from tests.harness.server import ADMIN_PASSWORD, Server
+
+pytestmark = pytest.mark.needs("chromium")
+PATIENCE_MS = 40_000
+OBS = (
+    "-tune",
+    "film",
+    "-preset",
+    "veryfast",
+    "-profile:v",
+    "high",
+    "-bf",
+    "3",
+    "-x264-params",
+    "b-adapt=0",
+    "-ac",
+    "2",
+)
+"""What OBS sends when nobody has told it of WebRTC: B-frames, High, AAC in stereo."""
+
+PICTURE = """() => {
+  const v = document.querySelector('video');
+  return v && v.readyState > 2 && v.videoWidth > 0 && v.currentTime > 0.3;
+}"""
+CLOCKS = """async (video) => {
+  const read = READ, seen = [];
+  while (seen.length < 40) {
+    await new Promise((done) => video.requestVideoFrameCallback(done));
+    const late = read(video);
+    if (late !== null) seen.push(Date.now() - late);
+  }
+  return seen;
+}""".replace("READ", READ_CLOCK_JS)
+# Whether anything is heard in what the peer connection received.
+HEARD = """async (video) => {
+  const audio = new AudioContext();
+  const analyser = audio.createAnalyser();
+  audio.createMediaStreamSource(video.srcObject).connect(analyser);
+  await audio.resume();
+  const samples = new Float32Array(analyser.fftSize);
+  for (let i = 0; i < 200; i++) {
+    await new Promise((done) => setTimeout(done, 50));
+    analyser.getFloatTimeDomainData(samples);
+    if (Math.max(...samples.map(Math.abs)) > 0.02) return true;
+  }
+  return false;
+}"""
+
+
+def watch(profile: BrowserContext, server: Server, channel: str, engine: str = "webrtc") -> Page:
+    """The watch page, by a viewer who chose an engine before."""
+    profile.add_init_script(f"localStorage.setItem('madang.preferences', '{{\"engine\":\"{engine}\"}}')")
+    page = profile.new_page()
+    page.goto(f"{server.http}/@{channel}")
+    return page
+
+
+def latencies_ms(page: Page, count: int = 20) -> list[float]:
+    """Between the picture's burned clock and now, several times."""
+    found: list[float] = []
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while len(found) < count and time.monotonic() < deadline:
+        read = page.locator("video").evaluate(READ_CLOCK_JS)
+        if read is not None:
+            found.append(float(read))
+        page.wait_for_timeout(60)
+    return found
+
+
+def sign_in(profile: BrowserContext, server: Server) -> None:
+    answer = profile.request.post(
+        f"{server.http}/api/v1/sessions",
+        data={"name": "admin", "password": ADMIN_PASSWORD},
+        headers={"X-Madang": "1"},
+    )
+    assert answer.ok, answer.text()
+
+
+def test_an_rtmp_stream_plays_with_sound_a_moment_after_it_was_made(server: Server, browser: Browser) -> None:
+    key = server.channel("whep")
+    with publishing(f"{server.rtmp}/{key}"), context(browser) as profile:
+        server.wait_for("whep", "live", 30)
+        page = watch(profile, server, "whep")
+        page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        assert page.locator("video").evaluate("v => v.srcObject instanceof MediaStream")
+        assert page.locator("video").evaluate(HEARD)
+        found = latencies_ms(page)
+        print(f"glass to glass {statistics.median(found):.0f} ms in the middle")
+        assert statistics.median(found) < 1500  # LL-HLS is beyond this; measured alone it is some 60
+        wait_until(lambda: server.channel_json("whep")["live"]["viewers"] == 1)
+        assert page.locator("[data-latency]").first.get_attribute("data-latency") is not None
+
+
+def test_a_stream_with_b_frames_plays_in_order(server: Server, browser: Browser) -> None:
+    key = server.channel("obs")
+    with publishing(f"{server.rtmp}/{key}", extra=OBS), context(browser) as profile:
+        server.wait_for("obs", "live", 30)
+        page = watch(profile, server, "obs")
+        page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        assert page.locator("video").evaluate(HEARD)
+        # Shown in the wrong order, the burned clock would step back again and again.
+        clocks = page.locator("video").evaluate(CLOCKS)
+        assert all(after >= before for before, after in zip(clocks, clocks[1:], strict=False)), clocks
+
+
+def test_where_webrtc_does_not_get_through_ll_hls_plays(server: Server, browser: Browser) -> None:
+    key = server.channel("walled")
+    with publishing(f"{server.rtmp}/{key}"), context(browser) as profile:
+        server.wait_for("walled", "live", 30)
+        # A firewall: the session is made, and its candidates lead nowhere.
+        profile.route(
+            "**/whep",
+            lambda route: route.fulfill(
+                response=(answer := route.fetch()), body=answer.text().replace("127.0.0.1 ", "192.0.2.1 ")
+            ),
+        )
+        page = watch(profile, server, "walled")
+        page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        assert page.locator("video").evaluate("v => v.srcObject === null && v.src !== ''")
+
+
+@pytest.mark.parametrize("size", [None, PHONE], ids=["desk", "phone"])
+def test_a_camera_goes_on_the_air(server: Server, browser: Browser, size: dict[str, int] | None) -> None:
+    name = "phone" if size else "camera"
+    server.channel(name)
+    with context(browser, size=size) as profile, context(browser) as other:
+        sign_in(profile, server)
+        page = profile.new_page()
+        page.goto(f"{server.http}/studio/camera?channel={name}")
+        page.get_by_role("button", name="Open camera and microphone").click(timeout=PATIENCE_MS)
+        page.get_by_role("meter").wait_for(timeout=PATIENCE_MS)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_role("button", name="Go live").click()
+        server.wait_for(name, "live", 40)
+        page.get_by_text("LIVE", exact=True).first.wait_for(timeout=PATIENCE_MS)
+        if size is None:
+            viewer = watch(other, server, name)
+            viewer.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+            wait_until(lambda: play(f"{server.http}/live/{name}/index.m3u8", 1.0).decoded > 0, 40)
+            page.get_by_label("Size").select_option("360")
+            wait_until(lambda: moved(viewer), 40)
+        page.get_by_role("button", name="End broadcast").click()
+        server.wait_for(name, "offline", 20)
+
+
+def moved(page: Page) -> bool:
+    """Whether the picture goes on."""
+    video = page.locator("video")
+    before = video.evaluate("v => v.currentTime")
+    page.wait_for_timeout(500)
+    return bool(video.evaluate("v => v.currentTime") > before)
+
+
+def test_without_a_secure_page_the_studio_says_why(server: Server, browser: Browser) -> None:
+    server.channel("plain")
+    with context(browser) as profile:
+        sign_in(profile, server)
+        profile.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+        page = profile.new_page()
+        page.goto(f"{server.http}/studio/camera?channel=plain")
+        page.get_by_text("The camera needs a secure page").wait_for(timeout=PATIENCE_MS)
+        assert page.get_by_role("link", name="http://localhost").count() == 1
