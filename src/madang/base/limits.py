@@ -267,6 +267,10 @@ REALTIME_IDEMPOTENCY_S: Final = 300.0
 REALTIME_IDEMPOTENCY_KEYS: Final = 100_000
 # A presence entry that is not refreshed.
 REALTIME_PRESENCE_S: Final = 60.0
+# F13: an answer of Redis or NATS; connections to Redis at once; between two tries to hear it again.
+BROKER_ANSWER_S: Final = 5.0
+BROKER_CONNECTIONS: Final = 16
+BROKER_RETURN_S: Final = 0.5
 # A57: joins and leaves of one channel that are told one by one in a second; more are counted only.
 REALTIME_JOINS_PER_S: Final = 50
 # A57: commands of one connection, of one user and of one address in a second, each with a burst of five

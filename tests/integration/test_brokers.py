@@ -1,0 +1,304 @@
+"""What a broker promises, asked of memory, of a real Redis and, where it applies, of a real NATS server."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from redis.asyncio import Redis as RedisClient
+from tests.harness import brokers
+from tests.harness.patience import PATIENCE_S
+
+from madang.app.clock import SystemClock
+from madang.base.secret import Secret
+from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing
+from madang.realtime.memory import MemoryBroker
+from madang.realtime.publication import (
+    ClientInfo,
+    Position,
+    Publication,
+    Published,
+    PublishOptions,
+    Retention,
+    Weight,
+)
+from madang.store.nats_broker import NatsBroker
+from madang.store.redis_broker import RedisBroker
+
+KEPT = Retention(5, 60.0)
+OPTIONS = PublishOptions(retention=KEPT)
+MINA = ClientInfo("mina", "c1", b'{"name":"Mina"}', b"")
+
+
+class Heard:
+    """What a node was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+        self.publications: list[tuple[str, Publication, Position]] = []
+
+    def on_publication(self, channel: str, publication: Publication, top: Position) -> None:
+        self.publications.append((channel, publication, top))
+
+    def on_join(self, channel: str, info: ClientInfo) -> None:
+        self.told.append(("join", channel, info))
+
+    def on_leave(self, channel: str, info: ClientInfo) -> None:
+        self.told.append(("leave", channel, info))
+
+    def on_redact(self, channel: str, offset: int, data: bytes) -> None:
+        self.told.append(("redact", channel, offset, data))
+
+    def on_node_message(self, sender: str, message: bytes) -> None:
+        self.told.append(("node", sender, message))
+
+    def on_gap(self, channels: object) -> None:
+        self.told.append(("gap",))
+
+    async def until(self, found: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not found():  # noqa: ASYNC110  told by synchronous calls
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[brokers.Redis]:
+    with brokers.redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nats() -> Iterator[str]:
+    with brokers.nats() as url:
+        yield url
+
+
+Make = Callable[[str], Broker]
+
+
+@pytest.fixture(params=["memory", "redis", "nats"])
+def make(request: pytest.FixtureRequest) -> Make:
+    memory = MemoryBroker(SystemClock(), os.urandom)
+    prefix = os.urandom(4).hex()
+    if request.param == "memory":
+        return lambda node: memory
+    if request.param == "redis":
+        url = Secret(request.getfixturevalue("redis").url)
+        return lambda node: RedisBroker(url, os.urandom, prefix)
+    url = Secret(request.getfixturevalue("nats"))
+    return lambda node: NatsBroker(url, MemoryBroker(SystemClock(), os.urandom), prefix)
+
+
+Joined = tuple[Broker, Heard]
+
+
+@pytest.fixture
+async def join(make: Make) -> AsyncIterator[Callable[[str], "asyncio.Future[Joined]"]]:
+    async with AsyncExitStack() as stack:
+
+        async def started(node: str) -> Joined:
+            broker, heard = make(node), Heard()
+            await until_there(broker, node, heard)
+            stack.push_async_callback(broker.close)
+            return broker, heard
+
+        yield started  # type: ignore[misc]
+
+
+async def until_there(broker: Broker, node: str, heard: Heard) -> None:
+    """A server that has just been started may not listen yet."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await broker.start(node, heard)
+            except BrokerError:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_publication_is_heard_with_all_that_belongs_to_it(join) -> None:  # type: ignore[no-untyped-def]
+    broker, heard = await join("one")
+    await broker.subscribe("news:a b.*>")
+    options = PublishOptions(
+        info=MINA, tags={"k": "msg"}, delta=True, weight=Weight.URGENT, kept_for=frozenset({"mina"})
+    )
+    assert await broker.publish("news:a b.*>", b'{"x":1}', options) == Published()
+    await heard.until(lambda: heard.publications)
+    channel, publication, top = heard.publications[0]
+    assert (channel, top) == ("news:a b.*>", Position(0, ""))
+    expected = Publication(
+        data=b'{"x":1}',
+        info=MINA,
+        tags={"k": "msg"},
+        delta=True,
+        weight=Weight.URGENT,
+        kept_for=frozenset({"mina"}),
+    )
+    assert publication == expected
+
+
+async def test_people_come_and_go(join) -> None:  # type: ignore[no-untyped-def]
+    broker, heard = await join("one")
+    await broker.subscribe("c")
+    await broker.publish_join("c", MINA)
+    await broker.publish_leave("c", MINA)
+    await heard.until(lambda: len(heard.told) == 2)
+    assert heard.told == [("join", "c", MINA), ("leave", "c", MINA)]
+    await broker.add_presence("c", MINA)
+    await broker.add_presence("c", MINA)
+    await broker.add_presence("c", ClientInfo("mina", "c2"))
+    await broker.add_presence("c", ClientInfo("유나", "c3"))
+    assert (await broker.presence("c"))["c3"] == ClientInfo("유나", "c3")
+    assert tuple(await broker.presence_stats("c")) == (3, 2)
+    assert await broker.remove_presence("c", "c1", "mina")
+    assert not await broker.remove_presence("c", "c1", "mina")
+    assert tuple(await broker.presence_stats("c")) == (2, 2)
+
+
+async def test_history_has_positions_a_size_and_directions(join) -> None:  # type: ignore[no-untyped-def]
+    broker, heard = await join("one")
+    if not broker.keeps_history:
+        assert await broker.history("c", HistoryQuery(), KEPT) == ((), Position(0, ""))
+        return
+    await broker.subscribe("c")
+    epoch = (await broker.history("c", HistoryQuery(limit=0), KEPT)).top.epoch
+    for number in range(1, 8):
+        published = await broker.publish("c", b"%d" % number, OPTIONS)
+        assert published == Published(number, epoch)
+
+    async def offsets(**query: object) -> list[int]:
+        stretch = await broker.history("c", HistoryQuery(**query), KEPT)  # type: ignore[arg-type]
+        assert stretch.top == Position(7, epoch)
+        assert [b"%d" % item.offset for item in stretch.publications] == [
+            item.data for item in stretch.publications
+        ]
+        return [item.offset for item in stretch.publications]
+
+    assert await offsets() == [3, 4, 5, 6, 7]
+    assert await offsets(limit=0) == []
+    assert await offsets(limit=2) == [3, 4]
+    assert await offsets(limit=2, reverse=True) == [7, 6]
+    assert await offsets(since=Position(5, epoch)) == [6, 7]
+    assert await offsets(since=Position(1, epoch), limit=1) == [3]
+    assert await offsets(since=Position(5, epoch), reverse=True) == [4, 3]
+    assert await offsets(since=Position(9, epoch)) == []
+    assert await offsets(since=Position(90, epoch), limit=2, reverse=True) == [7, 6]
+    await heard.until(lambda: len(heard.publications) == 7)
+    assert [top.offset for _, _, top in heard.publications] == [1, 2, 3, 4, 5, 6, 7]
+    await broker.remove_history("c")
+    assert await offsets() == []
+    assert (await broker.publish("c", b"8", OPTIONS)).offset == 8
+
+
+async def test_the_same_key_and_old_versions_publish_once(join) -> None:  # type: ignore[no-untyped-def]
+    broker, _ = await join("one")
+    if not broker.keeps_history:
+        return
+    keyed = PublishOptions(retention=KEPT, idempotency_key="k")
+    first = await broker.publish("c", b"1", keyed)
+    again = await broker.publish("c", b"1", keyed)
+    assert (again.offset, again.epoch, again.suppressed) == (first.offset, first.epoch, True)
+    for version, suppressed in ((2, False), (2, True), (1, True), (3, False)):
+        options = PublishOptions(retention=KEPT, version=version, version_epoch="e")
+        assert (await broker.publish("v", b"1", options)).suppressed is suppressed
+    assert (await broker.history("v", HistoryQuery(limit=0), KEPT)).top.offset == 2
+    many = await broker.publish_many([Outgoing("c", b"2", OPTIONS), Outgoing("d", b"3", OPTIONS)])
+    assert [published.offset for published in many if isinstance(published, Published)] == [2, 1]
+
+
+async def test_a_redacted_text_is_gone_from_history_and_keeps_its_place(join) -> None:  # type: ignore[no-untyped-def]
+    broker, heard = await join("one")
+    await broker.subscribe("c")
+    if not broker.keeps_history:
+        assert not await broker.redact("c", 1, b"x")
+        return
+    for number in range(7):
+        await broker.publish("c", b"%d" % number, PublishOptions(retention=KEPT, info=MINA))
+    assert await broker.redact("c", 5, b"gone")
+    assert not await broker.redact("c", 1, b"x")
+    assert not await broker.redact("c", 8, b"x")
+    found = (await broker.history("c", HistoryQuery(), KEPT)).publications
+    assert [item.data for item in found] == [b"2", b"3", b"gone", b"5", b"6"]
+    assert found[2].info == MINA
+    await heard.until(lambda: heard.told)
+    assert heard.told == [("redact", "c", 5, b"gone")]
+
+
+async def test_nodes_hear_each_other(join) -> None:  # type: ignore[no-untyped-def]
+    one, heard = await join("one")
+    if one.in_process:
+        assert await one.tell(b"hello")
+        assert not await one.tell(b"hello", "two")
+        return
+    _, other = await join("two")
+    assert await one.tell(b"to all")
+    assert await one.tell(b"to two", "two")
+    assert not await one.tell(b"to nobody", "three")
+    await other.until(lambda: len(other.told) == 2)
+    assert sorted(other.told, key=str) == [("node", "one", b"to all"), ("node", "one", b"to two")]
+    assert heard.told == []
+
+
+async def test_what_one_process_publishes_another_hears_and_finds(join) -> None:  # type: ignore[no-untyped-def]
+    one, _ = await join("one")
+    if one.in_process:
+        return
+    two, heard = await join("two")
+    await two.subscribe("c")
+    for number in range(50):
+        await one.publish("c", b"%d" % number, PublishOptions(retention=Retention(100, 60.0)))
+    await heard.until(lambda: len(heard.publications) == 50)
+    assert [publication.data for _, publication, _ in heard.publications] == [b"%d" % n for n in range(50)]
+    await two.unsubscribe("c")
+    if one.keeps_history:
+        assert len((await two.history("c", HistoryQuery(), Retention(100, 60.0))).publications) == 50
+
+
+async def test_many_channels_are_subscribed_side_by_side(join) -> None:  # type: ignore[no-untyped-def]
+    broker, heard = await join("one")
+    names = [f"room:{number}" for number in range(1500)]
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(broker.subscribe(name))
+    await broker.publish_many([Outgoing(name, b"1", PublishOptions()) for name in names])
+    await heard.until(lambda: len(heard.publications) == len(names))
+
+
+async def test_a_redis_that_dies_is_an_error_and_comes_back_with_a_gap() -> None:
+    """F13: nothing hangs, positions are checked, new publications are heard again."""
+    with brokers.redis() as server:
+        broker, heard = RedisBroker(Secret(server.url), os.urandom), Heard()
+        await until_there(broker, "one", heard)
+        await broker.subscribe("c")
+        await broker.publish("c", b"1", OPTIONS)
+        await heard.until(lambda: heard.publications)
+        server.kill()
+        with pytest.raises(BrokerError):
+            await broker.publish("c", b"2", OPTIONS)
+        with pytest.raises(BrokerError):
+            await broker.history("c", HistoryQuery(), KEPT)
+        server.start()
+        await heard.until(lambda: ("gap",) in heard.told)
+        await broker.publish("c", b"3", OPTIONS)
+        await heard.until(lambda: len(heard.publications) == 2)
+        assert heard.publications[1][1].data == b"3"
+        await broker.close()
+
+
+async def test_rubbish_under_our_prefix_is_passed_over(redis: brokers.Redis) -> None:
+    broker, heard = RedisBroker(Secret(redis.url), os.urandom, "rubbish"), Heard()
+    await until_there(broker, "one", heard)
+    await broker.subscribe("c")
+    stranger = RedisClient.from_url(redis.url)
+    for data in (b"", b"p", b"pxx:y:z", b"p1:e:\xc1", b"j\xc1", b"rx:y", b"?"):
+        await stranger.publish("rubbish.c.c", data)
+    await stranger.publish("rubbish.n.", b"nothing")
+    await stranger.rpush("rubbish.h.{c}", b"\xc1")
+    await stranger.hset("rubbish.m.{c}", mapping={"e": "e", "s": 1})
+    with pytest.raises(BrokerError):
+        await broker.history("c", HistoryQuery(), KEPT)
+    await stranger.aclose()
+    await broker.remove_history("c")
+    await broker.publish("c", b"1", OPTIONS)
+    await heard.until(lambda: heard.publications)
+    await broker.close()
