@@ -1,5 +1,5 @@
 import { CloudOff, TriangleAlert } from "lucide-react";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { ApiError } from "../api/client";
 import type { Translate } from "../i18n";
 import { useT } from "../store/language";
@@ -28,9 +28,45 @@ export function sayError(t: Translate, error: unknown): string {
   return error.message || t("error.unknown", { status: error.status });
 }
 
+const RETRY_FIRST_MS = 2000;
+const RETRY_MAX_MS = 30_000;
+
+/** Whether the same question may be answered later: no connection, or a server that is busy or broken. */
+function passes(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === "network" || error.status === 429 || error.status >= 500);
+}
+
+/** Tries again by itself while somebody looks, at longer and longer intervals, and at once when the network is back. */
+function useRetry(error: unknown, retry: () => void): void {
+  const latest = useRef(retry);
+  useEffect(() => {
+    latest.current = retry;
+  });
+  const worthIt = passes(error);
+  useEffect(() => {
+    if (!worthIt) return undefined;
+    let wait = RETRY_FIRST_MS;
+    let timer = 0;
+    const again = () => {
+      if (document.visibilityState === "visible") latest.current();
+      timer = window.setTimeout(again, wait);
+      wait = Math.min(wait * 2, RETRY_MAX_MS);
+    };
+    timer = window.setTimeout(again, wait);
+    const online = () => latest.current();
+    window.addEventListener("online", online);
+    return () => {
+      window.clearTimeout(timer);
+      window.removeEventListener("online", online);
+    };
+  }, [worthIt]);
+}
+
+/** Nothing could be loaded: why, and that it is tried again. */
 export function Failed({ error, retry, page }: { error: unknown; retry: () => void; page?: boolean }) {
   const t = useT();
   const offline = error instanceof ApiError && error.code === "network";
+  useRetry(error, retry);
   return (
     <Notice
       page={page ?? false}
