@@ -32,14 +32,20 @@ const kinds: Record<string, Key> = {
 };
 
 /** A line of the log as a sentence; null for what the studio does not tell. */
-export function sentenceOf(t: Translate, { kind, data, peer, actor }: FeedEvent): string | null {
-  const key = kinds[kind];
-  if (key === undefined) return null;
+export function sentenceOf(t: Translate, line: FeedEvent): string | null {
+  const { kind, actor } = line;
   // What the server did by itself when it was set up is no news.
   if (actor === null && (kind.startsWith("key.created") || kind.startsWith("channel.") || kind.startsWith("member."))) return null;
+  return sayHappening(t, line, t("log.who"));
+}
+
+/** A line of a channel's log as a sentence, `nobody` where it was no account; null for kinds without words. */
+export function sayHappening(t: Translate, { kind, data, peer, actor }: FeedEvent, nobody: string): string | null {
+  const key = kinds[kind];
+  if (key === undefined) return null;
   const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? value : "");
   return t(key, {
-    who: actor ? actor.display_name || actor.name : t("log.who"),
+    who: actor ? actor.display_name || actor.name : nobody,
     peer,
     mask: text(data["mask"]),
     s: text(data["gap_s"]),
