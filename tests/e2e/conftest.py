@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.harness.browser import chromium
+from tests.harness.patience import PATIENCE_S
 from tests.harness.server import Server, running
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("e2e") / "data") as server:
+    config = "[accounts]\nsign_up = true\n"
+    with running(tmp_path_factory.mktemp("e2e") / "data", config=config) as server:
         yield server
 
 

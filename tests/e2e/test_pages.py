@@ -23,6 +23,7 @@ GUEST = [
     "/embed/stage",
     "/embed/quiet",
     "/login",
+    "/signup",
     "/invite/gone",
     "/docs",
 ]

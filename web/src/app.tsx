@@ -38,6 +38,7 @@ function laterOf(load: () => Promise<ComponentType<{ slug: string }>>): Componen
 const Studio = later(async () => (await import("./studio")).Studio);
 const Admin = later(async () => (await import("./admin")).Admin);
 const Login = later(async () => (await import("./pages/login")).Login);
+const SignUp = later(async () => (await import("./pages/signup")).SignUp);
 const Invite = later(async () => (await import("./pages/invite")).Invite);
 const PopoutChat = laterOf(async () => (await import("./pages/chat")).PopoutChat);
 const EmbedChat = laterOf(async () => (await import("./pages/chat")).EmbedChat);
@@ -64,6 +65,9 @@ function Pages() {
       </Route>
       <Route path="/login">
         <Login />
+      </Route>
+      <Route path="/signup">
+        <SignUp />
       </Route>
       <Route path={/^\/(?:invite|login)\/[^/]+\/?$/}>
         <Invite />

@@ -86,6 +86,7 @@ export const en = {
   "home.create": "Create a channel",
   "home.last": "last live {when}",
   "home.never": "has not been live yet",
+  "home.follows": "You follow",
 
   "watch.offline": "Not live right now",
   "watch.offline.text": "Leave this page open: the picture appears by itself when the broadcast starts.",

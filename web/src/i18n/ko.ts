@@ -87,6 +87,7 @@ export const ko: Dictionary = {
   "home.create": "채널 만들기",
   "home.last": "{when}에 방송했어요",
   "home.never": "아직 방송한 적이 없어요",
+  "home.follows": "팔로우한 채널",
 
   "watch.offline": "지금은 방송 중이 아니에요",
   "watch.offline.text": "이 화면을 그대로 두세요. 방송이 시작되면 저절로 나옵니다.",

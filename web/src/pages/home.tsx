@@ -6,6 +6,7 @@ import { ago, liveFor } from "../i18n/moments";
 import { liveAfter, useFeed } from "../store/channel";
 import { useNow } from "../store/clock";
 import { initial } from "../store/initial";
+import { useFollow } from "../store/follow";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
 import { useResource } from "../store/resource";
@@ -15,6 +16,7 @@ import { Poster } from "../ui/poster";
 import { Shell } from "../ui/shell";
 import { Failed, Loading, Notice } from "../ui/states";
 import { useTitle } from "../ui/title";
+import { FollowButton } from "./follow";
 
 /** `/`: who is live now, with moving posters; who rests, below. */
 export function Home() {
@@ -54,6 +56,7 @@ function Yard({ channels }: { channels: Channel[] }) {
           </ul>
         </>
       )}
+      <Followed channels={channels} />
       {resting.length > 0 && (
         <>
           <Heading count={resting.length}>{t("home.offline")}</Heading>
@@ -82,6 +85,7 @@ function Heading({ children, count }: { children: string; count: number }) {
 function Hero({ channel }: { channel: Channel }) {
   const t = useT();
   const now = useNow(10_000);
+  const following = useFollow(channel.slug);
   const { live } = channel;
   const since = live.began_at ? liveFor(t, (now - Date.parse(live.began_at)) / 1000) : null;
   return (
@@ -103,13 +107,44 @@ function Hero({ channel }: { channel: Channel }) {
             {since && ` · ${since}`}
           </span>
         </div>
-        <div className="mt-5">
+        <div className="mt-5 flex flex-wrap items-center gap-2">
           <ButtonLink href={`/@${channel.slug}`} look="primary">
             {t("home.watch")}
           </ButtonLink>
+          <FollowButton slug={channel.slug} following={following} quiet />
+          {following.standing && <span className="num ml-1 text-s text-ink-2">{t("watch.followers", { n: following.standing.followers })}</span>}
         </div>
       </div>
     </section>
+  );
+}
+
+type FollowedChannel = { id: string; slug: string; name: string; live: boolean };
+
+/** What whoever is signed in follows: live ones first, as the list of channels has it now. */
+function Followed({ channels }: { channels: Channel[] }) {
+  const t = useT();
+  const { me } = useMe();
+  const account = me?.account.id ?? "";
+  const follows = useResource<FollowedChannel[]>(`follows ${account}`, async () => (account ? (await api.get<Page<FollowedChannel>>("/me/follows", { limit: 24 })).items : []));
+  if (!follows.value?.length) return null;
+  const isLive = (one: FollowedChannel) => (channels.find(({ id }) => id === one.id)?.live.state ?? (one.live ? "live" : "offline")) !== "offline";
+  const items = [...follows.value].sort((a, b) => Number(isLive(b)) - Number(isLive(a)));
+  return (
+    <>
+      <Heading count={items.length}>{t("home.follows")}</Heading>
+      <ul className="flex flex-wrap gap-3">
+        {items.map((one) => (
+          <li key={one.id} className="max-w-full">
+            <Link href={`/@${one.slug}`} className="flex min-h-12 items-center gap-2.5 rounded-full bg-surface py-1.5 pr-4 pl-2 transition hover:bg-raised">
+              <Avatar name={one.name} />
+              <span className="truncate font-semibold">{one.name}</span>
+              {isLive(one) && <LiveBadge />}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

@@ -1,9 +1,10 @@
 import { useState } from "react";
-import { Redirect, useLocation, useSearchParams } from "wouter";
+import { Link, Redirect, useLocation, useSearchParams } from "wouter";
 import { api, ApiError } from "../api/client";
 import type { Me } from "../api/types";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
+import { useSite } from "../store/site";
 import { useSubmit } from "../store/submit";
 import { Button } from "../ui/button";
 import { FormError, PasswordField, TextField } from "../ui/form";
@@ -22,6 +23,7 @@ export function Login() {
   const next = nextPage(search.get("next"));
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const { value: site } = useSite();
   const { busy, error, run } = useSubmit();
   if (me && !busy) return <Redirect to={next} replace />;
   const submit = () =>
@@ -45,6 +47,14 @@ export function Login() {
         <Button look="primary" type="submit" disabled={busy || name === "" || password === ""} className="mt-1 md:h-11">
           {t("login.do")}
         </Button>
+        {site?.sign_up && (
+          <p className="text-m text-ink-2">
+            {t("signup.new")}{" "}
+            <Link href={`/signup?next=${encodeURIComponent(search.get("next") ?? "/")}`} className="inline-flex min-h-11 items-center font-semibold text-link underline md:min-h-0">
+              {t("signup.title")}
+            </Link>
+          </p>
+        )}
         <p className="text-s text-ink-3">{t("login.help")}</p>
       </form>
     </Shell>

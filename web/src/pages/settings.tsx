@@ -18,6 +18,7 @@ import { PageHead, Row, Rows, Section } from "../ui/section";
 import { Shell } from "../ui/shell";
 import { Failed, Loading, sayError } from "../ui/states";
 import { useTitle } from "../ui/title";
+import { Leave } from "./leave";
 
 const AVATAR_BYTES = 5 * 1024 * 1024;
 
@@ -37,6 +38,7 @@ export function Settings() {
             <Look />
             <Password />
             <Sessions />
+            <Leave />
           </>
         ) : (
           <Loading />

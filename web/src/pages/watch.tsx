@@ -19,6 +19,7 @@ import { Avatar, Chip } from "../ui/marks";
 import { Shell } from "../ui/shell";
 import { Failed } from "../ui/states";
 import { useTitle } from "../ui/title";
+import { FollowButton } from "./follow";
 import { Missing } from "./missing";
 import { Resting } from "./resting";
 
@@ -161,23 +162,5 @@ function About({ channel, following }: { channel: Channel; following: ReturnType
         qr={`/api/v1/channels/${channel.slug}/qr.svg`}
       />
     </section>
-  );
-}
-
-/** Follow, or follow no more; a guest is led to the sign-in and back. */
-function FollowButton({ slug, following: { standing, signedIn, follow } }: { slug: string; following: ReturnType<typeof useFollow> }) {
-  const t = useT();
-  if (!standing) return null;
-  if (!signedIn) {
-    return (
-      <ButtonLink look="primary" href={`/login?next=${encodeURIComponent(`/@${slug}`)}`}>
-        {t("watch.follow")}
-      </ButtonLink>
-    );
-  }
-  return (
-    <Button look={standing.following ? "plain" : "primary"} aria-pressed={standing.following} onClick={() => void follow(!standing.following).catch(() => undefined)}>
-      {t(standing.following ? "watch.following" : "watch.follow")}
-    </Button>
   );
 }
