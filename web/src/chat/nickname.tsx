@@ -21,7 +21,9 @@ export function Nickname({ open, onClose, onNamed }: { open: boolean; onClose: (
     const done = await run(async () => {
       taken = ((await store.call("chat.nick", { nick: taken })) as { name: string }).name;
     });
-    if (done) onNamed(taken);
+    if (!done) return;
+    store.named(taken);
+    onNamed(taken);
   };
   return (
     <Dialog open={open} onClose={onClose} title={t("chat.nick.title")}>

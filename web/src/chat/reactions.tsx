@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { serverNow } from "../api/time";
+import { pictureWall } from "../effects/when";
 import { useT } from "../store/language";
 import { sayRefusal } from "./say";
 import { refusalIn, useRoom, useStore } from "./store";
@@ -27,7 +28,7 @@ export function Reactions() {
   }, [store, wanted]);
   if (!wanted) return null;
   const send = (each: string) =>
-    store.call("effect.send", { emoji: each, wall: Math.round(serverNow()) }).catch((error: unknown) => {
+    store.call("effect.send", { emoji: each, wall: Math.round(pictureWall(serverNow())) }).catch((error: unknown) => {
       const refusal = refusalIn(error);
       if (refusal) store.say(sayRefusal(t, refusal));
     });

@@ -210,6 +210,12 @@ export class RoomStore {
     this.act({ type: "history", messages: page.messages, next: page.next });
   }
 
+  /** A guest has another name: the server said so, and nobody else tells this page. */
+  named(name: string): void {
+    const { you } = this.room;
+    if (you) this.act({ type: "personal", event: { t: "you", channel: this.channel, ...you, name } });
+  }
+
   again(): void {
     this.line?.again();
   }

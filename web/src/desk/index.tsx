@@ -41,7 +41,7 @@ function Inside({ store, channel }: { store: RoomStore; channel: Channel }) {
   const waiting = duty.held.length + duty.paid.length;
   const tab = "num flex h-11 flex-1 shrink-0 items-center justify-center gap-1.5 rounded-s px-2 text-m whitespace-nowrap text-ink-2 data-[state=active]:bg-raised data-[state=active]:font-semibold data-[state=active]:text-ink md:h-9";
   return (
-    <Tabs.Root defaultValue="chat" className="flex h-[min(760px,calc(100dvh-120px))] min-h-[480px] flex-col overflow-hidden rounded-l border border-line bg-surface">
+    <Tabs.Root defaultValue="chat" className="flex h-[min(760px,calc(100dvh-180px))] min-h-[560px] flex-col overflow-hidden rounded-l border border-line bg-surface">
       <Tabs.List aria-label={t("desk.side")} className="flex shrink-0 gap-1 overflow-x-auto border-b border-line p-1">
         <Tabs.Trigger value="chat" className={tab}>
           {t("desk.chat")}
