@@ -5,7 +5,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from madang.base.roles import ChannelRole
+from madang.base.people import Person as Person
+from madang.base.people import Place as Place
+from madang.base.people import Standing as Standing
 from madang.chat.filter.verdict import Verdict
 
 Cell = str | int | float | bool | None
@@ -79,32 +81,6 @@ class Log(Protocol):
 
 class Fenced(Exception):
     """Another node holds this room now."""
-
-
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, as rooms show it."""
-
-    id: str
-    name: str
-    display_name: str
-    avatar: str = ""
-    is_admin: bool = False
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """The channel that a room belongs to."""
-
-    id: str
-    slug: str
-    name: str
-    private: bool = False
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """What somebody is in a channel, and until when (seconds; None for good)."""
-
-    role: ChannelRole
-    until: float | None = None
 
 
 class Identity(Protocol):
@@ -234,6 +210,8 @@ class PaymentProvider(Protocol):
     currencies: tuple[str, ...]
     test: bool
     """Whether no real money moves."""
+    origins: tuple[str, ...]
+    """Where its script and its frames come from; the order's page alone may load them."""
 
     async def begin(self, bill: Bill) -> Window: ...
 

@@ -2,42 +2,14 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from madang.base.ids import ChannelId, UserId
+from madang.base.people import Person, Place, Standing
 from madang.base.roles import ChannelRole, SiteRole, Visibility
 from madang.base.texts import skeleton
 from madang.control.clerk import Clerk
 from madang.control.errors import NotFound
 from madang.control.follows import Follows
 from madang.control.records import Account, Member
-
-
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """An account, as rooms show it."""
-
-    id: str
-    name: str
-    display_name: str
-    avatar: str = ""
-    is_admin: bool = False
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """The channel that a room belongs to."""
-
-    id: str
-    slug: str
-    name: str
-    private: bool = False
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """What somebody is in a channel, and until when (seconds; None for good)."""
-
-    role: ChannelRole
-    until: float | None = None
-
 
 _OWNER, _VIEWER = Standing(ChannelRole.OWNER), Standing(ChannelRole.VIEWER)
 
