@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import flv, hls, publish, rtmp_play
+from bench import flv, hls, publish, rtmp_play, webrtc
 from bench.options import parse
 from bench.table import render
 
@@ -10,7 +10,14 @@ from bench.table import render
 def main() -> None:
     options = parse(__doc__ or "")
     lines: list[tuple[str, ...]] = []
-    for name, bench in (("flv", flv), ("rtmp_play", rtmp_play), ("hls", hls), ("publish", publish)):
+    benches = (
+        ("flv", flv),
+        ("rtmp_play", rtmp_play),
+        ("webrtc", webrtc),
+        ("hls", hls),
+        ("publish", publish),
+    )
+    for name, bench in benches:
         print(f"{name} …", file=sys.stderr, flush=True)
         lines += bench.run(options)
     print(render(lines))

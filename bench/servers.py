@@ -78,6 +78,19 @@ def floor_flv(window_ms: int) -> Start:
     return start
 
 
+def floor_webrtc() -> Start:
+    """The floor of WebRTC play; it needs no publisher."""
+
+    @contextmanager
+    def start() -> Iterator[Server]:
+        port = free_port()
+        with running([sys.executable, "-m", "bench.floor_webrtc", str(port)], _CORE) as process:
+            wait_for_port(port)
+            yield Server(process, port, port, [])
+
+    return start
+
+
 def floor_publish(streams: int) -> Start:
     """The floor of RTMP ingest."""
 
