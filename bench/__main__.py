@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import flv, hls, publish, rtmp_play, webrtc
+from bench import chat, flv, hls, publish, rtmp_play, webrtc
 from bench.options import parse
 from bench.table import render
 

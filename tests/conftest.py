@@ -21,6 +21,7 @@ PROGRAMS = {
     "chromium": lambda: shutil.which("chromium"),
     "nginx": lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
     "nginx-rtmp": lambda: next(iter(Path("/usr/lib/nginx/modules").glob("ngx_rtmp_module.so")), None),
+    "node": lambda: shutil.which("node"),
     "postgres": lambda: next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None),
     "root": lambda: os.geteuid() == 0 or None,
 }
