@@ -156,6 +156,7 @@ class Stream:
         """The same publisher goes on with other tracks."""
         self._timeline.change(tracks)
         self.health.begin(tracks)
+        self._began_at = None
         self._announce(tracks, False)
 
     def _announce(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:

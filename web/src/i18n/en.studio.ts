@@ -66,7 +66,7 @@ export const studio = {
   "camera.camera.n": "Camera {n}",
   "camera.microphone": "Microphone",
   "camera.microphone.n": "Microphone {n}",
-  "camera.device.default": "The usual one",
+  "camera.device.default": "Default device",
   "camera.size": "Size",
   "camera.bitrate": "Bitrate",
   "camera.level": "Sound level",

@@ -1,5 +1,7 @@
 """The WHIP door: gate, registry, offer, session, answer."""
 
+import msgspec
+
 from madang.base.clock import Clock
 from madang.base.errors import PeerError, Refused
 from madang.base.ids import is_slug
@@ -8,6 +10,7 @@ from madang.hub.gate import PublishGate, PublishRequest
 from madang.hub.registry import Registry
 from madang.ingest.whip.counters import WhipCounters
 from madang.ingest.whip.session import WhipPublisher
+from madang.media.timebase import VIDEO_TIMESCALE
 from madang.media.track import Codec, Kind
 from madang.net.webrtc.negotiation import number_of, remote_of, transport_of
 from madang.net.webrtc.port import WebRtcPort
@@ -23,6 +26,7 @@ from madang.protocols.sdp.words import (
     TRANSPORT_CC,
     Description,
     Direction,
+    Format,
     Section,
 )
 
@@ -35,6 +39,7 @@ FEEDBACK = {
     "video": ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"),
     "audio": ("nack", "transport-cc"),
 }
+START_KBITS = "1200"
 EXTENSIONS = (MID, RID, REPAIRED_RID, TRANSPORT_CC)
 
 
@@ -109,7 +114,7 @@ def choose(offer: Description) -> dict[int, Choice]:
             continue
         taken.add(section.kind)
         choices[index] = Choice(
-            formats=with_repair(section, one, FEEDBACK[section.kind]),
+            formats=_begun_well(with_repair(section, one, FEEDBACK[section.kind])),
             direction=Direction.RECEIVE,
             extensions=EXTENSIONS,
             rids=section.simulcast,
@@ -118,6 +123,15 @@ def choose(offer: Description) -> dict[int, Choice]:
         told = "The offer has no codec that can be published: send H.264 and Opus."
         raise PeerError("unacceptable", "no common codec", told)
     return choices
+
+
+def _begun_well(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    """Browsers built on libwebrtc begin at 300 kbit/s and a small picture, unless they are told of more."""
+    first = formats[0]
+    if first.clock_rate != VIDEO_TIMESCALE:
+        return formats
+    parameters = first.parameters | {"x-google-start-bitrate": START_KBITS}
+    return (msgspec.structs.replace(first, parameters=parameters), *formats[1:])
 
 
 def codecs_of(choices: dict[int, Choice]) -> dict[int, Codec]:

@@ -1,4 +1,4 @@
-import { Camera, FlipHorizontal2, Mic, MicOff, MonitorUp, RadioTower, ScreenShare, Square, TriangleAlert } from "lucide-react";
+import { Camera, FlipVertical2, Mic, MicOff, MonitorUp, RadioTower, ScreenShare, Square, TriangleAlert } from "lucide-react";
 import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
 import { api } from "../../api/client";
 import type { Channel, Page, StreamKey, StreamKeyValue } from "../../api/types";
@@ -22,6 +22,8 @@ import { WhipPublisher, WhipRefused, type Sending } from "./whip";
 const HEIGHTS = ["360", "540", "720", "1080"];
 const BITRATES = ["600", "1200", "2500", "4500"];
 const FPS = 30;
+/** At the start every browser feels its way up; what lasts longer is worth a word. */
+const LIMITED_S = 10;
 
 /** `/studio/camera`: a broadcast from this very browser. */
 export function CameraRoom({ slug }: { slug: string }) {
@@ -165,7 +167,7 @@ function Desk({ channel, health }: { channel: Channel; health: ReactNode }) {
       if (key === null) return;
       const made = new WhipPublisher(`/live/${channel.slug}/whip`, key, capture.output, Number(kbits) * 1000, setSending, end);
       publisher.current = made;
-      setSending({ phase: "connecting", bitrate: 0, fps: 0, loss: 0, roundTripMs: null, limit: "" });
+      setSending({ phase: "connecting", bitrate: 0, fps: 0, loss: 0, roundTripMs: null, limit: "", limitedS: 0 });
       try {
         await made.start();
       } catch (refused) {
@@ -198,7 +200,7 @@ function Desk({ channel, health }: { channel: Channel; health: ReactNode }) {
               </span>
               {next.scene === "camera" && (
                 <IconButton label={t("camera.mirror")} aria-pressed={mirrored} onClick={() => setMirrored(!mirrored)}>
-                  <FlipHorizontal2 size={20} aria-hidden />
+                  <FlipVertical2 size={20} aria-hidden />
                 </IconButton>
               )}
             </div>
@@ -324,7 +326,7 @@ function Figures({ sending }: { sending: Sending }) {
           </div>
         ))}
       </dl>
-      {sending.limit !== "" && <p className="rounded-m bg-warn-soft px-4 py-3 text-m">{t(sending.limit === "cpu" ? "camera.limit.cpu" : "camera.limit.bandwidth")}</p>}
+      {sending.limitedS >= LIMITED_S && <p className="rounded-m bg-warn-soft px-4 py-3 text-m">{t(sending.limit === "cpu" ? "camera.limit.cpu" : "camera.limit.bandwidth")}</p>}
     </>
   );
 }

@@ -9,6 +9,8 @@ export type Sending = {
   roundTripMs: number | null;
   /** What holds the picture back: `cpu`, `bandwidth`, or nothing. */
   limit: string;
+  /** For how long it has done so, seconds. */
+  limitedS: number;
 };
 
 export class WhipRefused extends Error {
@@ -41,7 +43,7 @@ export class WhipPublisher {
   private timer = 0;
   private retry = 0;
   private before: Counted | null = null;
-  private state: Sending = { phase: "connecting", bitrate: 0, fps: 0, loss: 0, roundTripMs: null, limit: "" };
+  private state: Sending = { phase: "connecting", bitrate: 0, fps: 0, loss: 0, roundTripMs: null, limit: "", limitedS: 0 };
 
   constructor(
     private readonly url: string,
@@ -156,12 +158,14 @@ export class WhipPublisher {
     this.before = now;
     if (!before) return;
     const seconds = (now.at - before.at) / 1000;
+    const limit = ["cpu", "bandwidth"].find((each) => each === video?.["qualityLimitationReason"]) ?? "";
     this.set({
       bitrate: Math.max(0, ((now.bytes - before.bytes) * 8) / seconds),
       fps: Math.max(0, (now.frames - before.frames) / seconds),
       loss: number(heard, "fractionLost"),
       roundTripMs: pair?.["currentRoundTripTime"] === undefined ? null : number(pair, "currentRoundTripTime") * 1000,
-      limit: ["cpu", "bandwidth"].find((each) => each === video?.["qualityLimitationReason"]) ?? "",
+      limit,
+      limitedS: limit === "" ? 0 : this.state.limitedS + seconds,
     });
   }
 
