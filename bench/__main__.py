@@ -16,6 +16,7 @@ def main() -> None:
         ("webrtc", webrtc),
         ("hls", hls),
         ("publish", publish),
+        ("chat", chat),
     )
     for name, bench in benches:
         print(f"{name} …", file=sys.stderr, flush=True)
