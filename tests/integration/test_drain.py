@@ -37,6 +37,7 @@ def newest(playlist: str) -> int:
 
 
 def test_publisher_continues_the_same_broadcast_after_a_restart(tmp_path: Path) -> None:
+    """F25."""
     server = Server(tmp_path / "data").start()
     key = server.channel("stays")
     try:
@@ -97,6 +98,7 @@ def test_stuck_peers_do_not_hold_the_drain(tmp_path: Path) -> None:
 
 
 def test_second_signal_forces(tmp_path: Path) -> None:
+    """F25: twice forces."""
     with running(tmp_path / "data") as server:
         key = server.channel("forced")
         with publishing(f"{server.rtmp}/{key}"):

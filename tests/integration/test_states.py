@@ -37,6 +37,7 @@ def test_goodbye_ends_at_once(server: Server) -> None:
 
 
 def test_vanished_publisher_is_reconnecting_then_ended(server: Server) -> None:
+    """F8: beyond the window the stream ends, once."""
     key = server.channel("vanished")
     with publishing(f"{server.rtmp}/{key}") as publisher:
         server.wait_for("vanished", "live")
@@ -46,6 +47,7 @@ def test_vanished_publisher_is_reconnecting_then_ended(server: Server) -> None:
 
 
 def test_return_within_the_window_is_the_same_broadcast(server: Server) -> None:
+    """F7."""
     key = server.channel("returned")
     with publishing(f"{server.rtmp}/{key}") as publisher:
         server.wait_for("returned", "live")
@@ -64,6 +66,7 @@ def test_wrong_key_is_refused_in_words(server: Server) -> None:
 
 
 def test_second_living_publisher_is_refused(server: Server) -> None:
+    """F10."""
     key = server.channel("doubled")
     with publishing(f"{server.rtmp}/{key}"):
         server.wait_for("doubled", "live")

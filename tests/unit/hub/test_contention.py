@@ -56,6 +56,7 @@ async def test_an_answer_is_given_once() -> None:
 
 
 def test_two_takeovers_in_ten_seconds_close_the_channel_for_a_minute() -> None:
+    """F10: no oscillation."""
     guard = Guard()
     assert guard.take(100.0)
     assert not guard.closed(100.1)

@@ -162,6 +162,7 @@ def test_frames_dropped_in_a_stall_leave_a_gap() -> None:
 
 
 def test_a_leap_forward_is_absorbed_for_both_tracks_together() -> None:
+    """F19."""
     axis = Axis(VIDEO, OPUS)
     for index in range(30):
         axis.feed(picture(index * 40), 0.02)
@@ -188,6 +189,7 @@ def test_sound_that_was_under_way_when_the_picture_leapt_keeps_its_place() -> No
 
 
 def test_a_clock_set_back_by_hours_is_absorbed() -> None:
+    """F19."""
     axis = Axis(VIDEO)
     for index in range(25):
         axis.feed(picture(9_000_000 + index * 40), 0.04)
@@ -229,6 +231,7 @@ def test_audio_that_repeats_what_was_heard_is_left_out_and_counted() -> None:
     ids=["milliseconds of RTMP", "RTP", "MPEG-TS"],
 )
 def test_wraps_are_followed_without_a_break(wrap_ticks: int) -> None:
+    """F19."""
     axis = Axis(VIDEO)
     start = wrap_ticks - 10 * 3600
     for index in range(30):

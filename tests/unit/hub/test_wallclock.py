@@ -31,6 +31,7 @@ def test_a_late_frame_is_late_and_nothing_else(wallclock: WallClock) -> None:
 
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_wall_clock_that_is_set_is_followed_at_once(wallclock: WallClock, hours: int) -> None:
+    """F18."""
     assert not wallclock.check(10, 110, WALL + 10)
     assert wallclock.check(20, 120, WALL + 20 + hours * 3600)
     assert not wallclock.check(22, 122, WALL + 22 + hours * 3600)
@@ -45,6 +46,7 @@ def test_a_small_step_of_the_wall_clock_is_left_alone(wallclock: WallClock) -> N
 
 @pytest.mark.parametrize("rate", [1.0015, 0.9985])
 def test_an_encoder_that_drifts_is_anchored_anew(wallclock: WallClock, rate: float) -> None:
+    """F18."""
     anchored = 0
     for second in range(0, 7200, 2):
         anchored += wallclock.check(second * rate, 100.0 + second, WALL + second)

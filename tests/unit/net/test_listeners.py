@@ -63,6 +63,7 @@ async def test_options_are_handed_down(yard: Yard) -> None:
 
 
 async def test_connections_in_all_are_bounded(make_yard: Any) -> None:
+    """F21."""
     yard = await make_yard(connections_total=2)
     wires = [await yard.connect() for _ in range(3)]
     await wires[0].ask("/x")
@@ -76,6 +77,7 @@ async def test_connections_in_all_are_bounded(make_yard: Any) -> None:
 async def test_connections_of_one_address_are_bounded(
     make_yard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F21."""
     yard = await make_yard(connections_per_ip=2)
     monkeypatch.setattr(TrustedProxies, "exempt", lambda *_: False)
     wires = [await yard.connect() for _ in range(3)]
@@ -108,6 +110,7 @@ class Exhausted:
 
 
 async def test_accepting_pauses_when_descriptors_run_out(yard: Yard) -> None:
+    """F22."""
     first = await yard.connect()
     await first.ask("/x")
     door = yard.door

@@ -102,11 +102,13 @@ def test_amf3_command_without_the_byte_is_read_too() -> None:
     ids=lambda data: data[:6].hex(),
 )
 def test_deep_many_cut_off_and_unknown_values_are_refused(data: bytes) -> None:
+    """A38."""
     with pytest.raises(PeerError):
         decode(data)
 
 
 def test_declared_counts_take_no_memory() -> None:
+    """A38."""
     tracemalloc.start()
     with pytest.raises(PeerError):
         decode(b"\x0a\xff\xff\xff\xff" + b"\x05" * 10_000)

@@ -489,3 +489,13 @@ async def test_the_reconnect_is_one_playlist_with_a_discontinuity(air: Broadcast
     assert body.count("#EXT-X-MAP") == 1
     dates = re.findall(r"DATE-TIME:(\S+)Z", body)
     assert dates == sorted(dates)
+
+
+async def test_a_thousand_names_start_nothing(air: Broadcast) -> None:
+    """A54: who asks for what is not there starts neither a packager nor a task that stays."""
+    air.feed(frames(3))
+    before = len(air.packagers._packagers)
+    for number in range(1000):
+        assert (await air.get(f"/live/name{number}/index.m3u8")).status == 404
+    assert len(air.packagers._packagers) == before
+    assert not air.tasks

@@ -37,6 +37,7 @@ def test_honest_publishers_are_left_alone(arguments: dict[str, float]) -> None:
     [({"bitrate": 90e6}, "bitrate"), ({"fps": 300.0}, "frame rate"), ({"speed": 9.0}, "real time")],
 )
 def test_the_hasty_are_warned_and_then_refused(arguments: dict[str, float], what: str) -> None:
+    """A56."""
     assert Encoder().run(8, **arguments).pace.warned
     with pytest.raises(PeerError) as caught:
         Encoder().run(16, **arguments)

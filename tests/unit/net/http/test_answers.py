@@ -48,6 +48,7 @@ async def test_unknown_goes_to_asgi(yard: Yard) -> None:
 async def test_one_range(
     yard: Yard, asked: str, status: int, body: bytes, content_range: bytes | None
 ) -> None:
+    """A21: one range is served; of two thousand, none: the whole comes instead."""
     yard.route.says["/hot/a"] = Answer(200, PLAIN, b"0123456789", etag=b'"v1"', ranges=True)
     wire = await yard.connect()
     reply = await wire.ask("/hot/a", headers=f"Range: {asked}\r\n")

@@ -207,6 +207,7 @@ def test_empty_messages_are_messages() -> None:
 
 @pytest.mark.parametrize("size", [0, 65_537, 2**31 - 1, 2**31, 2**32 - 1])
 def test_chunk_sizes_out_of_bounds_are_refused(size: int) -> None:
+    """A35."""
     with pytest.raises(PeerError):
         ChunkReader().receive(build_chunks(2, set_chunk_size(size)))
 
@@ -232,6 +233,7 @@ def test_chunk_sizes_at_the_bounds_are_obeyed(size: int) -> None:
     ids=["type 3 first", "type 2 first", "16 MiB", "type 0 inside", "type 1 inside", "short size"],
 )
 def test_broken_chunk_streams_are_refused(data: bytes) -> None:
+    """A39."""
     with pytest.raises(PeerError):
         ChunkReader().receive(data)
 
@@ -247,6 +249,7 @@ def test_chunk_streams_are_counted() -> None:
 
 
 def test_memory_follows_the_bytes_that_came_not_those_declared() -> None:
+    """A35, A36."""
     reader = ChunkReader()
     tracemalloc.start()
     for i in range(RTMP_CHUNK_STREAMS):
@@ -264,6 +267,7 @@ def test_memory_follows_the_bytes_that_came_not_those_declared() -> None:
 
 
 def test_unfinished_messages_are_bounded_together() -> None:
+    """A36."""
     reader = ChunkReader()
     reader.receive(build_chunks(2, set_chunk_size(65_536)))
     head = bytes(3) + RTMP_MESSAGE_BYTES.to_bytes(3, "big") + b"\x09" + bytes(4)
@@ -288,6 +292,8 @@ def _seconds(data: bytes, step: int) -> float:
 @pytest.mark.parametrize("step", [1, 100_000_000], ids=["bytewise", "at once"])
 @pytest.mark.parametrize("other", [False, True], ids=["alone", "interleaved"])
 def test_chunks_of_one_byte_cost_linear_time(step: int, other: bool) -> None:
+    """A37."""
+
     def data(size: int) -> bytes:
         long = Encoder(1, random.Random(1)).chunks(6, Message(VIDEO, 0, 1, bytes(size)))
         if not other:
