@@ -12,18 +12,28 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from tests.harness.browser import PHONE, context
 from tests.harness.publisher import READ_CLOCK_JS, publishing
-from tests.harness.server import Server
+from tests.harness.server import ADMIN_PASSWORD, Server
 
 pytestmark = pytest.mark.needs("chromium")
 
 PLAYING = (
     "() => { const v = document.querySelector('video'); return v && v.readyState > 2 && v.currentTime > 0.3 }"
 )
+
+
+def sign_in(profile: BrowserContext, server: Server) -> None:
+    answer = profile.request.post(
+        f"{server.http}/api/v1/sessions",
+        data={"name": "admin", "password": ADMIN_PASSWORD},
+        headers={"X-Madang": "1"},
+    )
+    assert answer.ok, answer.text()
 
 
 def latency_ms(page: Page) -> float | None:
@@ -200,3 +210,59 @@ def test_embed_plays_muted_on_a_foreign_page(server: Server, browser: Browser, t
         frame.wait_for_function(PLAYING, timeout=10_000)
         assert frame.evaluate("document.querySelector('video').muted") is True
         assert profile.cookies() == []
+
+
+def heard(page: Page) -> list[tuple[int, str]]:
+    """Status and path of what the page is answered, as it comes."""
+    answers: list[tuple[int, str]] = []
+    page.on("response", lambda answer: answers.append((answer.status, urlsplit(answer.url).path)))
+    return answers
+
+
+@pytest.mark.parametrize("engine", ["hls", "flv"])
+def test_the_picture_begins_before_the_page(server: Server, browser: Browser, engine: str) -> None:
+    """The page carries what it needs: nothing is asked of the API first, nothing twice, and the player that
+    the page builds goes on with the element in which the picture began."""
+    name = f"first-{engine}"
+    key = server.channel(name)
+    with context(browser) as profile, publishing(f"{server.rtmp}/{key}"):
+        server.wait_for(name, "live")
+        profile.add_init_script(
+            f"localStorage.setItem('madang.preferences', JSON.stringify({{engine: '{engine}'}}));"
+            "addEventListener('loadeddata', (e) => { window.__first ??= e.target }, true)"
+        )
+        page = profile.new_page()
+        answers = heard(page)
+        page.goto(f"{server.http}/@{name}")
+        page.wait_for_function(PLAYING, timeout=20_000)
+        page.get_by_role("heading", level=1).wait_for()
+        assert page.evaluate("document.querySelector('video') === (window.__first ?? null)")
+        assert moves(page)
+        paths = [path for _, path in answers]
+        assert not {f"/api/v1/channels/{name}", "/api/v1/me"} & set(paths)
+        assert paths.count(f"/live/{name}.flv" if engine == "flv" else f"/live/{name}/index.m3u8") == 1
+        assert [line for line in answers if line[0] >= 400 and not line[1].startswith("/api/")] == []
+
+
+def test_a_token_opens_a_private_embed(server: Server, browser: Browser, tmp_path: Path) -> None:
+    key = server.channel("closed-embed", visibility="private")
+    with context(browser) as admin:
+        sign_in(admin, server)
+        made = admin.request.post(
+            f"{server.http}/api/v1/channels/closed-embed/play-tokens",
+            data={"expires_in_s": 600},
+            headers={"X-Madang": "1"},
+        )
+        assert made.ok, made.text()
+        embed = made.json()["urls"]["embed"]
+    with context(browser) as profile, publishing(f"{server.rtmp}/{key}"):
+        page = profile.new_page()
+        answers = heard(page)
+        page_text = f'<iframe src="{embed}" width="640" height="360" allow="autoplay"></iframe>'
+        with foreign_site(tmp_path, page_text) as site:
+            page.goto(site)
+            frame = page.frames[-1]
+            frame.wait_for_function(PLAYING, timeout=20_000)
+        assert [line for line in answers if line[0] in (401, 403, 404) and line[1] != "/favicon.ico"] == []
+        without = page.goto(embed.partition("?")[0])
+        assert without is not None and without.status == 404
