@@ -27,6 +27,9 @@ ARRIVE_S = 0.05
 """Between two viewers: a crowd comes one by one."""
 
 
+TOLD = ("timeouts", "stalled_writes", "refused", "requests_bad", "disconnected", "drops", "holds_late")
+
+
 @dataclass
 class Tally:
     """What the viewers saw."""
@@ -36,6 +39,8 @@ class Tally:
     disconnected: list[str] = field(default_factory=list)
     backwards: list[str] = field(default_factory=list)
     rss: list[tuple[float, int]] = field(default_factory=list)
+    counters: dict[str, float] = field(default_factory=dict)
+    """What the server says of connections that it closed itself."""
 
     def lost(self, who: str, why: object) -> None:
         """A viewer was disconnected."""
@@ -183,7 +188,8 @@ async def soak(server: Server, clip: Path, minutes: float) -> Tally:
     tally = Tally()
     names = [f"soak{i}" for i in range(PUBLISHERS)]
     keys = [server.channel(name, dvr_window_s=DVR_S) for name in names]
-    limits = httpx.Limits(max_connections=None)
+    # A busy machine may let a connection rest for seconds: the server closes it when it is due, not we.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=None)
     async with httpx.AsyncClient(timeout=40, limits=limits) as client:
         tasks = [
             asyncio.create_task(publish(f"{server.rtmp}/{key}", clip, i * 2.0)) for i, key in enumerate(keys)
@@ -201,6 +207,11 @@ async def soak(server: Server, clip: Path, minutes: float) -> Tally:
         await asyncio.sleep(minutes * 60)
         for task in tasks:
             task.cancel()
+        tally.counters = {
+            name: value
+            for name, value in (await asyncio.to_thread(server.metrics)).items()
+            if name.removesuffix("_total").endswith(TOLD) and value
+        }
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 tally.lost("a task", repr(result))
@@ -220,6 +231,7 @@ def main() -> int:
     for at, rss in tally.rss[:: max(1, len(tally.rss) // 10)]:
         print(f"  {at / 60:4.1f} min {rss / 2**20:6.1f} MiB")
     print(f"{len(tally.disconnected)} disconnected, {len(tally.backwards)} timestamps backwards")
+    print("the server counted " + (", ".join(f"{k} {v:.0f}" for k, v in tally.counters.items()) or "nothing"))
     for line in (tally.disconnected + tally.backwards)[:20]:
         print(f"  {line}")
     return int(bool(tally.disconnected or tally.backwards) or slope > FLAT_BYTES_PER_HOUR)
