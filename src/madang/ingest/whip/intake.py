@@ -163,6 +163,8 @@ class Intake:
         if _AUDIO_ID not in self._tracks:
             record = opus.build_record(2)
             self._tracks[_AUDIO_ID] = registry.track(Codec.OPUS, _AUDIO_ID, record)
+            if self._announced:
+                self.ask_keyframe()  # late sound joins with the next one
         assert self._began_s is not None
         late = now - self._began_s > SOUND_WAITS_S
         if self._expects_video and _VIDEO_ID not in self._tracks and not late:

@@ -159,6 +159,14 @@ def test_a_publisher_that_sends_no_keyframe_goes_on_damaged() -> None:
     assert len(session.output.frames) == 2
 
 
+def test_late_sound_joins_with_a_keyframe_that_is_asked_for() -> None:
+    session = Session()
+    session.see(KEY, 0)
+    assert [track.codec for track in session.output.given[-1]] == [Codec.H264]
+    session.hear(0)
+    assert session.video.asked == 1 and len(session.output.given[-1]) == 2
+
+
 def test_a_new_size_is_a_new_track() -> None:
     session = Session()
     session.see(KEY, 0)

@@ -1,0 +1,224 @@
+"""Publishers and players that people have: ffmpeg's whip muxer, and aiortc both ways; and what comes out by
+every other way."""
+
+import asyncio
+import json
+import subprocess
+import time
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+from tests.harness.patience import wait_until
+from tests.harness.player import play
+from tests.harness.publisher import FFMPEG, publishing
+from tests.harness.server import Server, running
+
+PATIENCE_S = 40.0
+SDP = {"Content-Type": "application/sdp"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("webrtc") / "data") as server:
+        yield server
+
+
+def ffmpeg(url: str, key: str, *extra: str) -> "subprocess.Popen[bytes]":
+    """ffmpeg's own WHIP muxer, as its users call it."""
+    return subprocess.Popen(
+        [FFMPEG, "-hide_banner", "-loglevel", "error", "-re",
+         "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30",
+         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
+         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline",
+         "-pix_fmt", "yuv420p", "-g", "30", "-c:a", "libopus", "-ac", "2",
+         *extra, "-f", "whip", "-authorization", key, url],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def stop(process: "subprocess.Popen[bytes]") -> str:
+    """Press q; what it complained about."""
+    try:
+        _, said = process.communicate(b"q", timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, said = process.communicate()
+    return said.decode(errors="replace")
+
+
+@pytest.mark.parametrize("role", ["passive", "active"])
+def test_ffmpeg_publishes_and_comes_out_by_every_way(server: Server, role: str) -> None:
+    """By default ffmpeg waits for our ClientHello; `dtls_active` turns that round."""
+    name = f"ff-{role}"
+    key = server.channel(name)
+    extra = ("-whip_flags", "dtls_active") if role == "active" else ()
+    process = ffmpeg(f"{server.http}/live/{name}/whip", key, *extra)
+    try:
+        server.wait_for(name, "live", PATIENCE_S)
+        if role == "passive":
+            ways = (
+                f"{server.http}/live/{name}/index.m3u8",
+                f"{server.http}/live/{name}.flv",
+                f"{server.rtmp}/{name}",
+            )
+            for url in ways:
+                played = play(url, 1.0)
+                assert played.codecs["video"] == "h264" and played.backwards == 0, url
+                assert played.frames["audio"] > 5 and played.decoded > 10, url
+    finally:
+        said = stop(process)
+    server.wait_for(name, "offline", PATIENCE_S)
+    assert "refused" not in said.lower()
+
+
+class Peer:
+    """An aiortc peer connection and its session."""
+
+    def __init__(self, base: str) -> None:
+        self.connection = RTCPeerConnection()
+        self.base = base
+        self.location = ""
+
+    async def post(self, path: str, key: str = "") -> httpx.Response:
+        offer = await self.connection.createOffer()
+        await self.connection.setLocalDescription(offer)
+        headers = SDP | ({"Authorization": f"Bearer {key}"} if key else {})
+        sdp = self.connection.localDescription.sdp
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            answer = await client.post(self.base + path, content=sdp.encode(), headers=headers)
+        if answer.status_code == 201:
+            self.location = answer.headers["location"]
+            await self.connection.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+        return answer
+
+    async def close(self) -> None:
+        if self.location:
+            async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+                assert (await client.delete(self.base + self.location)).status_code == 200
+        await self.connection.close()
+
+
+@pytest.fixture
+async def peer(server: Server) -> AsyncIterator[Peer]:
+    peer = Peer(server.http)
+    yield peer
+    await peer.connection.close()
+
+
+def prefer(connection: RTCPeerConnection, mime: str) -> None:
+    """Offer one video codec alone."""
+    for transceiver in connection.getTransceivers():
+        if transceiver.kind == "video":
+            every = RTCRtpSender.getCapabilities("video").codecs
+            transceiver.setCodecPreferences([codec for codec in every if codec.mimeType == mime])
+
+
+async def until(server: Server, name: str, state: str) -> None:
+    await asyncio.to_thread(server.wait_for, name, state, PATIENCE_S)
+
+
+@pytest.mark.parametrize("mime", ["video/H264", "video/VP8"])
+async def test_aiortc_publishes(server: Server, peer: Peer, mime: str) -> None:
+    name = mime.partition("/")[2].lower()
+    key = await asyncio.to_thread(server.channel, name)
+    peer.connection.addTrack(VideoStreamTrack())
+    peer.connection.addTrack(AudioStreamTrack())
+    prefer(peer.connection, mime)
+    answer = await peer.post(f"/live/{name}/whip", key)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["etag"].startswith('"') and answer.headers["content-type"] == "application/sdp"
+    await until(server, name, "live")
+    url = f"{server.http}/live/{name}/index.m3u8"
+
+    def comes_out() -> bool:
+        """The sound may join the picture a moment later."""
+        played = play(url, 1.0)
+        return played.codecs == {"video": name, "audio": "opus"} and played.decoded > 10
+
+    await asyncio.to_thread(wait_until, comes_out, PATIENCE_S)
+    await peer.close()
+    await until(server, name, "offline")
+
+
+async def decoded(track: MediaStreamTrack, count: int) -> list[Any]:
+    async with asyncio.timeout(PATIENCE_S):
+        return [await track.recv() for _ in range(count)]
+
+
+async def test_aiortc_plays_an_rtmp_stream_with_its_sound(server: Server, peer: Peer) -> None:
+    key = await asyncio.to_thread(server.channel, "played")
+    with publishing(f"{server.rtmp}/{key}"):
+        await until(server, "played", "live")
+        tracks: dict[str, MediaStreamTrack] = {}
+        peer.connection.on("track", lambda track: tracks.setdefault(track.kind, track))
+        peer.connection.addTransceiver("video", direction="recvonly")
+        peer.connection.addTransceiver("audio", direction="recvonly")
+        answer = await peer.post("/rtc/v1/whep/?app=live&stream=played")
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["location"].startswith("/live/played/whep/")
+        pictures = await decoded(tracks["video"], 10)
+        assert (pictures[-1].width, pictures[-1].height) == (640, 360)
+        sounds = await decoded(tracks["audio"], 60)
+        loudest = max(max(array("h", bytes(frame.planes[0]))) for frame in sounds[20:])
+        assert loudest > 500
+        assert (await asyncio.to_thread(server.channel_json, "played"))["live"]["viewers"] == 1
+        await peer.close()
+
+
+async def test_a_publisher_who_comes_back_continues_the_broadcast(server: Server) -> None:
+    key = await asyncio.to_thread(server.channel, "back")
+    first, second = Peer(server.http), Peer(server.http)
+    try:
+        for each in (first, second):
+            each.connection.addTrack(VideoStreamTrack())
+            prefer(each.connection, "video/H264")
+        assert (await first.post("/live/back/whip", key)).status_code == 201
+        await until(server, "back", "live")
+        before = (await asyncio.to_thread(server.channel_json, "back"))["live"]["broadcast_id"]
+        await first.connection.close()
+        await until(server, "back", "reconnecting")
+        assert (await second.post("/live/back/whip", key)).status_code == 201
+        await until(server, "back", "live")
+        after = (await asyncio.to_thread(server.channel_json, "back"))["live"]["broadcast_id"]
+        assert after == before
+        await second.close()
+        await until(server, "back", "offline")
+    finally:
+        await first.connection.close()
+        await second.connection.close()
+
+
+async def test_who_is_sent_away_is_told(server: Server, peer: Peer) -> None:
+    await asyncio.to_thread(server.channel, "closed")
+    peer.connection.addTrack(AudioStreamTrack())
+    answer = await peer.post("/live/closed/whip", "not-the-key")
+    assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.text)["code"] == "no_such_key"
+
+
+def test_offers_of_any_shape_leave_the_server_standing(server: Server) -> None:
+    """A47, A55: garbage by the hundred, and a good answer behind it."""
+    began = time.monotonic()
+    bodies = [
+        b"",
+        b"v=0\r\n",
+        b"\xff" * 500,
+        b"v=0\r\n" + b"m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 500,
+        b"a=" * 30_000,
+    ]
+    with httpx.Client(timeout=PATIENCE_S) as client:
+        for number in range(200):
+            answer = client.post(
+                f"{server.http}/live/nobody/whep", content=bodies[number % len(bodies)], headers=SDP
+            )
+            assert answer.status_code == 400, answer.text
+        huge = client.post(f"{server.http}/live/nobody/whep", content=b"v" * 100_000, headers=SDP)
+        assert huge.status_code == 413
+    assert httpx.get(f"{server.http}/healthz", timeout=PATIENCE_S).status_code == 200
+    print(f"200 broken offers in {time.monotonic() - began:.1f} s")
