@@ -20,10 +20,12 @@ app = typer.Typer(
 channel = typer.Typer(help="Channels.", no_args_is_help=True)
 key = typer.Typer(help="Stream keys.", no_args_is_help=True)
 user = typer.Typer(help="Accounts.", no_args_is_help=True)
+webhook = typer.Typer(help="Signed events out.", no_args_is_help=True)
 config = typer.Typer(help="Settings.", no_args_is_help=True)
 app.add_typer(channel, name="channel")
 app.add_typer(key, name="key")
 app.add_typer(user, name="user")
+app.add_typer(webhook, name="webhook")
 app.add_typer(config, name="config")
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The data directory.")]

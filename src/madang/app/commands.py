@@ -8,11 +8,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from madang.app.cli import Data, File, app, channel, fail, key, settings, user
+from madang.app.cli import Data, File, app, channel, fail, key, settings, user, webhook
 from madang.app.clock import SystemClock
 from madang.control import Control
 
 T = TypeVar("T")
+Hook = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of a webhook.")]
 Reference = Annotated[str, typer.Argument(metavar="CHANNEL", help="Slug or id of a channel.")]
 
 
@@ -104,6 +105,67 @@ def key_revoke(
 ) -> None:
     """End a key at once; whoever publishes with it is sent away."""
     work(data, config, lambda control: control.house.revoke_key(channel, key))
+
+
+@webhook.command("create")
+def webhook_create(
+    channel: Reference,
+    url: Annotated[str, typer.Argument(help="Where events are sent to.")],
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="stream.*, chat.message, * ..")] = None,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Send a channel's events somewhere from now on; prints id and secret, which is told once."""
+
+    async def use(control: Control) -> tuple[str, str]:
+        found = control.house.channel(channel)
+        made = await control.webhooks.create(None, found, url, kinds or ["*"])
+        return made.webhook.id, made.secret
+
+    typer.echo("\t".join(work(data, config, use)))
+
+
+@webhook.command("list")
+def webhook_list(channel: Reference, data: Data = None, config: File = None) -> None:
+    """List the webhooks of a channel: id, whether it is on, events delivered, last error, address."""
+
+    async def use(control: Control) -> list[tuple[str, ...]]:
+        found = await control.webhooks.of_channel(control.house.channel(channel))
+        return [
+            (hook.id, "on" if hook.enabled else "off", str(c.delivered), c.last_error or "-", hook.url)
+            for hook, c in found
+        ]
+
+    for row in work(data, config, use):
+        typer.echo("\t".join(row))
+
+
+@webhook.command("delete")
+def webhook_delete(channel: Reference, webhook: Hook, data: Data = None, config: File = None) -> None:
+    """Send nothing more there."""
+
+    async def use(control: Control) -> None:
+        found = await control.webhooks.find(control.house.channel(channel), webhook)
+        await control.webhooks.delete(None, found)
+
+    work(data, config, use)
+
+
+@webhook.command("replay")
+def webhook_replay(
+    channel: Reference,
+    webhook: Hook,
+    since: Annotated[float, typer.Option("--hours", min=0, help="How far back to begin.")] = 24.0,
+    data: Data = None,
+    config: File = None,
+) -> None:
+    """Tell again what happened in the last hours: same order, same ids; a running server does it."""
+
+    async def use(control: Control) -> None:
+        found = await control.webhooks.find(control.house.channel(channel), webhook)
+        await control.webhooks.replay(None, found, SystemClock().wall() - since * 3600)
+
+    work(data, config, use)
 
 
 @user.command("link")

@@ -363,6 +363,16 @@ CHAT_REMEMBERED: Final = 20_000
 # A room that nobody is in is forgotten after this; it is opened again from the log.
 CHAT_ROOM_IDLE_S: Final = 120.0
 
+# --- webhooks ----------------------------------------------------------------------------------------
+# Webhooks of one channel.
+WEBHOOKS_PER_CHANNEL: Final = 20
+# Events of one request.
+WEBHOOK_BATCH: Final = 100
+# A9: a receiver that does not answer.
+WEBHOOK_S: Final = 10.0
+# Deliveries under way at a time; more wait for their turn.
+WEBHOOKS_AT_ONCE: Final = 16
+
 # --- outbound ----------------------------------------------------------------------------------------
 # A9: an outbound request, redirects included, from its first look-up to its last byte.
 OUTBOUND_S: Final = 10.0

@@ -37,6 +37,7 @@ from madang.control.tokens import Tokens
 from madang.control.urls import Urls, base_of, host_of
 from madang.control.users import Users
 from madang.control.vault import Vault, load_secret
+from madang.control.webhooks import Webhooks
 from madang.hub.audience import Audience
 from madang.hub.gate import PlayRequest
 from madang.hub.registry import Registry
@@ -84,6 +85,7 @@ class Control:
         self.users = Users(clerk, self.accounts, self.joining)
         self.follows = Follows(clerk)
         self.chatters = Chatters(clerk, self.follows)
+        self.webhooks = Webhooks(clerk)
         self.channels = Channels(clerk)
         self.keys = Keys(clerk)
         self.tokens = Tokens(clerk)
@@ -139,6 +141,7 @@ class Control:
             tasks.create_task(self._tick())
             tasks.create_task(self._follow())
             tasks.create_task(self._forget())
+            tasks.create_task(self.webhooks.run())
 
     async def close(self) -> None:
         """Bring the last facts into the database."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from madang.base.events import Event
 from madang.base.ids import ChannelId, KeyId
 from madang.control.admission import KeyGate
 from madang.control.book import Book
@@ -129,7 +130,19 @@ class Live:
         happening = msgspec.structs.replace(happening, peer=lease.peer)
         self._clerk.feed.stream(event, lease.channel)
         self._clerk.feed.happened(happening)
-        self._book.record(happening)
+        event = Event(
+            id=self._clerk.new_id(),
+            kind=happening.kind,
+            room=lease.channel,
+            at=happening.at,
+            data={name: value for name, value in facts.items() if name != "door"},
+        )
+
+        async def fact(work: Work) -> None:
+            await work.happenings.add(happening)
+            await work.outbox.put(event)
+
+        self._book.write(fact)
 
     # --- what pages ask
 

@@ -15,11 +15,15 @@ from madang.control.records import (
     Link,
     Member,
     Page,
+    Place,
     Record,
     Session,
     Slug,
     StreamKey,
     Token,
+    Told,
+    Webhook,
+    WebhookCursor,
 )
 
 R = TypeVar("R", bound=Record)
@@ -89,6 +93,12 @@ class Work(Protocol):
     def follows(self) -> Rows[Follow]: ...
 
     @property
+    def webhooks(self) -> Rows[Webhook]: ...
+
+    @property
+    def webhook_cursors(self) -> Rows[WebhookCursor]: ...
+
+    @property
     def outbox(self) -> Outbox:
         """What leaves the house is kept in this transaction, and delivered after it."""
         ...
@@ -113,8 +123,25 @@ class Work(Protocol):
         ...
 
 
+class EventLog(Protocol):
+    """What happened in a room, for those who are told outside: the outbox, and the chat's log."""
+
+    async def since(self, room: str, place: Place, limit: int, *, messages: bool) -> list[Told]:
+        """The next events behind a place, in the order of time."""
+        ...
+
+    async def end(self, room: str) -> Place: ...
+
+    async def before(self, room: str, at: float) -> Place:
+        """The place before everything that happened at `at` (seconds) or later."""
+        ...
+
+
 class Store(Protocol):
     """A database that several processes may share."""
+
+    @property
+    def events(self) -> EventLog: ...
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """A transaction that only looks."""

@@ -1,6 +1,6 @@
 """Rows of the control plane as the use-cases see them. Times are seconds since 1970-01-01 UTC."""
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -113,6 +113,54 @@ class Follow(Record, frozen=True, kw_only=True):
     channel: ChannelId
     account: UserId
     since: float
+
+
+class Webhook(Record, frozen=True, kw_only=True):
+    """Where a channel's events are sent to; `sealed` is what they are signed with."""
+
+    id: str
+    channel: ChannelId | None
+    url: str
+    sealed: bytes
+    kinds: list[str]
+    note: str = ""
+    enabled: bool = True
+    created_at: float
+    created_by: UserId | None = None
+
+
+class WebhookCursor(Record, frozen=True, kw_only=True):
+    """How far a webhook has been told a room's events, and how that went."""
+
+    webhook: str
+    room: str
+    outbox_seq: int = 0
+    log_seq: int = 0
+    attempts: int = 0
+    next_at: float = 0.0
+    delivered: int = 0
+    last_at: float | None = None
+    """When it was last answered well."""
+    last_status: int = 0
+    last_error: str = ""
+
+
+class Place(Record, frozen=True, kw_only=True):
+    """Two places: in the outbox, and in a room's log."""
+
+    outbox: int = 0
+    log: int = 0
+
+
+class Told(Record, frozen=True, kw_only=True):
+    """An event that leaves the house, and the places reached once it is delivered."""
+
+    id: str
+    kind: str
+    at: float
+    data: dict[str, Any]
+    outbox: int = 0
+    log: int = 0
 
 
 class StreamKey(Record, frozen=True, kw_only=True):

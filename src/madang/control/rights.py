@@ -38,6 +38,7 @@ class Scope(StrEnum):
     CHAT_READ = "chat:read"
     CHAT_WRITE = "chat:write"
     CHAT_MODERATE = "chat:moderate"
+    WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
     PLAY_MINT = "play:mint"
     USERS_READ = "users:read"
@@ -58,7 +59,8 @@ SCOPE_MEANINGS: dict[Scope, str] = {
     Scope.CHAT_READ: "Read chat, and whom you follow",
     Scope.CHAT_WRITE: "Write in chats, follow channels",
     Scope.CHAT_MODERATE: "Moderate the chats that you may moderate",
-    Scope.WEBHOOKS_WRITE: "See and change where events are sent to",
+    Scope.WEBHOOKS_READ: "See where events are sent to",
+    Scope.WEBHOOKS_WRITE: "Change where events are sent to",
     Scope.PLAY_MINT: "Make play tokens for private channels",
     Scope.USERS_READ: "List users and invitations (admins)",
     Scope.USERS_WRITE: "Invite, change and delete users (admins)",

@@ -19,7 +19,8 @@ from madang.base.limits import CHAT_LOG_PENDING
 from madang.chat.ports import Change, Done, Drop, Fenced, Put, Query, Set
 from madang.store import crowd_schema, schema
 from madang.store import sql as engines
-from madang.store.sql import SqlStore, away_is_overload
+from madang.store.away import away_is_overload
+from madang.store.sql import SqlStore
 
 GATHER_S = 0.02
 _BATCH = 500

@@ -13,7 +13,7 @@ from madang.control.ports import Value, Wanted
 from madang.control.records import Page, Record
 
 R = TypeVar("R", bound=Record)
-_JSON_COLUMNS = frozenset({"scopes", "data"})
+_JSON_COLUMNS = frozenset({"scopes", "data", "kinds"})
 
 
 class TableRows(Generic[R]):

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,13 @@ from sqlalchemy import Table, delete, event, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     DatabaseError,
-    DBAPIError,
-    DisconnectionError,
-    InterfaceError,
-    OperationalError,
 )
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from madang.base.errors import Overloaded
 from madang.control import records
 from madang.store import crowd_schema, schema
+from madang.store.away import away_is_overload
+from madang.store.eventlog import EventLog
 from madang.store.outbox import SqlOutbox
 from madang.store.rows import R, TableRows
 from madang.store.upgrade import StoreError, bring_up_to_date
@@ -49,6 +45,8 @@ class SqlWork:
         self.members = self._rows(schema.members, records.Member, self._directory)
         self.follows = self._rows(crowd_schema.follows, records.Follow, _uncounted)
         self.outbox = SqlOutbox(connection)
+        self.webhooks = self._rows(crowd_schema.webhooks, records.Webhook, _uncounted)
+        self.webhook_cursors = self._rows(crowd_schema.webhook_cursors, records.WebhookCursor, _uncounted)
         self.keys = self._rows(schema.keys, records.StreamKey, self._directory)
         self.tokens = self._rows(schema.tokens, records.Token, self._entries)
         self.broadcasts = self._rows(schema.broadcasts, records.Broadcast, _uncounted)
@@ -89,6 +87,8 @@ class SqlStore:
         self.engine = engine
         self.turn = asyncio.Lock()
         """Held by whoever writes."""
+        self.events = EventLog(engine)
+        """What leaves the house."""
 
     @classmethod
     async def open(cls, url: str, data_dir: Path) -> "SqlStore":
@@ -136,27 +136,6 @@ class SqlStore:
                 counts = select(kept.count).where(kept.id <= schema.ENTRIES).order_by(kept.id)
                 directory, entries = (await connection.execute(counts)).scalars()
         return int(directory), int(entries)
-
-
-@contextmanager
-def away_is_overload() -> Iterator[None]:
-    """A database that is busy, gone, or not there yet: coming back later is worthwhile."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_away(error):
-            raise
-        told = getattr(error, "orig", error)
-        raise Overloaded(f"database: {told}", "The database is busy; try again.", 2) from error
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether an error is about reaching the database; those of connecting come as the driver made them."""
-    if isinstance(error, OperationalError | InterfaceError | DisconnectionError | PoolTimeout | OSError):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated
-    return type(error).__module__.startswith("asyncpg.")
 
 
 def resolve(url: str, data_dir: Path) -> URL:

@@ -17,6 +17,7 @@ from madang.api.routes import (
     sessions,
     tokens,
     users,
+    webhooks,
 )
 
 
@@ -36,6 +37,7 @@ def v1() -> list[APIRoute]:
         events,
         tokens,
         realtime,
+        webhooks,
         admin,
     )
     routers = [*(noun.router for noun in nouns), money.hooks]

@@ -1,0 +1,234 @@
+"""Signed events out: in order, again until they are taken, from any moment, and to nobody else."""
+
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+import pytest
+from tests.harness.household import Household
+
+from madang.base.events import Event
+from madang.control.errors import Conflict, Invalid, NotFound
+from madang.control.records import Channel, Webhook, WebhookCursor
+from madang.control.rights import Actor
+from madang.control.webhooks import GIVE_UP_S, Webhooks, sign
+from madang.net.outbound import Call, OutboundError, Reply
+
+URL = "https://hooks.example.org/madang"
+
+
+class Receiver:
+    """Takes requests, or does not."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.status = 200
+        self.away = False
+
+    async def fetch(self, call: Call) -> Reply:
+        if self.away:
+            raise OutboundError("unreachable", "nobody there")
+        self.calls.append(call)
+        return Reply(self.status, {}, b"", call.url)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [event for call in self.calls for event in msgspec.json.decode(call.body)["events"]]
+
+    def ids(self) -> list[str]:
+        return [event["id"] for event in self.events()]
+
+
+@pytest.fixture
+async def yard(house: Household, admin: Actor) -> Channel:
+    return await house.channel("yard", admin)
+
+
+@pytest.fixture
+def receiver(house: Household) -> Receiver:
+    made = Receiver()
+    house.control.webhooks.fetch = made.fetch
+    return made
+
+
+async def happen(house: Household, yard: Channel, *names: str, kind: str = "stream.began") -> None:
+    for name in names:
+        house.clock.advance(1)
+        event = Event(id=name, kind=kind, room=yard.id, at=house.clock.wall(), data={"n": name})
+        async with house.store.write() as work:
+            await work.outbox.put(event)
+
+
+async def turn(hooks: Webhooks) -> list[WebhookCursor]:
+    return [await hooks.deliver(hook, cursor) for hook, cursor in await hooks.due()]
+
+
+async def test_events_arrive_in_order_and_once(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    await happen(house, yard, "before")
+    made = await hooks.create(admin, yard, URL, ["stream.*"])
+    await happen(house, yard, "a", "b")
+    await happen(house, yard, "x", kind="chat.ban")
+    await happen(house, yard, "c")
+    await turn(hooks)
+    await turn(hooks)
+    assert receiver.ids() == ["a", "b", "c"]
+    (call,) = receiver.calls
+    stamp = call.headers["x-madang-signature"]
+    at = int(stamp.partition(",")[0].removeprefix("t="))
+    expected = hmac.new(made.secret.encode(), f"{at}.".encode() + call.body, hashlib.sha256).hexdigest()
+    assert stamp == f"t={at},v1={expected}" == sign(made.secret.encode(), call.body, at)
+    assert call.headers["x-madang-delivery"] == "c" and not call.follow
+
+
+async def test_what_is_not_taken_comes_again_and_nothing_overtakes_it(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    await hooks.create(admin, yard, URL, ["*"])
+    receiver.away = True
+    await happen(house, yard, "a")
+    waits = []
+    for _ in range(7):
+        (cursor,) = await turn(hooks)
+        waits.append(cursor.next_at - house.clock.wall())
+        assert await turn(hooks) == []
+        await happen(house, yard, f"later{len(waits)}")
+        house.clock.advance(waits[-1])
+    assert waits == [1, 2, 4, 8, 16, 32, 64]
+    receiver.away = False
+    await turn(hooks)
+    assert receiver.ids() == ["a", *(f"later{n}" for n in range(1, 8))]
+    ((_, cursor),) = await hooks.of_channel(yard)
+    assert (cursor.delivered, cursor.attempts, cursor.last_error) == (8, 0, "")
+
+
+async def test_an_answer_that_is_not_well_is_no_answer(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    await hooks.create(admin, yard, URL, ["*"])
+    receiver.status = 500
+    await happen(house, yard, "a")
+    (cursor,) = await turn(hooks)
+    assert (cursor.last_status, cursor.last_error, cursor.outbox_seq) == (500, "answered 500", 0)
+
+
+async def test_after_three_days_it_is_switched_off_and_goes_on_where_it_was(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    receiver.away = True
+    await happen(house, yard, "a")
+    await turn(hooks)
+    house.clock.advance(GIVE_UP_S + 1)
+    await turn(hooks)
+    assert (await hooks.find(yard, made.webhook.id)).enabled is False
+    assert await hooks.due() == []
+    receiver.away = False
+    await hooks.change(admin, await hooks.find(yard, made.webhook.id), enabled=True)
+    await turn(hooks)
+    assert receiver.ids() == ["a"]
+
+
+async def test_replay_tells_the_same_again(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, yard, "a", "b", "c")
+    await turn(hooks)
+    await hooks.replay(admin, made.webhook, house.clock.wall() - 1.5)
+    await turn(hooks)
+    assert receiver.ids() == ["a", "b", "c", "b", "c"]
+
+
+async def test_messages_are_a_cursor_over_the_log(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    from madang.chat.rows import put_message
+    from madang.chat.words import Author, Message
+    from madang.store.chatlog import ChatLog
+
+    hooks, log = house.control.webhooks, ChatLog(house.store)
+    await hooks.create(admin, yard, URL, ["chat.message", "stream.*"])
+    author = Author(id="madang.g.x", name="미나", role="guest")
+    for seq in (1, 2):
+        house.clock.advance(1)
+        at = int(house.clock.wall() * 1000)
+        message = Message(id=f"m{seq}", seq=seq, at=at, kind="message", user=author, text=f"word {seq}")
+        log.commit([put_message(yard.id, message, "")], lambda fault: None)
+        await happen(house, yard, f"e{seq}")
+    await log.close()
+    async with house.store.write() as work:
+        from sqlalchemy import update
+
+        from madang.store.crowd_schema import chat_messages
+
+        gone = update(chat_messages).where(chat_messages.c.id == "m2").values(deleted_at=1)
+        await work._connection.execute(gone)  # type: ignore[attr-defined]
+    await turn(hooks)
+    assert receiver.ids() == ["m1", "e1", "m2", "e2"]
+    first, _, second, _ = receiver.events()
+    assert first["data"]["text"] == "word 1" and first["data"]["user"]["name"] == "미나"
+    assert second["data"] == {"id": "m2", "seq": 2, "kind": "message", "deleted": True}
+
+
+async def test_another_channels_events_are_not_told(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    inn = await house.channel("inn", admin)
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, inn, "a")
+    await turn(hooks)
+    assert receiver.calls == []
+    with pytest.raises(NotFound):
+        await hooks.find(inn, made.webhook.id)
+
+
+@pytest.mark.parametrize("url", ["ftp://x.org/", "https://user:pw@x.org/", "http://", "//x.org", "x" * 3000])
+async def test_addresses_that_cannot_be(house: Household, admin: Actor, yard: Channel, url: str) -> None:
+    with pytest.raises(Invalid, match="bad_url"):
+        await house.control.webhooks.create(admin, yard, url, ["*"])
+
+
+async def test_kinds_that_are_not_and_too_many(house: Household, admin: Actor, yard: Channel) -> None:
+    hooks = house.control.webhooks
+    with pytest.raises(Invalid, match="no_such_kind"):
+        await hooks.create(admin, yard, URL, ["nonsense.*"])
+    for _ in range(20):
+        await hooks.create(admin, yard, URL, ["*"])
+    with pytest.raises(Conflict, match="too_many_webhooks"):
+        await hooks.create(admin, yard, URL, ["*"])
+
+
+async def test_the_secret_is_kept_sealed(house: Household, admin: Actor, yard: Channel) -> None:
+    made = await house.control.webhooks.create(admin, yard, URL, ["*"])
+    ((hook, _),) = await house.control.webhooks.of_channel(yard)
+    assert isinstance(hook, Webhook) and made.secret.encode() not in hook.sealed
+
+
+async def test_a_test_says_what_was_answered(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    assert await hooks.test(made.webhook) == (200, "")
+    receiver.away = True
+    assert await hooks.test(made.webhook) == (0, "unreachable")
+    assert receiver.events()[0]["kind"] == "webhook.test"
+
+
+async def test_a_broadcast_is_told(house: Household, admin: Actor, yard: Channel, receiver: Receiver) -> None:
+    hooks = house.control.webhooks
+    await hooks.create(admin, yard, URL, ["stream.*"])
+    key = await house.control.keys.create(admin, yard, "test")
+    await house.publish(key.value)
+    await house.control.book.flush()
+    await turn(hooks)
+    (event,) = receiver.events()
+    assert event["kind"] == "stream.began" and event["data"]["broadcast"]
