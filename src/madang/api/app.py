@@ -37,7 +37,11 @@ class Application:
         self._loading = asyncio.Lock()
         self._assets = Assets(web)
         self._pages = Pages(control, self._assets)
-        self._secured = SecureHeaders(self._route, control)
+        self._secured = SecureHeaders(self._route, control, self._pay_origins)
+
+    def _pay_origins(self) -> tuple[str, ...]:
+        providers = self._extras.paid.providers.values() if self._extras else ()
+        return tuple(origin for provider in providers for origin in provider.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

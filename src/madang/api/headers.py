@@ -1,5 +1,8 @@
 """Headers that every answer carries, and who from elsewhere may ask (A15, A16, A20, A22)."""
 
+import re
+from collections.abc import Callable
+
 from madang.api.asgi import App, Headers, Message, Receive, Reply, Scope, Send, header
 from madang.control import Control
 from madang.control.urls import base_of
@@ -7,12 +10,15 @@ from madang.control.urls import base_of
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED = "Authorization, Content-Type, Idempotency-Key, X-Madang"
 _TOLD = "Retry-After, Idempotency-Replayed"
+_ORDER_PAGE = re.compile(r"/pay/[0-9a-z]{26}", re.ASCII)
 _OPEN = frozenset({"/oembed", "/openapi.json"})
+_SECRET_PATHS = ("/login/", "/invite/", "/pay/", "/overlay/")
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-def page_policy(own: str, public: str, *, framed: bool) -> str:
-    """The content security policy of a page at `own`; media may also come from the public URL."""
+def page_policy(own: str, public: str, *, framed: bool, pay: tuple[str, ...] = ()) -> str:
+    """The content security policy of a page at `own`; media may also come from the public URL, and on an
+    order's page the payment providers' scripts and frames from `pay`."""
     host = own.partition("://")[2]
     connect = " ".join(
         dict.fromkeys(["'self'", f"ws://{host}", f"wss://{host}", *([public] if public else [])])
@@ -21,20 +27,20 @@ def page_policy(own: str, public: str, *, framed: bool) -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            "script-src 'self'",
+            " ".join(("script-src 'self'", *pay)),
             "style-src 'self'",
             f"img-src {images}",
             "media-src 'self' blob:",
             "worker-src 'self' blob:",
             "font-src 'self'",
-            f"connect-src {connect}",
-            "frame-src 'self'",
+            " ".join((f"connect-src {connect}", *pay)),
+            " ".join(("frame-src 'self'", *pay)),
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
             f"frame-ancestors {'*' if framed else chr(39) + 'none' + chr(39)}",
-            "require-trusted-types-for 'script'",
-            "trusted-types default",
+            # A provider's script knows nothing of trusted types.
+            *(() if pay else ("require-trusted-types-for 'script'", "trusted-types default")),
         )
     )
 
@@ -42,8 +48,10 @@ def page_policy(own: str, public: str, *, framed: bool) -> str:
 class SecureHeaders:
     """Wraps the application: adds the headers, answers preflights."""
 
-    def __init__(self, app: App, control: Control) -> None:
+    def __init__(self, app: App, control: Control, pay: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """`pay` tells whose scripts an order's page may load."""
         self._app = app
+        self._pay = pay
         self._origins = frozenset(control.settings.cors_origins)
         self._public = control.settings.public_url.rstrip("/")
         self._control = control
@@ -69,18 +77,19 @@ class SecureHeaders:
         api = path.startswith("/api/") or path in _OPEN
         framed = path.startswith("/embed/")
         own = base_of(scope.get("scheme", "http"), header(scope, b"host"))
-        policy = _API_POLICY if api else page_policy(own, self._public, framed=framed)
+        pay = self._pay() if _ORDER_PAGE.fullmatch(path) else ()
+        policy = _API_POLICY if api else page_policy(own, self._public, framed=framed, pay=pay)
         extra = {
             b"x-content-type-options": b"nosniff",
             b"referrer-policy": b"no-referrer"
-            if api or "/login/" in path or "/invite/" in path
+            if api or any(secret in path for secret in _SECRET_PATHS)
             else b"strict-origin-when-cross-origin",
             b"content-security-policy": policy.encode("latin-1", "replace"),
-            b"permissions-policy": b"geolocation=(), payment=(), usb=()",
+            b"permissions-policy": b"geolocation=(), usb=()" + (b"" if pay else b", payment=()"),
         }
         if not framed:
             extra[b"x-frame-options"] = b"DENY"
-            extra[b"cross-origin-opener-policy"] = b"same-origin"
+            extra[b"cross-origin-opener-policy"] = b"same-origin-allow-popups" if pay else b"same-origin"
         if api:
             extra[b"cache-control"] = b"no-store"
         return extra | self._cross_origin(scope, path)

@@ -23,7 +23,7 @@ _HTML = "text/html; charset=utf-8"
 _CHANNEL_PAGE = re.compile(r"/(@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
 _CHAT_PAGE = re.compile(r"/(embed/|popout/)([a-z0-9][a-z0-9_-]{0,63})/chat", re.ASCII)
 _PAGES = re.compile(
-    r"/(|studio|admin|settings|login|signup|docs|invite/[^/]+|login/[^/]+|(studio|admin|settings)/.*)"
+    r"/(|studio|admin|settings|login|signup|docs|invite/[^/]+|login/[^/]+|pay/[^/]+|pay/rehearsal/[^/]+|overlay/[^/]+|(studio|admin|settings)/.*)"
 )
 _OEMBED_URL = re.compile(r"/(?:@|embed/)([a-z0-9][a-z0-9_-]{0,63})/?", re.ASCII)
 

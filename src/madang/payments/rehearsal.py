@@ -18,6 +18,7 @@ class Rehearsal:
 
     name = "rehearsal"
     currencies: tuple[str, ...] = ("KRW", "USD")
+    origins: tuple[str, ...] = ()
     test = True
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:

@@ -33,6 +33,7 @@ class Stripe:
 
     name = "stripe"
     currencies: tuple[str, ...] = ("USD", "KRW")
+    origins: tuple[str, ...] = ()
 
     def __init__(self, outbound: Fetches, settings: PaymentSettings, wall: Callable[[], float]) -> None:
         self._outbound, self._settings, self._wall = outbound, settings, wall

@@ -35,6 +35,7 @@ class Toss:
 
     name = "toss"
     currencies: tuple[str, ...] = ("KRW",)
+    origins: tuple[str, ...] = ("https://js.tosspayments.com", "https://*.tosspayments.com")
 
     def __init__(self, outbound: Fetches, settings: PaymentSettings) -> None:
         self._outbound, self._settings = outbound, settings

@@ -49,6 +49,18 @@ Manager = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_M
 Looker = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_READ))]
 Keeper = Annotated[ChannelCall, Depends(ChannelGuard(Right.OWN, Scope.CHAT_READ))]
 Owner = Annotated[ChannelCall, Depends(ChannelGuard(Right.OWN, Scope.CHAT_MODERATE))]
+
+
+class Hook(Guard):
+    """Lets in programs that prove themselves by what they send: no session is read and none misused."""
+
+    def __init__(self) -> None:
+        super().__init__(Right.PUBLIC)
+
+    async def _caller(self, request: Request) -> None:
+        return None
+
+
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-z]{26}$", description="The order's id.")]
 
 
@@ -164,7 +176,7 @@ async def choose_rehearsal(
 
 @hooks.post("/payments/{provider}/webhook", status_code=204)
 async def hear_provider(
-    call: Annotated[Call, Depends(Guard(Right.PUBLIC))],
+    call: Annotated[Call, Depends(Hook())],
     request: Request,
     extras: With,
     provider: Annotated[str, Path(pattern=r"^[a-z]{1,20}$")],
