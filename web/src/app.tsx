@@ -42,7 +42,14 @@ const SignUp = later(async () => (await import("./pages/signup")).SignUp);
 const Invite = later(async () => (await import("./pages/invite")).Invite);
 const PopoutChat = laterOf(async () => (await import("./pages/chat")).PopoutChat);
 const EmbedChat = laterOf(async () => (await import("./pages/chat")).EmbedChat);
+const PayPage = lazy(async () => ({ default: (await import("./pay")).PayPage }));
+const RehearsalPage = lazy(async () => ({ default: (await import("./pay")).RehearsalPage }));
+const Overlay = lazy(async () => ({ default: (await import("./overlay")).Overlay }));
 const Settings = later(async () => (await import("./pages/settings")).Settings);
+
+function wait(page: ReactNode): ReactNode {
+  return <Suspense fallback={<div className="min-h-dvh" />}>{page}</Suspense>;
+}
 
 function ThemeFollower({ children }: { children: ReactNode }) {
   useTheme();
@@ -73,6 +80,9 @@ function Pages() {
         <Invite />
       </Route>
       <Route path="/popout/:slug/chat">{({ slug }) => <PopoutChat slug={slug} />}</Route>
+      <Route path="/pay/rehearsal/:payment">{({ payment }) => wait(<RehearsalPage payment={payment} />)}</Route>
+      <Route path="/pay/:order">{({ order }) => wait(<PayPage order={order} />)}</Route>
+      <Route path="/overlay/:secret">{({ secret }) => wait(<Overlay secret={secret} />)}</Route>
       <Route path="/settings">
         <Settings />
       </Route>

@@ -1,7 +1,6 @@
 import { ExternalLink, LoaderCircle, PanelRightClose, Users, WifiOff } from "lucide-react";
 import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
 import { useNow } from "../store/clock";
-import { PayButton } from "../pay/button";
 import { useT } from "../store/language";
 import { Button, ButtonLink, IconButton } from "../ui/button";
 import { Card, cardOf, type CardOf } from "./card";
@@ -9,6 +8,7 @@ import { Composer, type Writing } from "./composer";
 import { gateOf } from "./gate";
 import { Modes, PinnedBar, Ticker } from "./heads";
 import { MessageList } from "./list";
+import { Paying } from "./paying";
 import { PollCard } from "./poll";
 import { Reactions } from "./reactions";
 import type { RowActs } from "./row";
@@ -91,7 +91,7 @@ function Inside({ name, slug, onHide, popout, onFollow, tools }: ChatProps) {
             <span className="sr-only">{t("chat.chatting", { n: counts.chatters })}</span>
           </span>
         )}
-        <PayButton slug={slug} name={name} />
+        <Paying slug={slug} name={name} />
         <ChatSettings />
         {popout && (
           <IconButton label={t("chat.popout")} onClick={() => window.open(`/popout/${slug}/chat`, `chat-${slug}`, "popup,width=400,height=720")} className="max-md:hidden">

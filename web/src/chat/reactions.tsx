@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { serverNow } from "../api/time";
-import { pictureWall } from "../effects/when";
+import { pictureWall } from "../player/behind";
 import { useT } from "../store/language";
 import { sayRefusal } from "./say";
 import { refusalIn, useRoom, useStore } from "./store";

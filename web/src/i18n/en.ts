@@ -2,12 +2,14 @@ import { accounts } from "./en.accounts";
 import { admin } from "./en.admin";
 import { chat } from "./en.chat";
 import { moderation } from "./en.moderation";
+import { pay } from "./en.pay";
 import { studio } from "./en.studio";
 
 /** English. Keys are the words of the code; `{n}` is a value, `{n|one|many}` chooses by number. */
 export const en = {
   ...accounts,
   ...studio,
+  ...pay,
   ...admin,
   ...chat,
   ...moderation,

@@ -3,12 +3,14 @@ import { accounts } from "./ko.accounts";
 import { admin } from "./ko.admin";
 import { chat } from "./ko.chat";
 import { moderation } from "./ko.moderation";
+import { pay } from "./ko.pay";
 import { studio } from "./ko.studio";
 
 /** 한국어. */
 export const ko: Dictionary = {
   ...accounts,
   ...studio,
+  ...pay,
   ...admin,
   ...chat,
   ...moderation,

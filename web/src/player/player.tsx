@@ -6,6 +6,7 @@ import { useT } from "../store/language";
 import { prefer, usePreferences } from "../store/preferences";
 import { classes } from "../ui/classes";
 import { LiveBadge } from "../ui/marks";
+import { tellBehind } from "./behind";
 import { useChrome } from "./chrome";
 import { ControlBar } from "./controls";
 import type { EngineName, Source } from "./engine";
@@ -68,6 +69,7 @@ export function Player(props: PlayerProps) {
   const { shown, stir, leave } = useChrome(root, menuOpen || (showing && state.paused && state.phase === "playing"));
   const now = useNow(1000);
 
+  useEffect(() => tellBehind(state.latencyS), [state.latencyS]);
   useEffect(() => {
     if (live) {
       session.play(source);

@@ -1,0 +1,2 @@
+export { PayPage } from "./order";
+export { RehearsalPage } from "./rehearsal";
