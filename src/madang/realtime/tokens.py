@@ -166,15 +166,7 @@ class Tokens:
 
     async def _verify(self, token: str) -> tuple[bytes, bool]:
         """The payload of a token whose signature is good, and whether it is our own."""
-        if len(token) > TOKEN_BYTES or token.count(".") != 2 or not token.isascii():
-            raise TokenError("invalid", "token is no JWS, or too long")
-        try:
-            header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError as error:
-            raise TokenError("invalid", f"token has no good header: {error}") from None
-        algorithm, key_id = header.get("alg"), header.get("kid", "")
-        if algorithm not in _ALL or not isinstance(key_id, str) or "crit" in header:
-            raise TokenError("invalid", f"token is signed by {str(algorithm)[:16]}")
+        algorithm, key_id = _read_header(token)
         if key_id == OWN_KEY_ID and self._own:
             return self._check(token, self._own.reveal(), ("HS256",)), True
         keys = [] if self._settings.jwks_url and key_id else self._static(algorithm)
@@ -273,6 +265,22 @@ class Tokens:
             raise TokenError("invalid", "token is of another issuer")
         if self._issuers is not None and not self._issuers.fullmatch(claims.iss):
             raise TokenError("invalid", "token is of another issuer")
+
+
+def _read_header(token: str) -> tuple[str, str]:
+    """Algorithm and key id of a token that may be one. Raises TokenError."""
+    if len(token) > TOKEN_BYTES or token.count(".") != 2 or not token.isascii():
+        raise TokenError("invalid", "token is no JWS, or too long")
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError as error:
+        raise TokenError("invalid", f"token has no good header: {error}") from None
+    algorithm, key_id = header.get("alg"), header.get("kid", "")
+    if not isinstance(algorithm, str) or algorithm not in _ALL:
+        raise TokenError("invalid", f"token is signed by {str(algorithm)[:16]}")
+    if not isinstance(key_id, str) or "crit" in header:
+        raise TokenError("invalid", "token has a header that is not understood")
+    return algorithm, key_id
 
 
 def server_subscription(claims: SubscriptionClaims) -> ServerSubscription:
