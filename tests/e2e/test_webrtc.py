@@ -61,6 +61,35 @@ HEARD = """async (video) => {
 }"""
 
 
+# A canvas with the wall clock in its top rows goes on the air; as the harness's publisher draws it.
+CANVAS = """async ([url, key]) => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640; canvas.height = 360;
+  const context = canvas.getContext('2d', { alpha: false });
+  const draw = () => {
+    const value = Date.now() % 4294967296;
+    let sum = 0;
+    for (let v = value, i = 0; i < 4; i++) { sum += v % 256; v = Math.floor(v / 256); }
+    const bits = value.toString(2).padStart(32, '0') + (sum % 256).toString(2).padStart(8, '0');
+    context.fillStyle = '#345'; context.fillRect(0, 16, 640, 344);
+    for (let i = 0; i < 40; i++) {
+      context.fillStyle = bits[i] === '1' ? 'white' : 'black';
+      context.fillRect(i * 16, 0, 16, 16);
+    }
+  };
+  draw();
+  window.beat = setInterval(draw, 33);
+  const stream = canvas.captureStream(30);
+  const peer = window.peer = new RTCPeerConnection();
+  peer.addTransceiver(stream.getVideoTracks()[0], { direction: 'sendonly', streams: [stream] });
+  await peer.setLocalDescription(await peer.createOffer());
+  const headers = { 'Content-Type': 'application/sdp', Authorization: 'Bearer ' + key };
+  const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
+  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+  return answer.status;
+}"""
+
+
 def watch(profile: BrowserContext, server: Server, channel: str, engine: str = "webrtc") -> Page:
     """The watch page, by a viewer who chose an engine before."""
     profile.add_init_script(f"localStorage.setItem('madang.preferences', '{{\"engine\":\"{engine}\"}}')")
@@ -115,6 +144,20 @@ def test_a_stream_with_b_frames_plays_in_order(server: Server, browser: Browser)
         # Shown in the wrong order, the burned clock would step back again and again.
         clocks = page.locator("video").evaluate(CLOCKS)
         assert all(after >= before for before, after in zip(clocks, clocks[1:], strict=False)), clocks
+
+
+def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
+    key = server.channel("loop")
+    with context(browser) as profile, context(browser) as other:
+        page = profile.new_page()
+        page.goto(f"{server.http}/login")
+        assert page.evaluate(CANVAS, [f"{server.http}/live/loop/whip", key]) == 201
+        server.wait_for("loop", "live", 40)
+        viewer = watch(other, server, "loop")
+        viewer.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        found = latencies_ms(viewer)
+        print(f"browser to browser {statistics.median(found):.0f} ms in the middle")
+        assert statistics.median(found) < 1500
 
 
 def test_where_webrtc_does_not_get_through_ll_hls_plays(server: Server, browser: Browser) -> None:
