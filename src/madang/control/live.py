@@ -130,7 +130,7 @@ class Live:
         happening = msgspec.structs.replace(happening, peer=lease.peer)
         self._clerk.feed.stream(event, lease.channel)
         self._clerk.feed.happened(happening)
-        event = Event(
+        told = Event(
             id=self._clerk.new_id(),
             kind=happening.kind,
             room=lease.channel,
@@ -140,7 +140,7 @@ class Live:
 
         async def fact(work: Work) -> None:
             await work.happenings.add(happening)
-            await work.outbox.put(event)
+            await work.outbox.put(told)
 
         self._book.write(fact)
 
