@@ -38,7 +38,7 @@ s0.m4s
 async function booted(path: string, state: object, engine?: string): Promise<string[]> {
   const asked: string[] = [];
   const answers: Record<string, string> = { "/live/sori/index.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nb1/main/index.m3u8?s=x\n", "/live/sori/b1/main/index.m3u8?s=x": PLAYLIST };
-  vi.stubGlobal("MediaSource", class {});
+  vi.stubGlobal("MediaSource", {});
   vi.stubGlobal("fetch", (url: string) => {
     const { pathname, search } = new URL(url, location.href);
     asked.push(pathname + search);
