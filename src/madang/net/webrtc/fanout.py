@@ -6,6 +6,7 @@ cut into groups, each served in one go, so that no pass holds the loop; a group 
 """
 
 import asyncio
+import ctypes
 import errno
 import socket
 import time
@@ -14,6 +15,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from madang.base.limits import WEBRTC_BURST_PACKETS, WEBRTC_BURST_PAUSE_S
+from madang.net.webrtc.compiled import Frame, Seal, pack_packet, pack_run
 from madang.net.webrtc.counters import WebRtcCounters
 from madang.net.webrtc.log import Batch, PacketLog
 from madang.net.webrtc.paths import SOL_UDP, UDP_SEGMENT, Hot
@@ -44,7 +46,7 @@ class Run(NamedTuple):
 class Lane:
     """Viewers to whom the same headers go."""
 
-    __slots__ = ("_prepared", "_runs", "fast", "groups", "key", "model")
+    __slots__ = ("_frame", "_prepared", "_runs", "fast", "groups", "key", "model")
 
     def __init__(self, key: tuple[object, ...], model: Sender) -> None:
         self.key = key
@@ -54,6 +56,7 @@ class Lane:
         self.groups: list[Group] = []
         self._prepared: Batch | None = None
         self._runs: list[Run] = []
+        self._frame = Frame(b"", b"", 0, b"", 0)
 
     def prepare(self, batch: Batch, segments: bool) -> list[Run]:
         """The batch with this lane's headers, once for all its viewers."""
@@ -62,6 +65,28 @@ class Lane:
             self._runs = [self._run(batch, begin, stop) for begin, stop in runs]
             self._prepared = batch
         return self._runs
+
+    def prepare_frame(self, batch: Batch, segments: bool) -> Frame:
+        """The same for the compiled loop."""
+        if self._prepared is not batch:
+            model, payloads = self.model, batch.payloads
+            plain: list[bytes] = []
+            packets: list[bytes] = []
+            runs: list[bytes] = []
+            at, tag = 0, bytes(TAG_BYTES)
+            for begin, stop in batch.runs if segments else [(n, n + 1) for n in range(len(payloads))]:
+                start = at
+                for place in range(begin, stop):
+                    header, payload = model.header(batch, place, batch.timestamp), payloads[place]
+                    base = model.ssrc << 48 | batch.index + place - model.offset
+                    packets.append(pack_packet(at, len(header), len(payload), base))
+                    plain += (header, payload, tag)
+                    at += len(header) + len(payload) + TAG_BYTES
+                size = len(plain[-3 * (stop - begin)]) + len(payloads[begin]) + TAG_BYTES
+                runs.append(pack_run(start, at - start, size if stop - begin > 1 else 0))
+            self._frame = Frame(b"".join(plain), b"".join(packets), len(packets), b"".join(runs), len(runs))
+            self._prepared = batch
+        return self._frame
 
     def _run(self, batch: Batch, begin: int, stop: int) -> Run:
         model = self.model
@@ -84,7 +109,7 @@ class Lane:
 class Group:
     """Up to GROUP viewers of a lane who are at the same place."""
 
-    __slots__ = ("fanout", "hot", "lane", "position", "queued", "resume", "senders")
+    __slots__ = ("_pointers", "fanout", "hot", "lane", "position", "queued", "resume", "senders")
 
     def __init__(self, fanout: "Fanout", lane: Lane, position: int) -> None:
         self.fanout = fanout
@@ -93,26 +118,31 @@ class Group:
         self.senders: list[Sender] = []
         self.hot: list[Hot] = []
         self.queued = False
+        self._pointers: ctypes.Array[ctypes.c_void_p] | None = None
+        """Of the viewers' handles, for the compiled loop."""
         self.resume = 0
         """Viewers who have the batch at `position` already: the socket was full behind them."""
 
     def add(self, sender: Sender) -> None:
         sender.group = self
+        self._pointers = None
         self.senders.append(sender)
         if sender.session.hot is not None:
             self.hot.append(sender.session.hot)
 
     def detach(self, sender: Sender) -> None:
+        self._pointers = None
         place = self.senders.index(sender)
         had_it = place < self.resume
         self.resume -= had_it
         del self.senders[place], self.hot[place : place + 1]
         sender.group, sender.position = None, self.position + had_it
+        lane = self.lane
         if not self.senders:
-            self.lane.groups.remove(self)
-            self.fanout.forget(self.lane)
-        elif self.lane.model is sender:
-            self.lane.model = self.senders[0]
+            lane.groups.remove(self)
+            self.fanout.forget(lane)
+        if lane.model is sender and lane.groups:
+            lane.model = lane.groups[0].senders[0]  # the numbers of one who has left may change
 
     def serve(self) -> socket.socket | None:
         """Send what is new; a socket that is full ends it, to be called again when it is not."""
@@ -133,6 +163,8 @@ class Group:
 
     def _send(self, batch: Batch) -> socket.socket | None:
         pump = self.fanout.pump
+        if pump.seal is not None:
+            return self._send_compiled(batch, pump.seal)
         runs = self.lane.prepare(batch, pump.segments)
         hot = self.hot[self.resume :] if self.resume else self.hot
         sent = 0
@@ -147,23 +179,48 @@ class Group:
                         sendto(view, address)
                 sent += 1
         except BlockingIOError:
-            self._count(batch, runs, sent)
+            self._count(batch, len(runs), sent)
             self.resume += sent
             return self.senders[self.resume].session.socket
         except OSError as error:
-            self._count(batch, runs, sent)
+            self._count(batch, len(runs), sent)
             self.resume += sent + 1
             pump.failed(error, len(runs) < len(batch.payloads))
             return self._send(batch)
-        self._count(batch, runs, sent)
+        self._count(batch, len(runs), sent)
         self.resume = 0
         return None
 
-    def _count(self, batch: Batch, runs: list[Run], viewers: int) -> None:
+    def _send_compiled(self, batch: Batch, seal: Seal) -> socket.socket | None:
+        """What `_send` does, in C."""
+        pump = self.fanout.pump
+        frame = self.lane.prepare_frame(batch, pump.segments)
+        if self._pointers is None:
+            handles = (sender.session.handle for sender in self.senders)
+            self._pointers = (ctypes.c_void_p * len(self.senders))(
+                *(handle.pointer if handle is not None else None for handle in handles)
+            )
+        while (left := len(self.senders) - self.resume) > 0:
+            sock = self.senders[self.resume].session.socket
+            if sock is None:
+                break
+            at = ctypes.addressof(self._pointers) + self.resume * ctypes.sizeof(ctypes.c_void_p)
+            done, error = seal.send(sock.fileno(), at, left, frame)
+            self._count(batch, frame.run_count, done)
+            self.resume += done
+            if error in (errno.EAGAIN, errno.ENOBUFS):
+                return sock
+            if error:
+                pump.failed(OSError(error, ""), frame.run_count < frame.packet_count)
+                self.resume += 1
+        self.resume = 0
+        return None
+
+    def _count(self, batch: Batch, runs: int, viewers: int) -> None:
         counters = self.fanout.pump.counters
         counters.packets_out += len(batch.payloads) * viewers
         counters.bytes_out += batch.octets * viewers
-        counters.sends += len(runs) * viewers
+        counters.sends += runs * viewers
 
     def _send_slowly(self, batch: Batch) -> None:
         """By another profile, or by TCP: packet by packet."""
@@ -241,8 +298,9 @@ class Fanout:
 
     def join(self, sender: Sender) -> None:
         """It has all before `sender.position`: let it go on in a group that is at the same place."""
-        fast = sender.session.fast
-        key = (sender.options.payload_type, sender.extension, sender.offset, fast)
+        session = sender.session
+        way = session.socket if session.fast else None
+        key = (sender.options.payload_type, sender.extension, sender.offset, way)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, sender)
@@ -320,8 +378,10 @@ class Fanout:
 class Pump:
     """What moves the packets of all logs: groups in turns, and start bursts by the clock."""
 
-    def __init__(self, counters: WebRtcCounters, segments: bool) -> None:
+    def __init__(self, counters: WebRtcCounters, segments: bool, seal: Seal | None = None) -> None:
         self.counters = counters
+        self.seal = seal
+        """The compiled loop, where there is one."""
         self.segments = segments
         """Whether the kernel cuts a long buffer into packets (UDP_SEGMENT)."""
         self.starting: dict[Sender, int] = {}

@@ -16,6 +16,7 @@ from madang.net.deadlines import Sweeper
 from madang.net.ground import Ground
 from madang.net.listeners import PORT_TAKEN, Accepted, Binding, Door, ListenError
 from madang.net.webrtc.candidates import Address, candidate_lines, local_addresses
+from madang.net.webrtc.compiled import load
 from madang.net.webrtc.counters import WebRtcCounters
 from madang.net.webrtc.dtls import Identity
 from madang.net.webrtc.fanout import Pump
@@ -49,7 +50,7 @@ class WebRtcPort:
         self.fingerprint = self.identity.fingerprint
         self.candidates: tuple[str, ...] = ()
         """Values of `a=candidate:` lines for peers elsewhere; `Session.candidates` are for that peer."""
-        self.pump = Pump(self.counters, settings.segment_offload)
+        self.pump = Pump(self.counters, settings.segment_offload, load() if settings.compiled else None)
         dice = os.urandom(16)
         numbers = [int.from_bytes(dice[at : at + 4], "big") & ~3 for at in range(0, 16, 8)]
         self.video_ssrcs = (numbers[0], numbers[0] + 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from madang.base.errors import PeerError
 from madang.base.limits import DTLS_HANDSHAKE_S, WEBRTC_CONNECT_S, WEBRTC_CONSENT_S
 from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.webrtc.compiled import Handle
 from madang.net.webrtc.dtls import DtlsLink, DtlsState, Fingerprint
 from madang.net.webrtc.log import PacketLog
 from madang.net.webrtc.paths import Hot, Path, UdpPath, plain
@@ -91,6 +92,7 @@ class Session:
         "client",
         "counted",
         "deadline",
+        "handle",
         "hot",
         "id",
         "password",
@@ -120,6 +122,8 @@ class Session:
         self.senders: list[Sender] = []
         self.hot: Hot | None = None
         """For the fan-out: encrypt, salt, sendmsg, sendto, address; None where it must go slowly."""
+        self.handle: Handle | None = None
+        """The same for the compiled loop."""
         self.deadline, self.bucket = NEVER, NOWHERE
         self._fingerprint = Fingerprint(remote.fingerprint)
         self._passive = remote.passive
@@ -249,16 +253,22 @@ class Session:
 
     def _rewire(self) -> None:
         """The way to the peer has changed."""
-        sealer, path = self._sealer, self.path
+        sealer, path, seal = self._sealer, self.path, self.port.pump.seal
+        former = self.handle  # groups know it until the senders are regrouped
         if isinstance(sealer, GcmSealer) and isinstance(path, UdpPath):
             sock = path.socket
             encrypt = sealer.cipher.encrypt_into
             self.hot = (encrypt, sealer.rtp_salt, sock.sendmsg, sock.sendto, path.name)
+            if seal is not None:
+                self.handle = seal.viewer(sealer.rtp_key, sealer.rtp_salt, sock, path.name)
+                if self.handle is None:
+                    self.hot = None
         else:
             self.hot = None
         for sender in self.senders:
             if sender.fanout is not None:
                 sender.fanout.regroup(sender)
+        del former
 
     @property
     def fast(self) -> bool:

@@ -16,3 +16,5 @@ class WebRtcSettings:
     pending_total: int = limits.PENDING_SESSIONS_TOTAL
     segment_offload: bool = True
     """UDP_SEGMENT where the kernel has it."""
+    compiled: bool = True
+    """The fan-out's loop in C where the build could make it."""

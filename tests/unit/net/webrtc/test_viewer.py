@@ -4,13 +4,23 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
+from madang.net.webrtc.compiled import load
 from madang.net.webrtc.log import PacketLog
 from madang.net.webrtc.sender import Sender, Sending
 from madang.net.webrtc.session import Session
 from madang.protocols.rtp import rtcp
 
+TWINS = ["python", "compiled"] if load() is not None else ["python"]
+"""The fan-out's loop, and the same in C where it was built."""
 VIDEO = Sending(96, 97)
 AUDIO = Sending(111)
+
+
+@pytest.fixture(params=TWINS)
+async def yard(request: pytest.FixtureRequest, make_yard: Any) -> Any:
+    return await make_yard(compiled=request.param == "compiled")
 
 
 def fill(log: PacketLog, frames: range, gop: int = 60, packets: int = 3) -> None:
@@ -213,3 +223,41 @@ async def test_a_viewer_is_switched_at_a_keyframe(yard: Any, video: PacketLog) -
         b"\x3d\1",
     ]
     assert (video.viewers, other.viewers) == (0, 1)
+
+
+async def test_who_leaves_takes_nobodys_numbers_along(yard: Any, video: PacketLog) -> None:
+    """Headers are made with the numbers of one viewer of a lane; when that one falls back, with another's."""
+    fill(video, range(3))
+    peers = []
+    for _ in range(3):
+        _, prepare = sending(video)
+        peers.append((await yard.connected(prepare=prepare))[0])
+    for peer in peers:
+        await peer.until(lambda peer=peer: len(peer.packets) == 9)
+    fill(video, range(3, 5))
+    for peer in peers:
+        await peer.until(lambda peer=peer: len(peer.packets) == 15)
+    blocks = [rtcp.Report(yard.port.video_ssrcs[0], 200, 10, 15, 0, 0, 0)]
+    peers[0].rtcp(rtcp.build_rr(1, blocks))
+    async with asyncio.timeout(15):
+        while yard.port.counters.drops == 0:
+            await asyncio.sleep(0.01)
+    for start in range(5, 63, 2):
+        fill(video, range(start, start + 2))
+        for peer in peers[1:]:
+            await peer.until(lambda peer=peer, start=start: len(peer.packets) == 3 * start + 6)
+    for peer in peers[1:]:
+        assert [packet.sequence for packet in peer.packets] == list(range(189))
+    await peers[0].until(lambda: len(peers[0].packets) == 24)
+    assert [packet.sequence for packet in peers[0].packets] == list(range(24))
+
+
+async def test_a_large_keyframe_goes_out_in_runs(yard: Any, video: PacketLog) -> None:
+    _, prepare = sending(video, Sending(96, playout_delay_id=3))
+    peer, _, _ = await yard.connected(prepare=prepare)
+    video.append([b"parameters", *([b"k" * 1100] * 58), b"end"], 0, True)
+    video.append([b"p" * 900, b"p" * 300, b"p" * 1000], 3000, False)
+    await peer.until(lambda: len(peer.packets) == 63)
+    assert [packet.sequence for packet in peer.packets] == list(range(63))
+    assert [len(packet.payload) for packet in peer.packets[-4:]] == [3, 900, 300, 1000]
+    assert yard.port.counters.sends == 1 + 2 + 2
