@@ -119,6 +119,7 @@ def sign_in(profile: BrowserContext, server: Server) -> None:
     assert answer.ok, answer.text()
 
 
+@pytest.mark.alone
 def test_an_rtmp_stream_plays_with_sound_a_moment_after_it_was_made(server: Server, browser: Browser) -> None:
     key = server.channel("whep")
     with publishing(f"{server.rtmp}/{key}"), context(browser) as profile:
@@ -146,6 +147,7 @@ def test_a_stream_with_b_frames_plays_in_order(server: Server, browser: Browser)
         assert all(after >= before for before, after in zip(clocks, clocks[1:], strict=False)), clocks
 
 
+@pytest.mark.alone
 def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
     key = server.channel("loop")
     with context(browser) as profile, context(browser) as other:

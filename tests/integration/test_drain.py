@@ -107,8 +107,8 @@ def test_second_signal_forces(tmp_path: Path) -> None:
             began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             server.process.send_signal(signal.SIGTERM)
-            server.process.wait(5)
-            assert time.monotonic() - began < 4
+            server.process.wait(15)
+            assert time.monotonic() - began < 8, "not the ten seconds of a drain"
 
 
 def test_signal_during_the_start_ends_it(tmp_path: Path) -> None:

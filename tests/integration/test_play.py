@@ -325,6 +325,7 @@ async def test_a_websocket_carries_the_same_tags_in_binary_messages(yard: Yard) 
         writer.close()
 
 
+@pytest.mark.alone
 async def test_a_slow_reader_loses_its_own_frames_and_nobody_elses(yard: Yard) -> None:
     await yard.publish(
         f"{PICTURE.replace('320x180', '1280x720')} {H264} -b:v 8M -minrate 8M -bufsize 1M", audio=False
