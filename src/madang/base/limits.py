@@ -20,7 +20,7 @@ VIEWER_SNDBUF_BYTES: Final = 256 * 1024
 # Connections from one address; never applied to loopback or to listed proxies.
 CONNECTIONS_PER_IP: Final = 1024
 # F21: connections in all; the start checks the descriptor limit against it.
-CONNECTIONS_TOTAL: Final = 12_000
+CONNECTIONS_TOTAL: Final = 16_000
 # F22: descriptors kept free for files and for the control plane.
 FD_RESERVE: Final = 256
 # Sessions of one address that are not yet admitted.
