@@ -24,11 +24,14 @@ class ChannelRole(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the owner, rising as the rights fall."""
-        return list(ChannelRole).index(self)
+        return _RANKS[self]
 
     def at_least(self, other: "ChannelRole") -> bool:
         """Whether this role has every right of `other`."""
         return self.rank <= other.rank
+
+
+_RANKS = {role: place for place, role in enumerate(ChannelRole)}
 
 
 class Visibility(StrEnum):

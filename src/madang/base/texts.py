@@ -1,9 +1,12 @@
 """Texts that people write: cleaned, bounded, and compared by what they look like (A5, A13)."""
 
+import re
 import unicodedata
 from typing import Final
 
 MARKS_PER_LETTER: Final = 3
+# What needs no cleaning: printable ASCII, Hangul syllables and letters (NFC leaves them as they are).
+_PLAIN: Final = re.compile("[\x20-\x7e\uac00-\ud7a3\u3131-\u3163]*")
 # Letters that pass for a Latin one in most fonts (Unicode TR39, the part that names are forged with).
 _CONFUSABLE: Final = str.maketrans(
     "аеорсухѕіјһԁԛԝкмтвнոսցօ" + "αορυνικχτ" + "01|ıłøđ",
@@ -13,7 +16,7 @@ _CONFUSABLE: Final = str.maketrans(
 
 def clean_text(text: str, letters: int, *, lines: bool = False) -> str:
     """`text` in NFC without control and format letters, runs of spaces joined, at most 3 marks per letter."""
-    if text.isascii() and text.isprintable() and "  " not in text:
+    if _PLAIN.fullmatch(text) and "  " not in text:
         return text.strip()[:letters].strip()
     kept: list[str] = []
     marks = 0

@@ -16,6 +16,10 @@ _LINK: Final = re.compile(
     r"(?:[/?#:]|[^\w.-]|$)",
     re.IGNORECASE,
 )
+# Letters of which each is one to the eye: ASCII, Hangul syllables and letters, CJK.
+_SINGLE: Final = re.compile("[\x20-\x7e\uac00-\ud7a3\u3131-\u3163\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]*")
+_NOISE: Final = re.compile(r"[\s.,!?~^]+")
+_RUN: Final = re.compile(r"(.)\1{2,}", re.DOTALL)
 _MENTION: Final = re.compile(r"@([^\s@]{1,40})")
 
 
@@ -31,7 +35,7 @@ def _is_visible(letter: str) -> bool:
 
 def graphemes(text: str) -> int:
     """Letters as people count them: UAX 29's rules for what chat has: marks, jamo, flags, emoji sequences."""
-    if text.isascii():
+    if _SINGLE.fullmatch(text):
         return len(text)
     count, before, flags, joined = 0, "", 0, False
     for letter in text:
@@ -98,8 +102,4 @@ def mentioned(text: str) -> list[str]:
 
 def likeness(text: str) -> str:
     """What two texts have in common that say the same: letters without case, spaces and repeats."""
-    kept: list[str] = []
-    for letter in text.casefold():
-        if not letter.isspace() and letter not in ".,!?~^" and kept[-2:] != [letter, letter]:
-            kept.append(letter)
-    return "".join(kept) or text
+    return _RUN.sub(r"\1\1", _NOISE.sub("", text.casefold())) or text
