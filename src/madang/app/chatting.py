@@ -37,6 +37,7 @@ class Chatting:
         crowd: Crowd,
         clock: Clock,
         audience: Audience,
+        enabled: bool = True,
     ) -> None:
         self.log = ChatLog(store)
         self._clock = clock
@@ -45,9 +46,13 @@ class Chatting:
         yard = Yard(crowd, Pump(self.log), control.chatters, filters, clock, os.urandom)
         self.chat = Chat(yard, control.secret_of("chat addresses"))
         self.chat.rooms.viewers = lambda channel: audience.count(ChannelId(channel), clock.monotonic())
-        self.chat.bind(control.rooms)
+        self.open_chat = self.chat if enabled else None
+        """What the pages and the REST doors see of it: nothing where the chat is switched off."""
+        if enabled:
+            self.chat.bind(control.rooms)
         self.extras = Extras(self.chat, filters, os.urandom, control.secret_of("overlays"))
-        self.extras.bind()
+        if enabled:
+            self.extras.bind()
         control.after_change(self.chat.changed)
         control.joining.leaving.append(self._forget_account)
         control.joining.exporting["chat"] = self._export_account

@@ -19,6 +19,7 @@ from madang.base.secret import Secret
 from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+BROKERS = ("redis://", "rediss://", "unix://", "nats://")
 
 
 class Endpoint(NamedTuple):
@@ -296,9 +297,26 @@ def _namespaces(value: object) -> object:
     return found
 
 
+def _broker(value: object) -> object:
+    if isinstance(value, str) and value and not value.startswith(BROKERS):
+        raise ValueError(f"a broker begins with one of {', '.join(BROKERS)}")
+    return value
+
+
 class Realtime(Section):
     """Channels for your own pages and programs, by Centrifugo's protocol; the chat needs none of this."""
 
+    broker: Annotated[Hidden, BeforeValidator(_broker)] = Field(
+        Secret(""),
+        description="What joins several servers to one crowd: redis://, rediss:// or unix:// (history, "
+        "presence and all), or nats:// (publications alone, at most once; without chat). Empty: this "
+        "process alone.",
+    )
+    broker_prefix: str = Field(
+        "madang",
+        pattern=r"^[a-z0-9_-]{1,32}$",
+        description="What the broker's names begin with; the same on servers that belong together.",
+    )
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (),
         description="Other sites whose pages may connect, as exact origins like https://app.example.org, or "
@@ -350,6 +368,7 @@ class Realtime(Section):
 class Chat(Section):
     """The chat of every channel; its modes are set by the channel's managers, in the chat."""
 
+    enabled: bool = Field(True, description="Whether channels have a chat.")
     guests: bool = Field(
         True,
         description="Whether those without an account may write, under a nickname. A channel may still "
@@ -449,6 +468,11 @@ class Settings(Section):
         "of them.",
         json_schema_extra=RELOADS,
     )
+    outbound_allow: Networks = Field(
+        (),
+        description="Networks of your own that webhooks and other requests of the server may reach, as "
+        "addresses or networks. All else that is not public is never called.",
+    )
     http: Http = Http()
     rtmp: Rtmp = Rtmp()
     webrtc: Webrtc = Webrtc()
@@ -471,6 +495,15 @@ class Settings(Section):
         for name, sentence in self.unsafe_settings():
             if name not in self.unsafe.allow:
                 raise ValueError(f'{sentence} If that is meant, add "{name}" to unsafe.allow')
+        return self
+
+    @model_validator(mode="after")
+    def _history_for_chat(self) -> "Settings":
+        if self.chat.enabled and self.realtime.broker.reveal().startswith("nats://"):
+            raise ValueError(
+                "realtime.broker: NATS keeps no history, which the chat needs. Take Redis, or set "
+                "chat.enabled to false"
+            )
         return self
 
     def unsafe_settings(self) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,7 @@ from madang.app.sections import Endpoint, Settings
 from madang.app.tls import TlsError
 from madang.app.wiring import Yard
 from madang.net.listeners import PORT_TAKEN, ListenError
+from madang.realtime.broker import BrokerError
 from madang.store.upgrade import StoreError
 
 _log = structlog.get_logger()
@@ -39,7 +40,7 @@ def run(
         uvloop.run(_serve(reloading, admin_password_file, with_demo))
     except ListenError as error:
         return _fail(_busy(error))
-    except (StoreError, TlsError, SecretFileError) as error:
+    except (StoreError, TlsError, SecretFileError, BrokerError) as error:
         return _fail(str(error))
     return 0
 

@@ -23,6 +23,7 @@ from madang.app.assembled import (
     realtime_settings,
     webrtc_settings,
 )
+from madang.app.brokers import broker
 from madang.app.chatting import Chatting
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
@@ -76,7 +77,6 @@ from madang.realtime.channel import ChannelOptions
 from madang.realtime.doors import PREFIXES as CROWD_PREFIXES
 from madang.realtime.doors import Doors as CrowdDoors
 from madang.realtime.engine import Engine
-from madang.realtime.memory import MemoryBroker
 from madang.realtime.sockets import CrowdSocket
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
@@ -162,13 +162,16 @@ class Yard:
         ground, control = self.ground, self.control
         self.outbound = Outbound(net_settings(self.settings), ground.counters)
         self.crowd = Engine(settings, self.clock, os.urandom, ground.sweeper, self._tasks.spawn)
-        self.crowd.use(MemoryBroker(self.clock, os.urandom), self.outbound, control.tickets.secret)
+        self.crowd.use(broker(self.settings, self.clock, os.urandom), self.outbound, control.tickets.secret)
         self.crowd.guard(control.tickets)
         self.crowd.bind("madang_live", ChannelOptions(allow_subscribe_for_client=True), gate=control.rooms)
         control.tickets.allow_anonymous = settings.allow_anonymous
         control.after_change(self.crowd.recheck)
         sockets = WebSockets(ground.sweeper, ground.counters, 0, CrowdSocket)
-        self.chatting = Chatting(self._store, control, self.crowd, self.clock, self.audience)
+        control.webhooks.fetch = self.outbound.fetch
+        self.chatting = Chatting(
+            self._store, control, self.crowd, self.clock, self.audience, self.settings.chat.enabled
+        )
         self.chatting.configure(self.settings)
         self.chatting.extras.paid.provide(
             providers(payment_settings(self.settings), self.outbound, self.clock, os.urandom)
@@ -215,7 +218,7 @@ class Yard:
             await stack.enter_async_context(yard.ground)
             stack.callback(yard.webrtc.close)
             app = yard.application = create_app(
-                yard.control, chat=yard.chatting.chat, extras=yard.chatting.extras
+                yard.control, chat=yard.chatting.open_chat, extras=yard.chatting.extras
             )
             state = await stack.enter_async_context(Lifespan(app))
             yard.http = HttpServer(yard.ground, yard._routes(), app, state)
@@ -244,7 +247,6 @@ class Yard:
         count("chat", self.chatting.chat.counters)
         count("posters", self.posters.counters)
         count("audio", self.sounds.counters)
-        count("pictures", self.sounds.pictures)
         count("pictures", self.sounds.pictures)
         count("fanout", self.tags.counters, format="flv")
         count("fanout", self.chunks.counters, format="rtmp")

@@ -142,3 +142,7 @@ class Broker(Protocol):
     async def tell(self, message: bytes, node: str = "") -> bool:
         """Say something to all other nodes, or to one; False when nobody of that name listens."""
         ...
+
+    def sweep(self) -> None:
+        """Called every few seconds: forget what this process keeps and is over."""
+        ...

@@ -35,7 +35,6 @@ from madang.realtime.driving import Spawn
 from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
-from madang.realtime.memory import MemoryBroker
 from madang.realtime.ports import (
     BAD_REQUEST,
     INTERNAL,
@@ -414,8 +413,7 @@ class Engine:
         if now - self._refreshed_at >= _REFRESH_PRESENCE_S:
             self._refreshed_at = now
             self._slice(self._refresh_presence())
-            if isinstance(core.broker, MemoryBroker):
-                core.broker.sweep()
+            core.broker.sweep()
         if now - self._checked_at >= _CHECK_POSITIONS_S and not core.broker.in_process:
             self._checked_at = now
             core.on_gap(None)

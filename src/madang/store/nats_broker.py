@@ -4,6 +4,7 @@ Channels are spread over buckets, one subscription each: the client keeps a task
 Presence is this process's own, as NATS keeps none.
 """
 
+import asyncio
 import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Mapping, Sequence
@@ -21,6 +22,7 @@ from nats.errors import NoRespondersError
 from madang.base.limits import BROKER_ANSWER_S, BROKER_RETURN_S
 from madang.base.secret import Secret
 from madang.realtime.broker import BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch, Subscriber
+from madang.realtime.driving import settle
 from madang.realtime.memory import MemoryBroker
 from madang.realtime.publication import ClientInfo, Position, Published, PublishOptions, Retention
 from madang.store.carried import pack, pack_who, unpack, unpack_who
@@ -46,6 +48,7 @@ class NatsBroker:
         self._subscriber: Subscriber | None = None
         self._channels: dict[int, set[str]] = {}
         self._buckets: dict[int, Subscription] = {}
+        self._turn = asyncio.Lock()
 
     async def start(self, node: str, subscriber: Subscriber) -> None:
         """Raises BrokerError when NATS is not there."""
@@ -63,6 +66,7 @@ class NatsBroker:
         self._client = await _ask(connected)
         for name in ("", node):
             await _ask(self._client.subscribe(f"{self._prefix}.n.{name or 'all'}", cb=self._on_node))
+        await _ask(self._client.flush(int(BROKER_ANSWER_S)))
 
     async def close(self) -> None:
         self._subscriber = None
@@ -72,17 +76,21 @@ class NatsBroker:
     async def subscribe(self, channel: str) -> None:
         bucket = _bucket(channel)
         self._channels.setdefault(bucket, set()).add(channel)
-        if bucket not in self._buckets:
-            subject = f"{self._prefix}.c.{bucket}.*"
-            self._buckets[bucket] = await _ask(self._client.subscribe(subject, cb=self._on_channel))
-            await _ask(self._client.flush(int(BROKER_ANSWER_S)))
+        async with self._turn:
+            if bucket not in self._buckets:
+                subject = f"{self._prefix}.c.{bucket}.*"
+                subscription = await _ask(self._client.subscribe(subject, cb=self._on_channel))
+                await _ask(self._client.flush(int(BROKER_ANSWER_S)))
+                self._buckets[bucket] = subscription
 
     async def unsubscribe(self, channel: str) -> None:
         bucket = _bucket(channel)
-        channels = self._channels.get(bucket, set())
-        channels.discard(channel)
-        if not channels and (subscription := self._buckets.pop(bucket, None)) is not None:
-            await _ask(subscription.unsubscribe())
+        self._channels.get(bucket, set()).discard(channel)
+        async with self._turn:
+            if self._channels.get(bucket):
+                return
+            if (subscription := self._buckets.pop(bucket, None)) is not None:
+                await _ask(subscription.unsubscribe())
 
     async def publish(self, channel: str, data: bytes, options: PublishOptions) -> Published:
         await _ask(self._client.publish(self._subject(channel), b"p" + pack(data, options)))
@@ -131,6 +139,7 @@ class NatsBroker:
         if not node:
             await _ask(self._client.publish(f"{self._prefix}.n.all", said))
             return True
+        await settle()
         try:
             await self._client.request(f"{self._prefix}.n.{node}", said, timeout=BROKER_ANSWER_S)
         except NoRespondersError:
@@ -138,6 +147,9 @@ class NatsBroker:
         except _FAULTS as error:
             raise BrokerError(f"nats: {error or type(error).__name__}") from error
         return True
+
+    def sweep(self) -> None:
+        self._present.sweep()
 
     def _subject(self, channel: str) -> str:
         return f"{self._prefix}.c.{_bucket(channel)}.{_token(channel)}"
@@ -171,6 +183,7 @@ class NatsBroker:
 
 
 async def _ask(asked: Awaitable[Any]) -> Any:
+    await settle()
     try:
         return await asked
     except _FAULTS as error:

@@ -27,6 +27,7 @@ from madang.base.limits import (
 )
 from madang.base.secret import Secret
 from madang.realtime.broker import BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch, Subscriber
+from madang.realtime.driving import settle
 from madang.realtime.publication import ClientInfo, Position, Published, PublishOptions, Retention
 from madang.store import redis_scripts as scripts
 from madang.store.carried import pack, pack_who, redacted, unpack, unpack_who
@@ -121,6 +122,7 @@ class RedisBroker:
         return _published(await self._ask(self._send(self._publish, channel, data, options)))
 
     async def publish_many(self, items: Sequence[Outgoing]) -> Sequence[Published | BrokerError]:
+        await settle()
         pipeline = self._redis.pipeline(transaction=False)
         for channel, data, options in items:
             await self._publish(*self._publication(channel, data, options), client=pipeline)
@@ -214,6 +216,9 @@ class RedisBroker:
         heard = await self._ask(self._redis.publish(bus, b"%b\n%b" % (self._node.encode(), message)))
         return not node or bool(heard)
 
+    def sweep(self) -> None:
+        """Redis forgets by itself."""
+
     # --- names ----------------------------------------------------------------------------------------
 
     def _keys(self, channel: str, *kinds: str) -> list[str]:
@@ -229,6 +234,7 @@ class RedisBroker:
         return self._entropy(4).hex()
 
     async def _ask(self, asked: Awaitable[Any]) -> Any:
+        await settle()
         try:
             async with asyncio.timeout(BROKER_ANSWER_S):
                 return await asked

@@ -1,0 +1,182 @@
+"""Two server processes behind one real Redis are one to the official client; one is killed, nothing is lost.
+
+Over a real NATS server they share publications, and the chat, which needs history, is refused at the start.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+from centrifuge import (
+    CentrifugeError,
+    Client,
+    PublicationContext,
+    SubscribedContext,
+    Subscription,
+    SubscriptionEventHandler,
+)
+from tests.harness import brokers
+from tests.harness.patience import PATIENCE_S, wait_until
+from tests.harness.server import Server
+
+SECRET = "a secret of the backend that is long enough"
+GAME = """
+[realtime.namespaces.game]
+presence = true
+join_leave = true
+force_push_join_leave = true
+history_size = 200
+history_ttl_s = 300
+force_recovery = true
+allow_subscribe_for_client = true
+allow_publish_for_client = true
+allow_presence_for_client = true
+allow_history_for_client = true
+"""
+
+
+def config(url: str, more: str = "") -> str:
+    return f'[realtime]\nbroker = "{url}"\ntoken_hmac_secret = "{SECRET}"\n{more}'
+
+
+@contextmanager
+def running(folder: Path, text: str) -> Iterator[tuple[Server, Server]]:
+    one, two = Server(folder / "one", config=text), Server(folder / "two", config=text)
+    try:
+        one.start()
+        two.start()
+        yield one, two
+    finally:
+        for server in (one, two):
+            if server.process is not None and server.process.poll() is None:
+                server.stop()
+
+
+class Seen(SubscriptionEventHandler):
+    """What a subscription was told."""
+
+    def __init__(self) -> None:
+        self.data: list[object] = []
+        self.joined: list[str] = []
+        self.recovered: list[bool] = []
+
+    async def on_subscribed(self, ctx: SubscribedContext) -> None:
+        self.recovered.append(ctx.recovered)
+
+    async def on_publication(self, ctx: PublicationContext) -> None:
+        self.data.append(ctx.pub.data)
+
+    async def on_join(self, ctx) -> None:  # type: ignore[no-untyped-def]
+        self.joined.append(ctx.info.user)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.data) < count:  # noqa: ASYNC110  told by the client's callbacks
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def client(server: Server, user: str) -> AsyncIterator[Client]:
+    url = server.http.replace("http", "ws") + "/connection/websocket"
+    token = jwt.encode({"sub": user}, SECRET, "HS256")
+    made = Client(url, token=token, timeout=PATIENCE_S, min_reconnect_delay=0.05)
+    await made.connect()
+    await made.ready(PATIENCE_S)
+    try:
+        yield made
+    finally:
+        await made.disconnect()
+
+
+async def subscribe(made: Client, channel: str) -> tuple[Subscription, Seen]:
+    seen = Seen()
+    subscription = made.new_subscription(channel, events=seen)
+    await subscription.subscribe()
+    await subscription.ready(PATIENCE_S)
+    return subscription, seen
+
+
+async def test_two_servers_behind_one_redis_are_one(tmp_path: Path) -> None:
+    with brokers.redis() as redis, running(tmp_path, config(redis.url, GAME)) as (one, two):
+        async with client(one, "mina") as mina, client(two, "yuna") as yuna:
+            of_mina, seen_by_mina = await subscribe(mina, "game:42")
+            of_yuna, seen_by_yuna = await subscribe(yuna, "game:42")
+            for number in range(10):
+                await (of_mina if number % 2 else of_yuna).publish(number)
+            await seen_by_mina.until(10)
+            await seen_by_yuna.until(10)
+            assert seen_by_mina.data == seen_by_yuna.data == list(range(10))
+            assert set((await of_yuna.presence()).clients) == set((await of_mina.presence()).clients)
+            assert (await of_mina.presence_stats()).num_users == 2
+            assert "yuna" in seen_by_mina.joined
+            history = await of_yuna.history(limit=100)
+            assert [publication.data for publication in history.publications] == list(range(10))
+
+            # One is killed: its client comes back to the other, as behind a proxy.
+            assert one.process is not None
+            one.process.kill()
+            one.process.wait(15)
+            for number in range(10, 30):
+                await of_yuna.publish(number)
+            mina._address = two.http.replace("http", "ws") + "/connection/websocket"
+            await seen_by_mina.until(30)
+            assert seen_by_mina.data == list(range(30))
+            assert seen_by_mina.recovered[-1] is True
+            await of_mina.publish("back")
+            await seen_by_yuna.until(31)
+            assert seen_by_yuna.data[-1] == "back"
+
+
+def stream_lines(answer: httpx.Response) -> Iterator[dict[str, object]]:
+    yield from (json.loads(line) for line in answer.iter_lines() if line)
+
+
+def test_commands_of_an_emulated_connection_find_it_on_the_other_server(tmp_path: Path) -> None:
+    token = jwt.encode({"sub": "mina"}, SECRET, "HS256")
+    with brokers.redis() as redis, running(tmp_path, config(redis.url, GAME)) as (one, two):
+        connect = {"id": 1, "connect": {"token": token}}
+        with httpx.stream(
+            "POST", f"{one.http}/connection/http_stream", json=connect, timeout=PATIENCE_S
+        ) as answer:
+            lines = stream_lines(answer)
+            connected = next(lines)["connect"]
+            assert isinstance(connected, dict)
+            envelope = {"session": connected["session"], "node": connected["node"]}
+            subscribe = json.dumps({"id": 2, "subscribe": {"channel": "game:1"}})
+            sent = httpx.post(f"{two.http}/emulation", json={**envelope, "data": subscribe})
+            assert sent.status_code in (200, 204)
+            assert any(line.get("id") == 2 and "subscribe" in line for line in lines)
+
+
+async def test_over_nats_servers_share_publications(tmp_path: Path) -> None:
+    live = GAME.replace("history_size = 200\nhistory_ttl_s = 300\nforce_recovery = true\n", "")
+    with (
+        brokers.nats() as url,
+        running(tmp_path, config(url, live + "[chat]\nenabled = false\n")) as (one, two),
+    ):
+        async with client(one, "mina") as mina, client(two, "yuna") as yuna:
+            of_mina, _ = await subscribe(mina, "game:42")
+            _, seen = await subscribe(yuna, "game:42")
+            await of_mina.publish({"hello": 1})
+            await seen.until(1)
+            assert seen.data == [{"hello": 1}]
+            with pytest.raises(CentrifugeError):
+                await of_mina.history(limit=1)
+
+
+def test_chat_over_nats_is_refused_at_the_start(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", config=config("nats://127.0.0.1:1"))
+    with pytest.raises(AssertionError, match="NATS keeps no history"):
+        server.start()
+
+
+def test_a_broker_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", config=config(f"unix://{tmp_path}/nowhere.sock"))
+    with pytest.raises(AssertionError, match="redis: "):
+        server.start()
+    wait_until(lambda: server.process is not None and server.process.poll() is not None)
