@@ -146,7 +146,8 @@ TRANSCODING_FRAMES: Final = 2048
 TRANSCODING_PATIENCE_S: Final = 2.0
 # Threads that transcode the sound of all streams.
 TRANSCODING_THREADS: Final = 2
-# Pictures of one stream that wait to be made anew (B-frames for WebRTC); beyond it up to a keyframe are dropped.
+# Pictures of one stream that wait to be made anew (B-frames for WebRTC); beyond it they are dropped up to a
+# keyframe.
 TRANSCODING_PICTURES: Final = 240
 # A54: threads that make pictures anew: what viewers can make the server do is bounded by so many cores.
 PICTURE_THREADS: Final = 2
