@@ -20,6 +20,7 @@ from madang.base import limits
 from madang.base.errors import PeerError
 from madang.net.counters import NetCounters
 from madang.net.deadlines import NEVER, NOWHERE, TICK_S, Sweeper
+from madang.net.halves import end_output
 from madang.net.http.routes import Answer, Request, TakeOver
 from madang.protocols.websocket import frame, handshake
 from madang.protocols.websocket.receiver import Closed, Event, Message, Pong, Receiver, reply
@@ -172,10 +173,7 @@ class WebSocket(asyncio.Protocol):
     def _end(self) -> None:
         """Hear nothing more; closing with unread bytes would reset the connection, close frame and all."""
         self._state = _CLOSED
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+        end_output(self.transport)
 
     def _count_control(self) -> None:
         second = int(self._home.sweeper.now)

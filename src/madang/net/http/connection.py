@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from madang.base import limits
 from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.halves import end_output
 from madang.net.http.front import Front
 from madang.net.http.head import Head
 from madang.net.http.rendering import STATUS_LINES
@@ -121,11 +122,8 @@ class Connection(HttpToolsProtocol):
         self._phase = LINGER
         self._behind = b""
         self.front.sweeper.expire(self, limits.HTTP_LINGER_S)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        if end_output(self.transport):
             self.flow.resume_reading()
-        else:
-            self.transport.close()
 
     def _depart(self, take_over: TakeOver) -> None:
         transport, rest = self.transport, self._behind

@@ -16,6 +16,7 @@ from madang.base.limits import (
     VIEWER_QUEUE_BYTES,
 )
 from madang.net.deadlines import NEVER, NOWHERE, Sweeper
+from madang.net.halves import end_output
 from madang.net.listeners import Accepted
 from madang.net.rtmp.counters import RtmpCounters
 from madang.net.rtmp.gathering import Gathering
@@ -328,7 +329,4 @@ class RtmpConnection(asyncio.Protocol):
         if self.transport is None:
             return
         self._server.sweeper.expire(self, RTMP_LINGER_S)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+        end_output(self.transport)
