@@ -76,8 +76,9 @@ def token(server: Server, http: httpx.Client) -> str:
 
 async def connect(server: Server, http: httpx.Client) -> Talker:
     url = server.http.replace("http", "ws") + "/connection/websocket"
+    shown = token(server, http)  # first: whoever connects has to say so soon
     talker = Talker(await websockets.connect(url))
-    reply = await talker.ask(connect={"token": token(server, http)})
+    reply = await talker.ask(connect={"token": shown})
     assert "connect" in reply, reply
     return talker
 
