@@ -246,6 +246,8 @@ class Tokens:
             if settings.user_id_claim != "sub":
                 told = _decode(payload, dict[str, object]).get(settings.user_id_claim, "")
                 user = str(told) if isinstance(told, str | int) else ""
+            if settings.issuer_regex and user:
+                user = f"{claims.iss}|{user}"  # several issuers may know the same name
             if user.startswith(OWN_USERS):
                 raise TokenError("invalid", "a foreign token speaks for one of our users")
         if claims.expire_at is not None:

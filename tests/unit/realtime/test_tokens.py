@@ -136,7 +136,8 @@ async def test_a_templated_key_set(make: Make, issuer: Issuer) -> None:
         jwks_url="https://{{tenant}}.example/keys", issuer_regex=r"https://(?P<tenant>[a-z]+)\.example"
     )
     good = jwt.encode({"sub": "a", "iss": "https://blue.example"}, RSA, "RS256", headers={"kid": "rsa"})
-    assert (await tokens.connection(good)).issuer == "https://blue.example"
+    found = await tokens.connection(good)
+    assert (found.issuer, found.user) == ("https://blue.example", "https://blue.example|a")
     assert issuer.asked == ["https://blue.example/keys"]
     for iss in ("https://evil.org/#.example", "https://a.b.example", "", "https://blue.example/x"):
         with pytest.raises(TokenError):
