@@ -1,4 +1,4 @@
-import { Activity, KeySquare, MailPlus, Radio, ScrollText, Tv, Users } from "lucide-react";
+import { Activity, KeySquare, MailPlus, MessagesSquare, Radio, ScrollText, Tv, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Redirect, useLocation } from "wouter";
 import { useT } from "../store/language";
@@ -12,6 +12,7 @@ import { AuditRoom } from "./audit";
 import { ChannelsRoom } from "./channels";
 import { InvitationsRoom } from "./invitations";
 import { OverviewRoom } from "./overview";
+import { RealtimeRoom } from "./realtime";
 import { StreamsRoom } from "./streams";
 import { TokensRoom } from "./tokens";
 import { UsersRoom } from "./users";
@@ -31,6 +32,7 @@ export function Admin() {
   const rooms = [
     { href: "/admin", label: t("admin.overview"), icon: <Activity {...icon} /> },
     { href: "/admin/streams", label: t("admin.streams"), icon: <Radio {...icon} /> },
+    { href: "/admin/realtime", label: t("admin.realtime"), icon: <MessagesSquare {...icon} /> },
     { href: "/admin/channels", label: t("admin.channels"), icon: <Tv {...icon} /> },
     { href: "/admin/users", label: t("admin.users"), icon: <Users {...icon} /> },
     { href: "/admin/invitations", label: t("admin.invitations"), icon: <MailPlus {...icon} /> },
@@ -40,6 +42,7 @@ export function Admin() {
   const pages: Record<string, ReactNode> = {
     "/admin": <OverviewRoom />,
     "/admin/streams": <StreamsRoom />,
+    "/admin/realtime": <RealtimeRoom />,
     "/admin/channels": <ChannelsRoom />,
     "/admin/users": <UsersRoom me={me} />,
     "/admin/invitations": <InvitationsRoom />,

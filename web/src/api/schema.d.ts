@@ -1610,6 +1610,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/realtime/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realtime Channels
+         * @description Channels that have subscribers, the fullest first; at most 1,000.
+         */
+        get: operations["list_realtime_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realtime Connections
+         * @description Connections of a user, or in a channel; at most 1,000.
+         */
+        get: operations["list_realtime_connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disconnect User
+         * @description Close every connection of a user; they may come back.
+         */
+        post: operations["disconnect_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realtime History
+         * @description The newest 50 publications of a channel whose namespace keeps history.
+         */
+        get: operations["list_realtime_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realtime Nodes
+         * @description Every process of the server that answers within a second.
+         */
+        get: operations["list_realtime_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realtime Presence
+         * @description Who is in a channel whose namespace keeps presence.
+         */
+        get: operations["list_realtime_presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish To Channel
+         * @description Publish to a channel.
+         */
+        post: operations["publish_to_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/realtime/token": {
         parameters: {
             query?: never;
@@ -2347,6 +2487,115 @@ export interface components {
             /** Unique */
             unique?: boolean | null;
         };
+        /** CrowdChannel */
+        CrowdChannel: {
+            /**
+             * Clients
+             * @description Subscriptions on all nodes.
+             */
+            clients: number;
+            /** Name */
+            name: string;
+        };
+        /** CrowdChannels */
+        CrowdChannels: {
+            /** Items */
+            items: components["schemas"]["CrowdChannel"][];
+        };
+        /** CrowdConnection */
+        CrowdConnection: {
+            /** Channels */
+            channels: string[];
+            /** Client */
+            client: string;
+            /** Node */
+            node: string;
+            /**
+             * Since
+             * @description Seconds since 1970.
+             */
+            since: number;
+            /** Transport */
+            transport: string;
+            /** User */
+            user: string;
+        };
+        /** CrowdConnections */
+        CrowdConnections: {
+            /** Items */
+            items: components["schemas"]["CrowdConnection"][];
+        };
+        /** CrowdDisconnect */
+        CrowdDisconnect: {
+            /** User */
+            user: string;
+        };
+        /** CrowdHistory */
+        CrowdHistory: {
+            /** Epoch */
+            epoch: string;
+            /**
+             * Items
+             * @description The newest first.
+             */
+            items: components["schemas"]["CrowdPublication"][];
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * CrowdNode
+         * @description One process of the server.
+         */
+        CrowdNode: {
+            /** Node */
+            node: string;
+            /** Num Channels */
+            num_channels: number;
+            /** Num Clients */
+            num_clients: number;
+            /** Num Subs */
+            num_subs: number;
+            /** Num Users */
+            num_users: number;
+        };
+        /** CrowdNodes */
+        CrowdNodes: {
+            /** Items */
+            items: components["schemas"]["CrowdNode"][];
+        };
+        /** CrowdPresence */
+        CrowdPresence: {
+            /** Items */
+            items: components["schemas"]["CrowdPresent"][];
+        };
+        /** CrowdPresent */
+        CrowdPresent: {
+            /** Client */
+            client: string;
+            /** User */
+            user: string;
+        };
+        /** CrowdPublication */
+        CrowdPublication: {
+            /** Data */
+            data: unknown;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * CrowdPublish
+         * @description The server's own channels, `madang_…`, take nothing from outside.
+         */
+        CrowdPublish: {
+            /** Channel */
+            channel: string;
+            data: components["schemas"]["JsonValue"];
+        };
+        /** CrowdPublished */
+        CrowdPublished: {
+            /** Offset */
+            offset: number;
+        };
         /** DiskUse */
         DiskUse: {
             /** Free Bytes */
@@ -2706,6 +2955,7 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        JsonValue: unknown;
         /** KeyPage */
         KeyPage: {
             /** Items */
@@ -7404,6 +7654,226 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_channels: {
+        parameters: {
+            query?: {
+                /** @description A name, or one with `*`. */
+                pattern?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdChannels"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_connections: {
+        parameters: {
+            query?: {
+                /** @description A name, or one with `*`. */
+                channel?: string;
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdConnections"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnect_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrowdDisconnect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_history: {
+        parameters: {
+            query: {
+                channel: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdHistory"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdNodes"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_presence: {
+        parameters: {
+            query: {
+                channel: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdPresence"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_to_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrowdPublish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrowdPublished"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {

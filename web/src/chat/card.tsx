@@ -1,6 +1,6 @@
 import { Ban, Clock, Copy, EyeOff, Pencil, Pin, Reply, Trash2, UserRoundCheck, AtSign } from "lucide-react";
 import { Popover } from "radix-ui";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Key } from "../i18n";
 import { dateTime, timeOfDay } from "../i18n/moments";
 import { useLanguage, useT } from "../store/language";
@@ -18,6 +18,7 @@ import { sayRefusal, span } from "./say";
 import { refusalIn, useRoom, useStore } from "./store";
 import { atLeast, type Can, type Message, type Person, type RoomRole, type UserCard } from "./wire";
 
+const NARROW_PX = 761;
 /** An author may change a message for so long. */
 const EDITABLE_MS = 5 * 60_000;
 export const TIMEOUTS_S = [60, 600, 3600, 86_400, 604_800];
@@ -31,13 +32,18 @@ type Props = { of: CardOf | null; onClose: () => void; onReply: (message: Messag
 export function Card({ of, onClose, onReply, onMention }: Props) {
   const t = useT();
   const place = of?.place ?? null;
+  const last = useRef<HTMLElement | null>(null);
+  useEffect(() => {
+    if (place) last.current = place;
+  }, [place]);
   const anchor = useMemo(() => ({ current: { getBoundingClientRect: () => place?.getBoundingClientRect() ?? new DOMRect() } }), [place]);
   return (
     <Popover.Root open={of !== null} onOpenChange={(open) => !open && onClose()}>
       <Popover.Anchor virtualRef={anchor} />
       <Popover.Portal>
         <Popover.Content
-          side="left"
+          // Beside the message where there is room, on a phone above or below it.
+          side={window.innerWidth < NARROW_PX ? "bottom" : "left"}
           align="start"
           sideOffset={8}
           collisionPadding={12}
@@ -45,9 +51,9 @@ export function Card({ of, onClose, onReply, onMention }: Props) {
           onKeyDown={(event) => event.stopPropagation()}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
-            if (of?.place.isConnected) of.place.focus({ preventScroll: true });
+            if (last.current?.isConnected) last.current.focus({ preventScroll: true });
           }}
-          className="z-40 flex max-h-[min(560px,calc(100dvh-24px))] w-[min(340px,calc(100vw-24px))] flex-col overflow-y-auto rounded-m border border-line bg-surface p-4 shadow-lg"
+          className="z-40 flex max-h-[min(560px,var(--radix-popover-content-available-height))] min-h-44 w-[min(340px,calc(100vw-24px))] flex-col overflow-y-auto rounded-m border border-line bg-surface p-4 shadow-lg"
         >
           {of && <Inside key={of.person.id + (of.message?.id ?? "")} of={of} onClose={onClose} onReply={onReply} onMention={onMention} />}
         </Popover.Content>

@@ -120,6 +120,8 @@ export const moderation = {
   "audit.untimeout": "{actor} ended the timeout of {target}.",
   "audit.ban": "{actor} banned {target}.",
   "audit.unban": "{actor} lifted the ban of {target}.",
+  "audit.ban_ip": "{actor} banned the address of {target}.",
+  "audit.unban_ip": "{actor} lifted the ban of an address.",
   "audit.shadow": "{actor} hid {target} quietly.",
   "audit.unshadow": "{actor} showed {target} again.",
   "audit.pin": "{actor} pinned a message of {target}.",

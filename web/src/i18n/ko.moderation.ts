@@ -121,6 +121,8 @@ export const moderation: Record<keyof typeof words, string> = {
   "audit.untimeout": "{actor}님이 {target}님의 채팅 금지를 풀었어요.",
   "audit.ban": "{actor}님이 {target}님을 차단했어요.",
   "audit.unban": "{actor}님이 {target}님의 차단을 풀었어요.",
+  "audit.ban_ip": "{actor}님이 {target}님의 주소를 막았어요.",
+  "audit.unban_ip": "{actor}님이 막아 둔 주소를 풀었어요.",
   "audit.shadow": "{actor}님이 {target}님을 조용히 가렸어요.",
   "audit.unshadow": "{actor}님이 {target}님을 다시 보이게 했어요.",
   "audit.pin": "{actor}님이 {target}님의 글을 고정했어요.",

@@ -20,7 +20,11 @@ const told: Record<string, Key> = {
   preset: "audit.preset",
   announce: "audit.announce",
   approve: "audit.approve",
+  approved: "audit.approve",
   deny: "audit.deny",
+  denied: "audit.deny",
+  ban_ip: "audit.ban_ip",
+  unban_ip: "audit.unban_ip",
   role: "audit.role",
   filter: "audit.filter",
 };

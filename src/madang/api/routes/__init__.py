@@ -8,6 +8,7 @@ from madang.api.routes import (
     channels,
     chat,
     crowd,
+    crowd_nodes,
     events,
     keys,
     live,
@@ -37,6 +38,7 @@ def v1() -> list[APIRoute]:
         events,
         tokens,
         realtime,
+        crowd_nodes,
         webhooks,
         admin,
     )
