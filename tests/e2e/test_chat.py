@@ -1,0 +1,264 @@
+"""Two browsers talk: messages, moderation, pins, polls, modes, a broken line, and other people's pages."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.harness.browser import DESKTOP, PHONE, context
+from tests.harness.crowd import PATIENCE_MS, Talker, Wire, sign_in
+from tests.harness.server import Server
+
+pytestmark = pytest.mark.needs("chromium")
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@contextmanager
+def two(browser: Browser, server: Server, channel: str) -> Iterator[tuple[Talker, Talker]]:
+    """The channel's owner, and a guest called Mina who has said hello."""
+    server.madang("channel", "create", channel)
+    with context(browser) as own, context(browser) as strange:
+        sign_in(own, server)
+        host = Talker(own.new_page()).open(f"{server.http}/@{channel}")
+        guest = Talker(strange.new_page()).open(f"{server.http}/@{channel}")
+        guest.say("hello from a guest")
+        guest.introduce("Mina")
+        host.sees("hello from a guest")
+        guest.sees("hello from a guest")
+        yield host, guest
+        assert host.complaints == [] and guest.complaints == []
+
+
+def test_two_browsers_talk(server: Server, browser: Browser) -> None:
+    with two(browser, server, "talk") as (host, guest):
+        host.say("welcome @Mina")
+        row = guest.sees("welcome @Mina")
+        expect(row).to_contain_text("Owner")
+        row.hover()
+        row.get_by_role("button", name="Reply").click()
+        guest.page.get_by_text("Replying to admin").wait_for()
+        guest.say("thank you")
+        expect(host.sees("thank you")).to_contain_text("admin: welcome @Mina")
+        # A name is completed, and so is a command.
+        host.composer.press_sequentially("hey @Mi")
+        host.page.get_by_role("option", name="@Mina").wait_for()
+        host.composer.press("Tab")
+        expect(host.composer).to_have_value("hey @Mina ")
+        host.composer.fill("/slo")
+        option = host.page.get_by_role("option").first
+        expect(option).to_contain_text("/slow")
+        host.composer.press("Escape")
+        host.composer.fill("")
+        # What is written stays through a reload.
+        guest.page.reload()
+        guest.sees("thank you")
+        guest.sees("hello from a guest")
+
+
+def test_a_manager_keeps_order(server: Server, browser: Browser) -> None:
+    with two(browser, server, "order") as (host, guest):
+        guest.say("something rude")
+        card = host.card_of("something rude")
+        card.get_by_role("button", name="Delete message").click()
+        guest.misses("something rude")
+        expect(guest.page.get_by_text("deleted message")).to_be_visible()
+        # Timed out: the composer says so and for how long; lifted: it is back.
+        card = host.card_of("hello from a guest")
+        card.get_by_role("button", name="Time out for 10 min").click()
+        guest.page.get_by_text(re.compile(r"You may write again in \d+ min")).wait_for()
+        guest.misses("hello from a guest")
+        host.say("/untimeout Mina")
+        guest.composer.wait_for()
+        guest.say("sorry about that")
+        card = host.card_of("sorry about that")
+        card.get_by_role("button", name="Ban", exact=True).click()
+        host.page.get_by_role("dialog").last.get_by_role("button", name="Ban", exact=True).click()
+        guest.page.get_by_text("You may read here, but not write.").wait_for()
+        guest.misses("sorry about that")
+        # A second tab and a reload do not help.
+        guest.page.reload()
+        guest.page.get_by_text("You may read here, but not write.").wait_for()
+
+
+def test_what_waits_is_decided_at_the_desk(server: Server, browser: Browser) -> None:
+    with two(browser, server, "queue") as (host, guest):
+        host.page.goto(f"{server.http}/studio/moderation?channel=queue")
+        host.page.get_by_role("tab", name="Modes").click()
+        host.page.get_by_label("Waits for approval").select_option("all")
+        guest.page.get_by_text("Messages wait for approval").wait_for()
+        guest.say("may I come in")
+        guest.page.get_by_text("waiting for approval", exact=True).wait_for()
+        host.page.get_by_role("tab", name="Waiting").click()
+        host.page.get_by_role("button", name="Approve the message of Mina").click()
+        guest.sees("may I come in")
+        expect(guest.page.get_by_text("waiting for approval", exact=True)).to_have_count(0)
+        guest.say("and my spam")
+        host.page.get_by_role("button", name="Deny the message of Mina").click()
+        guest.page.get_by_text("was not approved").wait_for()
+        host.page.get_by_text("Nothing waits").wait_for()
+        host.page.get_by_role("tab", name="Log").click()
+        host.page.get_by_text("denied a message of Mina").first.wait_for()
+
+
+def test_modes_pins_and_polls_reach_everybody(server: Server, browser: Browser) -> None:
+    with two(browser, server, "modes") as (host, guest):
+        card = host.card_of("hello from a guest")
+        card.get_by_role("button", name="Pin", exact=True).click()
+        pinned = guest.page.get_by_role("region", name="Pinned")
+        expect(pinned).to_contain_text("hello from a guest")
+        host.page.get_by_role("button", name="Unpin").click()
+        expect(pinned).to_have_count(0)
+        host.say("/slow 30")
+        guest.page.get_by_text("Slow: every 30 s").wait_for()
+        # Half a minute since the hello has not gone by.
+        guest.composer.fill("too soon")
+        expect(guest.page.get_by_role("button", name=re.compile(r"Send, in \d+ seconds?"))).to_be_disabled()
+        host.say("/slowoff")
+        expect(guest.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        guest.composer.press("Enter")
+        guest.sees("too soon")
+        host.say("/freeze")
+        guest.page.get_by_text("The chat is frozen for a moment.").wait_for()
+        host.say("/unfreeze")
+        guest.composer.wait_for()
+        host.say("/clear")
+        guest.misses("too soon")
+        host.page.goto(f"{server.http}/studio/live?channel=modes")
+        host.page.get_by_role("button", name="Ask the room").click()
+        dialog = host.page.get_by_role("dialog")
+        dialog.get_by_label("Question").fill("Encore?")
+        dialog.get_by_label("Choice 1").fill("Yes")
+        dialog.get_by_label("Choice 2").fill("No")
+        dialog.get_by_role("button", name="Start the poll").click()
+        guest.page.get_by_role("button", name="Vote for Yes").click()
+        expect(host.page.get_by_role("region", name="Encore?")).to_contain_text("1 vote")
+        host.page.get_by_role("button", name="End the poll").click()
+        guest.page.get_by_text("The poll is over").wait_for()
+
+
+def test_settings_stay_on_the_device(server: Server, browser: Browser) -> None:
+    with two(browser, server, "looks") as (_, guest):
+        log = guest.page.get_by_role("log", name="Messages")
+        before = log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        guest.page.get_by_role("button", name="Chat settings").click()
+        guest.page.get_by_role("button", name="Large").click()
+        guest.page.get_by_text("Show times").click()
+        guest.page.keyboard.press("Escape")
+        assert log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before
+        guest.page.reload()
+        guest.sees("hello from a guest").locator("time").wait_for()
+        assert log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before
+
+
+def test_a_broken_line_mends_itself(server: Server, browser: Browser) -> None:
+    server.madang("channel", "create", "broken")
+    with context(browser) as own, context(browser) as strange:
+        sign_in(own, server)
+        host = Talker(own.new_page()).open(f"{server.http}/@broken")
+        page = strange.new_page()
+        wire = Wire(page)
+        guest = Talker(page).open(f"{server.http}/@broken")
+        host.say("before the break")
+        guest.sees("before the break")
+        wire.cut()
+        page.get_by_text("Coming back by itself").wait_for()
+        host.say("during the break")
+        host.say("a mistake")
+        host.card_of("a mistake").get_by_role("button", name="Delete message").click()
+        host.misses("a mistake")
+        wire.mend()
+        guest.sees("during the break")
+        expect(page.get_by_text("Coming back by itself")).to_have_count(0)
+        expect(guest.rows.filter(has_text="before the break")).to_have_count(1)
+        expect(guest.rows.filter(has_text="a mistake")).to_have_count(0)
+        assert wire.opened > 1
+
+
+@contextmanager
+def foreign_site(folder: Path, page: str) -> Iterator[str]:
+    """Another origin with one page."""
+    folder.joinpath("index.html").write_text(page)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.2", 0), handler) as site:
+        thread = threading.Thread(target=site.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.2:{site.server_port}/"
+        finally:
+            site.shutdown()
+            thread.join()
+
+
+def test_guests_talk_on_a_foreign_page_without_cookies(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    server.madang("channel", "create", "framed")
+    markup = f'<iframe src="{server.http}/embed/framed/chat" width="390" height="700"></iframe>'
+    with foreign_site(tmp_path, markup) as site, context(browser) as strange, context(browser) as other:
+        page = strange.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(site)
+        frame = page.frame_locator("iframe")
+        composer = frame.get_by_role("combobox", name="Message")
+        composer.fill("from far away")
+        composer.press("Enter")
+        frame.get_by_label("Nickname").fill("Faraway")
+        frame.get_by_role("button", name="Join in").click()
+        popout = Talker(other.new_page()).open(f"{server.http}/popout/framed/chat")
+        expect(popout.sees("from far away")).to_contain_text("Faraway")
+        assert strange.cookies() == []
+
+
+def test_a_phone_has_the_chat_beneath_the_picture(server: Server, browser: Browser) -> None:
+    server.madang("channel", "create", "pocket")
+    with context(browser, size=PHONE) as profile:
+        talker = Talker(profile.new_page()).open(f"{server.http}/@pocket")
+        talker.composer.wait_for()
+        picture = talker.page.get_by_role("region", name=re.compile("Player of")).bounding_box()
+        composer = talker.composer.bounding_box()
+        log = talker.page.get_by_role("log").bounding_box()
+        assert picture and composer and log
+        assert composer["y"] + composer["height"] <= PHONE["height"], "the composer is below the fold"
+        assert log["y"] >= picture["y"] + picture["height"], "the chat covers the picture"
+        assert log["height"] > 150
+        wide = talker.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0
+        talker.say("typed by thumb")
+        talker.introduce("Thumb")
+        talker.sees("typed by thumb").tap()
+        card = talker.page.get_by_role("dialog")
+        card.get_by_role("button", name="Delete message").click()
+        talker.misses("typed by thumb")
+
+
+def test_the_chat_is_used_by_keyboard(server: Server, browser: Browser) -> None:
+    server.madang("channel", "create", "keyed")
+    with context(browser, size=DESKTOP) as profile:
+        sign_in(profile, server)
+        talker = Talker(profile.new_page()).open(f"{server.http}/popout/keyed/chat")
+        talker.composer.wait_for()
+        for _ in range(12):
+            talker.page.keyboard.press("Tab")
+            if talker.composer.evaluate("e => e === document.activeElement"):
+                break
+        talker.page.keyboard.type("first")
+        talker.page.keyboard.press("Enter")
+        talker.sees("first")
+        talker.page.keyboard.type("second")
+        talker.page.keyboard.press("Enter")
+        talker.sees("second")
+        talker.page.get_by_role("log").focus()
+        talker.page.keyboard.press("ArrowUp")
+        expect(talker.sees("second")).to_be_focused()
+        talker.page.keyboard.press("ArrowUp")
+        expect(talker.sees("first")).to_be_focused()
+        talker.page.keyboard.press("Enter")
+        talker.page.get_by_role("dialog").wait_for()
+        talker.page.keyboard.press("Escape")
+        talker.page.get_by_role("dialog").wait_for(state="detached")
+        expect(talker.sees("first")).to_be_focused()
