@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -111,6 +112,9 @@ class Members:
         self._names: dict[str, str] = {}
         self.present = 0
         """People with a connection."""
+        self.joined = 0
+        self.left = 0
+        """People who came and went, since somebody last looked."""
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._people.values())
@@ -135,6 +139,7 @@ class Members:
         self._people.move_to_end(caller.user)
         if not member.clients:
             self.present += 1
+            self.joined += 1
         member.clients.add(caller.client)
         if caller.peer and caller.peer not in member.peers:
             member.peers = (*member.peers[-3:], caller.peer)
@@ -160,6 +165,7 @@ class Members:
         member.clients.discard(caller.client)
         if not member.clients:
             self.present -= 1
+            self.left += 1
 
     def refresh(self, member: Member, now: float, caller: Caller | None = None) -> bool:
         """Read name and role anew; whether the role is another one now."""
@@ -230,12 +236,12 @@ class Members:
         return holder == member.user and looks not in _RESERVED and not self._identity.is_taken(looks)
 
     def _numbered(self, name: str, member: Member) -> str:
-        number = sum(letter * 31**place for place, letter in enumerate(member.user.encode()[-12:]))
-        while True:
-            tried = f"{name}-{number % 10_000:04d}"
+        number = int.from_bytes(sha256(member.user.encode()).digest()[:8], "big")
+        for digits in (4, 5, 6, 8, 19):
+            tried = f"{name}-{number % 10**digits:0{digits}d}"
             if self._is_free(skeleton(tried), member):
                 return tried
-            number += 1
+        return f"{name}-{number:x}"
 
     def rename(self, member: Member, name: str) -> None:
         self._name(member, name)

@@ -10,7 +10,7 @@ from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
 from madang.chat.moderation import newest, refresh, waiting
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, MODERATORS, Room, Yard
-from madang.chat.rows import Ban
+from madang.chat.rows import Ban, put_event
 from madang.chat.settings import RoomSettings
 from madang.chat.view import is_cut
 from madang.chat.words import Counts, Pin
@@ -18,6 +18,8 @@ from madang.realtime.broker import HistoryQuery
 from madang.realtime.ports import PERMISSION_DENIED
 
 COUNTS_EVERY_S = 5.0
+TOLD_EVERY_S = 60.0
+"""How often comings and goings are told outside."""
 _BANS = 10_000
 _CUTS = 10_000
 _READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
@@ -46,6 +48,7 @@ class Rooms:
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Future[Room]] = {}
         self._counted_at = float("-inf")
+        self._told_at = yard.clock.monotonic()
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -130,8 +133,13 @@ class Rooms:
         count = now - self._counted_at >= COUNTS_EVERY_S
         if count:
             self._counted_at = now
+        told = now - self._told_at >= TOLD_EVERY_S
+        if told:
+            self._told_at = now
         for room in list(self._rooms.values()):
             await self._look(room, count)
+            if told:
+                self._tell_outside(room)
             if self._is_idle(room, now):
                 del self._rooms[room.channel]
 
@@ -152,6 +160,21 @@ class Rooms:
         if count:
             viewers = max(self.viewers(room.channel), 0)
             await room.set_counts(Counts(viewers=viewers, chatters=room.members.present))
+
+    def _tell_outside(self, room: Room) -> None:
+        """How many came and went in the last minute, for webhooks; lost when the store is away."""
+        members = room.members
+        if not members.joined and not members.left:
+            return
+        data = {
+            "joined": members.joined,
+            "left": members.left,
+            "chatters": members.present,
+            "viewers": room.counts.viewers,
+        }
+        members.joined = members.left = 0
+        event = put_event(self.yard.new_id(), "chat.counts", room.channel, self.yard.clock.wall(), data)
+        self.yard.pump.log.commit([event], lambda fault: None)
 
     def _is_idle(self, room: Room, now: float) -> bool:
         crowd = self.yard.crowd
