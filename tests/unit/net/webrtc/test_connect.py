@@ -348,4 +348,4 @@ async def test_reading_is_bounded_in_time(yard: Any) -> None:
             peer.send(junk)
         await asyncio.sleep(0.001)
     await reached(lambda: yard.port.counters.datagrams_in > 500)
-    assert time.process_time() - began < 2.0
+    assert time.process_time() - began < 8.0
