@@ -134,10 +134,12 @@ async def watch_flv(server: Server, name: str, tally: Tally) -> None:
         transport.close()
 
 
-async def watch_hls(client: httpx.AsyncClient, server: Server, name: str, tally: Tally) -> None:
-    """Blocking reloads of the media playlist; its media sequence must not fall."""
+async def watch_hls(server: Server, name: str, tally: Tally) -> None:
+    """Blocking reloads of the media playlist, on a connection of one's own, which never rests: in a shared
+    pool one that has rested for as long as the server allows would be taken as it is being closed."""
     try:
-        await reload_hls(client, server, name, tally)
+        async with httpx.AsyncClient(timeout=40) as client:
+            await reload_hls(client, server, name, tally)
     except httpx.HTTPError as error:
         tally.lost(f"{name}.m3u8", repr(error))
 
@@ -188,33 +190,30 @@ async def soak(server: Server, clip: Path, minutes: float) -> Tally:
     tally = Tally()
     names = [f"soak{i}" for i in range(PUBLISHERS)]
     keys = [server.channel(name, dvr_window_s=DVR_S) for name in names]
-    # A busy machine may let a connection rest for seconds: the server closes it when it is due, not we.
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=None)
-    async with httpx.AsyncClient(timeout=40, limits=limits) as client:
-        tasks = [
-            asyncio.create_task(publish(f"{server.rtmp}/{key}", clip, i * 2.0)) for i, key in enumerate(keys)
-        ]
-        for name in names:
-            await asyncio.to_thread(server.wait_for, name, "live", 30)
-        await asyncio.sleep(5)
-        tasks.append(asyncio.create_task(observe(server, tally)))
-        for name in names:
-            for number in range(FLV_VIEWERS + HLS_VIEWERS):
-                hls = number >= FLV_VIEWERS
-                viewer = watch_hls(client, server, name, tally) if hls else watch_flv(server, name, tally)
-                tasks.append(asyncio.create_task(viewer))
-                await asyncio.sleep(ARRIVE_S)
-        await asyncio.sleep(minutes * 60)
-        for task in tasks:
-            task.cancel()
-        tally.counters = {
-            name: value
-            for name, value in (await asyncio.to_thread(server.metrics)).items()
-            if name.removesuffix("_total").endswith(TOLD) and value
-        }
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                tally.lost("a task", repr(result))
+    tasks = [
+        asyncio.create_task(publish(f"{server.rtmp}/{key}", clip, i * 2.0)) for i, key in enumerate(keys)
+    ]
+    for name in names:
+        await asyncio.to_thread(server.wait_for, name, "live", 30)
+    await asyncio.sleep(5)
+    tasks.append(asyncio.create_task(observe(server, tally)))
+    for name in names:
+        for number in range(FLV_VIEWERS + HLS_VIEWERS):
+            hls = number >= FLV_VIEWERS
+            viewer = watch_hls(server, name, tally) if hls else watch_flv(server, name, tally)
+            tasks.append(asyncio.create_task(viewer))
+            await asyncio.sleep(ARRIVE_S)
+    await asyncio.sleep(minutes * 60)
+    for task in tasks:
+        task.cancel()
+    tally.counters = {
+        name: value
+        for name, value in (await asyncio.to_thread(server.metrics)).items()
+        if name.removesuffix("_total").endswith(TOLD) and value
+    }
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            tally.lost("a task", repr(result))
     return tally
 
 
