@@ -35,7 +35,10 @@ def paid_settings(settings: Settings) -> PaidSettings:
 
 
 def net_settings(settings: Settings) -> NetSettings:
-    return NetSettings(trusted_proxies=tuple(str(network) for network in settings.trusted_proxies))
+    return NetSettings(
+        trusted_proxies=tuple(str(network) for network in settings.trusted_proxies),
+        outbound_allow=tuple(str(network) for network in settings.outbound_allow),
+    )
 
 
 def poster_settings(settings: Settings) -> PosterSettings:
