@@ -32,6 +32,16 @@ const config: Partial<HlsConfig> = {
   startFragPrefetch: true,
 };
 
+/** Below this hold-back hls.js never sees the second of buffer that it wants before it plays faster. */
+const NEAR_S = 1;
+const FOLLOW_MS = 100;
+/** This far behind where it should be it plays faster, as long as there is this much to play. */
+const BEHIND_S = 0.05;
+const RESERVE_S = 0.3;
+const NEAR_RATE = 1.1;
+/** Further behind than this one is somewhere else on purpose, or brought back by a jump. */
+const LOST_S = 5;
+
 function dateOf(fragment: Fragment, time: number): number | null {
   return fragment.programDateTime === null ? null : fragment.programDateTime + (time - fragment.start) * 1000;
 }
@@ -44,6 +54,7 @@ export class HlsEngine implements Engine {
   private details: LevelDetails | null = null;
   private pendingSeek: number | null = null;
   private inDvr = false;
+  private timer = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -54,6 +65,19 @@ export class HlsEngine implements Engine {
 
   start(): void {
     this.load(this.source.index);
+    this.timer = window.setInterval(() => this.follow(), FOLLOW_MS);
+  }
+
+  /** Near the edge (the low preset) the picture is kept there by us, further off by hls.js. */
+  private follow(): void {
+    const { hls, details, video } = this;
+    if (!hls || !details?.live || !details.partHoldBack || details.partHoldBack > NEAR_S || this.inDvr) return;
+    hls.config.maxLiveSyncPlaybackRate = 1;
+    const { buffered, currentTime } = video;
+    const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
+    const behind = hls.latency - (hls.targetLatency ?? 0);
+    const rate = behind > BEHIND_S && behind < LOST_S && ahead > RESERVE_S ? NEAR_RATE : 1;
+    if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
   private load(url: string): void {
@@ -88,6 +112,8 @@ export class HlsEngine implements Engine {
   }
 
   destroy(): void {
+    window.clearInterval(this.timer);
+    this.video.playbackRate = 1;
     this.hls?.destroy();
     this.hls = null;
   }

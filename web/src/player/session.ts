@@ -46,8 +46,12 @@ const silent: Playback = {
 const TICK_MS = 250;
 /** A hole in the buffer (the publisher was away) is jumped when the picture stands before it. */
 const HOLE_S = 0.05;
-/** A viewer who follows live and fell this far behind (a sleeping tab) is brought back. */
-const LOST_S = 8;
+/** A viewer who follows live and fell this far behind (a sleeping tab, a stall) is brought back; no engine runs faster from here. */
+const LOST_S = 5;
+/** The browser's own player may keep three segments to the edge. */
+const LOST_NATIVE_S = 8;
+/** A machine that cannot keep up is not sent to and fro. */
+const RESCUE_EVERY_MS = 10_000;
 /** Nearer than this to live is live. */
 const NEAR_LIVE_S = 3;
 const RETRY_FIRST_MS = 300;
@@ -92,6 +96,7 @@ export class PlaybackSession {
   /** WebRTC did not get through to here: LL-HLS plays instead, until somebody chooses again. */
   private fallen = false;
   private retryTimer = 0;
+  private rescueAt = 0;
 
   constructor(private wishes: Wishes) {
     this.state = { ...silent, muted: wishes.muted, volume: wishes.volume, quality: wishes.quality };
@@ -242,7 +247,10 @@ export class PlaybackSession {
     const latencyS = now === null || playing === null ? null : tenths((now - playing) / 1000);
     this.set({ latencyS });
     const moves = this.state.phase === "playing" && !video.paused;
-    if (latencyS !== null && latencyS > LOST_S && this.state.following && moves) this.engine.goLive();
+    const lost = latencyS !== null && latencyS > (this.engine.name === "native" ? LOST_NATIVE_S : LOST_S);
+    if (!lost || !moves || !this.state.following || performance.now() < this.rescueAt) return;
+    this.rescueAt = performance.now() + RESCUE_EVERY_MS;
+    this.engine.goLive();
   }
 
   private jumpHole(video: HTMLVideoElement): void {
