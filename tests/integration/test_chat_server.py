@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import json
 import signal
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 import websockets
-from tests.harness.patience import PATIENCE_S
+from tests.harness.patience import PATIENCE_S, wait_until
 from tests.harness.server import ADMIN_PASSWORD, Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("chat") / "data")
+    home = tmp_path_factory.mktemp("chat")
+    made = Server(home / "data", environment={"MADANG_OUTBOUND_ALLOW": "127.0.0.1"})
     made.start()
     try:
         yield made
@@ -90,7 +93,7 @@ async def enter(talker: Talker, channel: str, **more: Any) -> dict[str, Any]:
 
 
 def channel_of(server: Server) -> str:
-    return str(httpx.get(f"{server.http}/api/v1/channels/main").json()["id"])
+    return str(httpx.get(f"{server.http}/api/v1/channels/main", timeout=30).json()["id"])
 
 
 @contextlib.contextmanager
@@ -159,3 +162,60 @@ async def test_nothing_that_was_acked_is_lost_to_a_kill(server: Server) -> None:
         assert acked and [name for name in acked if name not in kept] == []
         assert len(kept) == len(set(kept))
         await again._socket.close()
+
+
+class Receiver:
+    """Takes webhooks on a port of its own; `status` is what it answers."""
+
+    def __init__(self) -> None:
+        outer = self
+        self.events: list[dict[str, Any]] = []
+        self.requests = 0
+        self.status = 503
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                outer.requests += 1
+                if outer.status == 200:
+                    outer.events += json.loads(body)["events"]
+                self.send_response(outer.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *words: object) -> None:
+                return None
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+async def test_a_receiver_that_was_down_gets_everything_in_order(server: Server) -> None:
+    channel, receiver = channel_of(server), Receiver()
+    try:
+        with signed_in(server) as host:
+            hooks = f"{server.http}/api/v1/channels/main/webhooks"
+            body = {"url": receiver.url, "kinds": ["chat.message"]}
+            made = host.post(hooks, json=body, headers={"X-Madang": "1"})
+            assert made.status_code == 201, made.text
+            yuna = await connect(server, host)
+            await enter(yuna, channel)
+            sent = []
+            for number in range(5):
+                answer = await yuna.call("chat.send", channel=channel, text=f"hook {number}")
+                sent.append(answer["id"])
+                if number == 0:
+                    await asyncio.to_thread(wait_until, lambda: receiver.requests > 0)
+            receiver.status = 200
+            await asyncio.to_thread(wait_until, lambda: len(receiver.events) >= 5, 60)
+            assert [event["id"] for event in receiver.events] == sent
+            await yuna._socket.close()
+    finally:
+        receiver.close()
