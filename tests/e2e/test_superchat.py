@@ -1,0 +1,164 @@
+"""Paid messages in Chromium: the dialog, the provider's window, the return, failure and receipt; effects over
+the picture, overlays for OBS, and the ComfyJS global."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.harness.browser import context
+from tests.harness.publisher import publishing
+from tests.harness.server import ADMIN_PASSWORD, Server, running
+
+pytestmark = pytest.mark.needs("chromium")
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("pay")
+    with running(folder / "data", config="[payments]\nrehearsal = true\n") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def host(server: Server) -> Iterator[httpx.Client]:
+    headers = {"X-Madang": "1"}
+    with httpx.Client(base_url=f"{server.http}/api/v1", headers=headers, timeout=30) as http:
+        signed = http.post("/sessions", json={"name": "admin", "password": ADMIN_PASSWORD})
+        assert signed.status_code == 201, signed.text
+        yield http
+
+
+@pytest.fixture(scope="module")
+def live(server: Server) -> Iterator[str]:
+    """A channel with a picture."""
+    key = server.channel("show")
+    with publishing(f"{server.rtmp}/{key}"):
+        server.wait_for("show", "live")
+        yield "show"
+
+
+def watch(page: Page, server: Server, channel: str = "main") -> None:
+    """The watch page with its chat connected."""
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(f"{server.http}/@{channel}")
+    expect(page.get_by_role("button", name="Send a paid message")).to_be_visible()
+
+
+def order(page: Page, amount: str, text: str) -> None:
+    """Write a paid message and go to its page."""
+    page.get_by_role("button", name="Send a paid message").click()
+    page.get_by_role("button", name=amount, exact=True).click()
+    page.locator("#pay-text").fill(text)
+    page.get_by_role("button", name=f"Go to pay {amount}").click()
+    page.wait_for_url(re.compile(r"/pay/[0-9a-z]{26}$"))
+
+
+def test_a_paid_message_the_whole_way(browser: Browser, server: Server, live: str) -> None:
+    with context(browser) as viewer, context(browser) as payer:
+        other, page = viewer.new_page(), payer.new_page()
+        watch(other, server, live)
+        watch(page, server, live)
+        order(page, "$10.00", "최고의 방송이에요")
+        page.get_by_role("button", name="Pay $10.00").click()
+        page.wait_for_url(re.compile(r"/pay/rehearsal/"))
+        page.get_by_role("button", name="Let it fail").click()
+        expect(page.get_by_role("heading", name="The payment did not go through")).to_be_visible()
+        page.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="Pay $10.00").click()
+        expect(page.get_by_role("heading", name="Thank you! Your message is in the chat.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+        expect(other.get_by_text("최고의 방송이에요").first).to_be_visible()
+        expect(other.locator("[data-effect=confetti]")).to_be_attached()
+
+
+def test_effects_are_drawn_for_everybody_and_stand_still_where_asked(
+    browser: Browser, server: Server, live: str, host: httpx.Client
+) -> None:
+    still: Any = "reduce"
+    with context(browser) as moving, context(browser) as calm:
+        page, quiet = moving.new_page(), calm.new_page()
+        quiet.emulate_media(reduced_motion=still)
+        watch(page, server, live)
+        watch(quiet, server, live)
+        for seen in (page, quiet):
+            expect(seen.locator("[data-effects]")).to_be_attached()
+        for kind in ("rain", "hearts", "fireworks", "rocket", "sticker"):
+            told = host.post(f"/channels/{live}/effects", json={"kind": kind})
+            assert told.status_code == 200, told.text
+            expect(page.locator(f"[data-effect={kind}]")).to_be_attached()
+        expect(page.locator("[data-effect=sticker] svg")).to_be_attached()
+        expect(quiet.locator("[data-effect=sticker]")).to_be_attached()
+        assert quiet.locator("[data-effect=sticker] svg").count() == 0
+
+
+def test_overlays_show_alerts_and_the_goal(browser: Browser, server: Server, host: httpx.Client) -> None:
+    goal = {"title": "New microphone", "amount": 100_00, "currency": "USD"}
+    assert host.put("/channels/main/superchat/goal", json=goal).status_code == 200
+    url = host.get("/channels/main/overlay").json()["urls"]["all"]
+    with context(browser) as obs:
+        page = obs.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{server.http}/overlay/{url.rpartition('/')[2]}")
+        expect(page.get_by_role("progressbar", name="New microphone")).to_be_visible(timeout=PATIENCE_MS)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+        tried = {"widget": "alerts", "amount": 20_00, "currency": "USD", "text": "Test alert"}
+        assert host.post("/channels/main/overlay/test", json=tried).status_code == 204
+        expect(page.locator("[data-alert]")).to_contain_text("Test alert", timeout=PATIENCE_MS)
+
+
+def test_the_comfy_global_tells_what_happens(browser: Browser, server: Server, host: httpx.Client) -> None:
+    with context(browser) as bot, context(browser) as viewer:
+        page, talker = bot.new_page(), viewer.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        cookies = [
+            {"name": each.name, "value": each.value or "", "url": server.http} for each in host.cookies.jar
+        ]
+        bot.add_cookies(cookies)  # type: ignore[arg-type]
+        page.goto(f"{server.http}/docs")
+        page.add_script_tag(url=f"{server.http}/sdk/comfy.js")
+        page.evaluate(
+            """() => {
+                window.told = [];
+                const plain = (given) => given.map((each) => each?.message ?? each);
+                for (const name of Object.keys(ComfyJS).filter((each) => each.startsWith("on")))
+                    ComfyJS[name] = (...given) => window.told.push([name, ...plain(given)]);
+                ComfyJS.Init("main");
+            }"""
+        )
+
+        def told(name: str) -> list[Any]:
+            """The first event of this name."""
+            page.wait_for_function("name => window.told.some(([each]) => each === name)", arg=name)
+            found: list[Any] = page.evaluate("name => window.told.find(([each]) => each === name)", name)
+            return found
+
+        assert told("onConnected")[1:] == ["127.0.0.1", server.http_port, True]
+        said = host.post("/channels/main/chat/messages", json={"text": "hello there"})
+        assert said.status_code in (200, 201), said.text
+        chat = told("onChat")
+        assert chat[2] == "hello there" and chat[3]["broadcaster"] is True and chat[5]["channel"] == "main"
+        assert host.post("/channels/main/chat/messages", json={"text": "!Dance now"}).is_success
+        assert told("onCommand")[2:4] == ["dance", "now"]
+        assert host.delete(f"/channels/main/chat/messages/{chat[5]['id']}").is_success
+        assert told("onMessageDeleted")[1] == chat[5]["id"]
+        assert host.patch("/channels/main/chat/settings", json={"slow_s": 10}).is_success
+        assert told("onChatMode")[1]["slowSeconds"] == 10
+        assert host.patch("/channels/main/chat/settings", json={"slow_s": 0}).is_success
+        poll = host.post("/channels/main/polls", json={"title": "Next?", "choices": ["one", "two"]}).json()
+        assert told("onPoll")[1:3] == ["begin", "Next?"]
+        host.post(f"/channels/main/polls/{poll['id']}/end")
+        watch(talker, server)
+        order(talker, "$5.00", "for the song")
+        talker.get_by_role("button", name="Pay $5.00").click()
+        talker.wait_for_url(re.compile(r"/pay/rehearsal/"))
+        talker.get_by_role("button", name="Pay $5.00").click()
+        cheer = told("onCheer")
+        assert cheer[2:4] == ["for the song", 500] and cheer[5]["currency"] == "USD"
+        assert page.evaluate("ComfyJS.Say('hi')") is True
