@@ -1,7 +1,9 @@
 import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
 
 /** A peer that is not connected by then is behind something that lets neither UDP nor TCP through. */
-const CONNECT_MS = 4000;
+const CONNECT_MS = 5000;
+/** An offer that is not answered by then is posted again. */
+const ANSWER_MS = 10_000;
 /** A connection that was lost may come back by itself for so long. */
 const LOST_MS = 3000;
 const LOOK_MS = 500;
@@ -95,11 +97,14 @@ export class WebRtcEngine implements Engine {
     const peer = new Peer(this.source.whep);
     this.peer = peer;
     const { connection } = peer;
-    peer.opened.catch((error: unknown) => {
-      const away = !(error instanceof Refused) || error.why === "away";
-      this.stop(away ? "network" : "unreachable");
-    });
-    this.expect(CONNECT_MS, "unreachable");
+    this.expect(ANSWER_MS, "network");
+    peer.opened.then(
+      () => connection.connectionState !== "connected" && peer === this.peer && this.expect(CONNECT_MS, "unreachable"),
+      (error: unknown) => {
+        const away = !(error instanceof Refused) || error.why === "away";
+        this.stop(away ? "network" : "unreachable");
+      },
+    );
     connection.addEventListener("connectionstatechange", () => this.changed());
     this.changed();
     this.video.srcObject = peer.media;
