@@ -204,7 +204,7 @@ def test_guests_talk_on_a_foreign_page_without_cookies(
         page.set_default_timeout(PATIENCE_MS)
         page.goto(site)
         frame = page.frame_locator("iframe")
-        composer = frame.get_by_role("combobox", name="Message")
+        composer = frame.get_by_role("textbox", name="Message", exact=True)
         composer.fill("from far away")
         composer.press("Enter")
         frame.get_by_label("Nickname").fill("Faraway")

@@ -22,6 +22,8 @@ GUEST = [
     "/@nobody",
     "/embed/stage",
     "/embed/quiet",
+    "/popout/stage/chat",
+    "/embed/stage/chat",
     "/login",
     "/signup",
     "/invite/gone",
@@ -30,10 +32,19 @@ GUEST = [
 STUDIO = [
     "/studio",
     "/studio/live?channel=stage",
+    "/studio/moderation?channel=stage",
     "/studio/keys?channel=stage",
     "/studio/channel?channel=stage",
 ]
-ADMIN = ["/admin", "/admin/channels", "/admin/users", "/admin/invitations", "/admin/streams", "/admin/tokens"]
+ADMIN = [
+    "/admin",
+    "/admin/channels",
+    "/admin/users",
+    "/admin/invitations",
+    "/admin/streams",
+    "/admin/tokens",
+    "/admin/realtime",
+]
 MEMBER = ["/", "/@stage", "/settings", *STUDIO, *ADMIN]
 # Every pair of width, language and theme once.
 LOOKS = [

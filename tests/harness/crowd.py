@@ -38,7 +38,7 @@ class Talker:
 
     @property
     def composer(self) -> Locator:
-        return self.page.get_by_role("combobox", name="Message")
+        return self.page.get_by_role("textbox", name="Message", exact=True)
 
     @property
     def rows(self) -> Locator:

@@ -145,8 +145,6 @@ export function Composer({ ref, reply, onReply }: Props) {
           value={text}
           placeholder={hint}
           aria-label={t("chat.write")}
-          role="combobox"
-          aria-expanded={open}
           aria-controls={open ? list : undefined}
           aria-activedescendant={open ? `${list}-${chosen}` : undefined}
           aria-autocomplete="list"
