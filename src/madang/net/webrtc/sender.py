@@ -1,17 +1,18 @@
 """One track to one viewer: its numbers, its repeats, its reports. What viewers share is in `fanout`."""
 
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from madang.base.limits import KEYFRAME_REQUEST_S, NACK_PACKETS_PER_S
+from madang.net.webrtc.compiled import Handle
+from madang.net.webrtc.counters import WebRtcCounters
 from madang.net.webrtc.log import Batch, PacketLog
+from madang.net.webrtc.paths import Hot
 from madang.protocols.rtp.packet import build_extensions
 from madang.protocols.rtp.rtcp import Report, SenderReport
-
-if TYPE_CHECKING:
-    from madang.net.webrtc.fanout import Fanout, Group
-    from madang.net.webrtc.session import Session
 
 EPOCH: Final = 0x8000
 """Viewers begin below this sequence number, so that a packet lost near the first rollover misleads nobody
@@ -32,6 +33,54 @@ class Sending:
     rtx_payload_type: int = 0
     nack: bool = True
     playout_delay_id: int = 0
+
+
+class Wire(Protocol):
+    """What a track needs of its session."""
+
+    hot: Hot | None
+    handle: Handle | None
+
+    @property
+    def counters(self) -> WebRtcCounters: ...
+
+    @property
+    def fast(self) -> bool: ...
+
+    @property
+    def socket(self) -> socket.socket | None: ...
+
+    def seal(self, header: bytes, payload: bytes, index: int) -> bytes: ...
+
+    def transmit(self, packets: Sequence[bytes]) -> bool: ...
+
+
+class Place(Protocol):
+    """Where a live viewer is in its log, with others: a group."""
+
+    position: int
+
+    def detach(self, sender: "Sender") -> None: ...
+
+
+class Readers(Protocol):
+    """Everyone who reads a log: its fan-out."""
+
+    def switch(self, sender: "Sender", log: PacketLog) -> None: ...
+
+    def regroup(self, sender: "Sender") -> None: ...
+
+    def remove(self, sender: "Sender") -> None: ...
+
+    def remove_from(self, sender: "Sender") -> None: ...
+
+    def shed(self, sender: "Sender") -> None: ...
+
+    def join(self, sender: "Sender") -> None: ...
+
+    def expect(self, sender: "Sender") -> None: ...
+
+    def unexpect(self, sender: "Sender") -> None: ...
 
 
 class Sender:
@@ -71,17 +120,17 @@ class Sender:
         "target",
     )
 
-    def __init__(self, session: "Session", log: PacketLog, options: Sending, ssrcs: tuple[int, int]) -> None:
+    def __init__(self, session: Wire, log: PacketLog, options: Sending, ssrcs: tuple[int, int]) -> None:
         self.session = session
         self.log = log
         self.options = options
         self.ssrc, self.rtx_ssrc = ssrcs
         delay = options.playout_delay_id
         self.extension = build_extensions({delay: _PLAYOUT_DELAY}) if delay else b""
-        self.fanout: Fanout | None = None
-        self.target: Fanout | None = None
+        self.fanout: Readers | None = None
+        self.target: Readers | None = None
         """Where it goes with the next keyframe there."""
-        self.group: Group | None = None
+        self.group: Place | None = None
         self.plan: list[tuple[Batch, int]] = []
         """What is left of the start burst, the next one last, with their timestamps."""
         self.stamps: dict[int, int] = {}
@@ -186,7 +235,7 @@ class Sender:
     def on_nack(self, sequences: tuple[int, ...], now: float) -> None:
         """Send again what the log still has, within the budget of a second; beyond it the viewer is
         congested and goes on at the next keyframe."""
-        counters = self.session.port.counters
+        counters = self.session.counters
         counters.nacked += len(sequences)
         second = int(now)
         if second != self._repeats_s:

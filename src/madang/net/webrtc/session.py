@@ -6,13 +6,15 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from madang.base.errors import PeerError
 from madang.base.limits import DTLS_HANDSHAKE_S, WEBRTC_CONNECT_S, WEBRTC_CONSENT_S
-from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.net.webrtc.compiled import Handle
-from madang.net.webrtc.dtls import DtlsLink, DtlsState, Fingerprint
+from madang.net.webrtc.counters import WebRtcCounters
+from madang.net.webrtc.dtls import DtlsLink, DtlsState, Fingerprint, Identity
+from madang.net.webrtc.fanout import Pump
 from madang.net.webrtc.log import PacketLog
 from madang.net.webrtc.paths import Hot, Path, UdpPath, plain
 from madang.net.webrtc.sender import Sender, Sending
@@ -25,9 +27,6 @@ from madang.protocols.srtp.gcm import GcmOpener, GcmSealer
 from madang.protocols.srtp.profile import Profile
 from madang.protocols.stun import binding
 from madang.protocols.stun.binding import Check, Verdict
-
-if TYPE_CHECKING:
-    from madang.net.webrtc.port import WebRtcPort
 
 CNAME: Final = "madang-media"
 _PATHS: Final = 8
@@ -68,6 +67,35 @@ class Receiver(Protocol):
         ...
 
 
+class Home(Protocol):
+    """What a session needs of the port."""
+
+    counters: WebRtcCounters
+    fingerprint: str
+    handshakes: "dict[Session, float]"
+    identity: Identity
+    pump: Pump
+    sweeper: Sweeper
+    audio_ssrcs: tuple[int, int]
+    video_ssrcs: tuple[int, int]
+
+    def admitted(self, session: "Session") -> None: ...
+
+    def candidates_for(self, client: str) -> tuple[str, ...]: ...
+
+    def forget_path(self, path: Path) -> None: ...
+
+    def forget_ufrag(self, session: "Session") -> None: ...
+
+    def know_path(self, path: Path, session: "Session") -> None: ...
+
+    def know_ufrag(self, session: "Session") -> None: ...
+
+    def leave(self, session: "Session", paths: dict[Path, None]) -> None: ...
+
+    def log_failure(self, session: "Session", error: PeerError) -> None: ...
+
+
 class Session:
     """Made by `WebRtcPort.session`."""
 
@@ -105,7 +133,7 @@ class Session:
         "ufrag",
     )
 
-    def __init__(self, port: "WebRtcPort", remote: Remote, receiver: Receiver, client: str) -> None:
+    def __init__(self, port: Home, remote: Remote, receiver: Receiver, client: str) -> None:
         self.port = port
         self.client = client
         """The HTTP client's address."""
@@ -170,6 +198,10 @@ class Session:
     def candidates(self) -> tuple[str, ...]:
         """Values of `a=candidate:` lines for this peer."""
         return self.port.candidates_for(self.client)
+
+    @property
+    def counters(self) -> WebRtcCounters:
+        return self.port.counters
 
     @property
     def publishes(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from madang.base.limits import (
     ACCEPT_TO_FIRST_BYTE_S,
@@ -10,17 +10,28 @@ from madang.base.limits import (
     WEBRTC_DATAGRAM_BYTES,
     WEBRTC_TCP_QUEUE_BYTES,
 )
-from madang.net.deadlines import NEVER, NOWHERE
+from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.net.listeners import Accepted
+from madang.net.webrtc.paths import Path
 
-if TYPE_CHECKING:
-    from madang.net.webrtc.port import WebRtcPort
+
+class Owner(Protocol):
+    """What a connection needs of the port."""
+
+    sweeper: Sweeper
+    connections: "set[TcpPath]"
+
+    def knows(self, path: Path) -> bool: ...
+
+    def lost(self, path: Path) -> None: ...
+
+    def on_datagram(self, data: bytes, path: Path) -> None: ...
 
 
 class TcpPath(asyncio.Protocol):
     """One connection, which is a path to a peer."""
 
-    def __init__(self, owner: "WebRtcPort", peer: Accepted) -> None:
+    def __init__(self, owner: Owner, peer: Accepted) -> None:
         self._owner = owner
         self._peer = peer
         self._transport: asyncio.Transport | None = None
