@@ -65,9 +65,16 @@ def serve(
     """Run the server."""
     from madang.app.serve import run
 
-    given = {"http__listen": http, "rtmp__listen": rtmp}
+    # A demo rehearses payments too: no money moves.
+    rehearsal = True if demo else None
+    given = {"http__listen": http, "rtmp__listen": rtmp, "payments__rehearsal": rehearsal}
     found = settings(data, config, **given)
-    overrides = {"data.dir": data, "http.listen": http, "rtmp.listen": rtmp}
+    overrides = {
+        "data.dir": data,
+        "http.listen": http,
+        "rtmp.listen": rtmp,
+        "payments.rehearsal": rehearsal,
+    }
     raise typer.Exit(run(found, config, overrides, admin_password_file, demo))
 
 
