@@ -29,25 +29,12 @@ TICK_S: Final = 0.5
 BACKOFF_S_MAX: Final = 3600.0
 GIVE_UP_S: Final = 3 * 86_400.0
 KINDS: Final = (
-    "stream.began",
-    "stream.lost",
-    "stream.resumed",
-    "stream.ended",
-    "chat.message",
-    "chat.counts",
-    "chat.delete",
-    "chat.clear",
-    "chat.ban",
-    "chat.unban",
-    "chat.timeout",
-    "chat.shadow",
-    "chat.role",
-    "chat.settings",
-    "chat.pin",
-    "paid.created",
-    "paid.shown",
-    "paid.refunded",
-    "webhook.test",
+    *("stream.began", "stream.lost", "stream.resumed", "stream.ended"),
+    *("chat.message", "chat.counts", "chat.delete", "chat.clear", "chat.settings", "chat.role"),
+    *("chat.ban", "chat.unban", "chat.timeout", "chat.ban_ip", "chat.unban_ip", "chat.shadow"),
+    *("chat.unshadow", "chat.pin", "chat.unpin", "chat.approved", "chat.denied"),
+    *("paid.received", "paid.shown", "paid.removed", "paid.refunded", "paid.disputed"),
+    *("poll.ended", "webhook.test"),
 )
 _SEAL: Final = "webhook "
 _log = structlog.get_logger()
