@@ -99,8 +99,8 @@ def watch(profile: BrowserContext, server: Server, channel: str, engine: str = "
 
 
 def by_webrtc(page: Page) -> None:
-    """Until the picture comes by WebRTC. On a machine that is very busy the player may have given up and fallen
-    back to LL-HLS: it is loaded again."""
+    """Until the picture comes by WebRTC. On a very busy machine the player may have given up and fallen back
+    to LL-HLS: the page is loaded again."""
 
     def shown() -> bool:
         page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
