@@ -14,8 +14,8 @@ ROUNDS = 5
 
 
 def messages(letters: int) -> list[str]:
-    """The corpus at so many code points a message: mostly innocent, a third of that with words that nearly are
-    listed ones, and one line in twenty a curse."""
+    """The corpus at so many code points a message: mostly innocent, a third of that with words that nearly
+    are listed ones, and one line in twenty a curse."""
     innocent = sorted(
         line
         for name in ("innocent.written.txt", "innocent.composed.txt")

@@ -15,7 +15,7 @@ const floors = rooms.slice(0, -1).map((room, floor) => ({
 }));
 
 export default ts.config(
-  { ignores: ["src/**/*.d.ts", "src/boot.js", "node_modules", "scripts", "eslint.config.js"] },
+  { ignores: ["src/**/*.d.ts", "src/boot.js", "public", "node_modules", "scripts", "eslint.config.js"] },
   ...ts.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

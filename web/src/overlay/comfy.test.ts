@@ -1,5 +1,4 @@
 import { beforeEach, expect, test, vi } from "vitest";
-// @ts-expect-error -- a plain script, which sets a global
 import "../../public/sdk/comfy.js";
 
 type Comfy = Record<string, unknown> & { Init: (channel: string) => void; Disconnect: () => void };
