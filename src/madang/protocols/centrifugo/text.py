@@ -46,9 +46,11 @@ def parse_emulation(body: bytes) -> tuple[str, str, bytes]:
 
 
 def is_json(data: bytes) -> bool:
-    """Whether `data` are exactly one JSON value, not nested beyond the bound."""
+    """Whether `data` are exactly one JSON value in UTF-8, not nested beyond the bound."""
     try:
         _ANY.decode(data)
+        if not data.isascii():
+            data.decode()  # what is taken over raw is not looked into
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return not is_deep(data)
