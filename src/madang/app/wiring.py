@@ -77,6 +77,8 @@ from madang.realtime.channel import ChannelOptions
 from madang.realtime.doors import PREFIXES as CROWD_PREFIXES
 from madang.realtime.doors import Doors as CrowdDoors
 from madang.realtime.engine import Engine
+from madang.realtime.server_api import PREFIX as SERVER_API_PREFIX
+from madang.realtime.server_api import ServerApi
 from madang.realtime.sockets import CrowdSocket
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
@@ -177,6 +179,7 @@ class Yard:
             providers(payment_settings(self.settings), self.outbound, self.clock, os.urandom)
         )
         self.crowd_doors = CrowdDoors(self.crowd, sockets, ground.proxies)
+        self.server_api = ServerApi(self.crowd)
 
     def _routes(self) -> list[tuple[str, Route]]:
         gate = self.control.play_gate
@@ -187,7 +190,8 @@ class Yard:
         poster = PosterRoute(gate, self.posters, self.errands)
         feed = FeedRoute(self.control, self.sockets, self.errands)
         operations = [(prefix, self.operations) for prefix in Operations.PREFIXES]
-        crowd = [(prefix, self.crowd_doors) for prefix in CROWD_PREFIXES]
+        crowd: list[tuple[str, Route]] = [(prefix, self.crowd_doors) for prefix in CROWD_PREFIXES]
+        crowd.append((SERVER_API_PREFIX, self.server_api))
         live = [("/live/", route) for route in (hls, dash, flv, poster)]
         signalling = [
             (prefix, route)

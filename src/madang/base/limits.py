@@ -289,6 +289,13 @@ TAG_FILTER_NODES: Final = 64
 REALTIME_TAGS_BYTES: Final = 4096
 # A publication that the server API brings, and a whole request of it.
 REALTIME_API_BYTES: Final = 4 * 1024 * 1024
+# Commands of one request of the server API, and how long all of them may take.
+REALTIME_API_COMMANDS: Final = 10_000
+REALTIME_API_S: Final = 10.0
+# An idempotency key, a version's epoch or a token's id that the server API brings.
+REALTIME_API_KEY_BYTES: Final = 255
+# RFC 6455 section 5.5: the reason of a disconnect goes into a close frame.
+REALTIME_REASON_BYTES: Final = 123
 # Connections in one list, and channels in one.
 REALTIME_LISTED: Final = 10_000
 # A27: keys of one key set, bytes of it, and how long it is believed.
@@ -297,7 +304,7 @@ JWKS_BYTES: Final = 256 * 1024
 JWKS_S: Final = 3600.0
 # A27: an unknown key id does not make us ask for the key set more often than this.
 JWKS_AGAIN_S: Final = 10.0
-# A33: users that are blocked or whose tokens are revoked, remembered until nothing of theirs is valid.
+# A33: users that are blocked, and tokens that are revoked, remembered until nothing of theirs is valid.
 REALTIME_BLOCKED: Final = 100_000
 
 # --- accounts ----------------------------------------------------------------------------------------

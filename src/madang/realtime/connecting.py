@@ -41,6 +41,7 @@ async def connect(core: Core, session: Session, number: int, request: m.ConnectR
         meta=reply.meta,
         claim=reply.claim,
         issuer=reply.issuer,
+        token_id=reply.token_id,
         name=request.name[:64],
         version=request.version[:64],
     )
@@ -69,7 +70,7 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
         token = await verify(core, request.token)
         if not token.user and core.settings.disallow_anonymous_tokens:
             raise Disconnect(*codes.PERMISSION_DENIED)
-        if core.is_blocked(token.user, token.issued_at):
+        if core.is_blocked(token.user, token.issued_at) or core.is_revoked(token.token_id):
             raise Disconnect(*codes.FORCE_DISCONNECT)
         return ConnectReply(
             user=token.user,
@@ -77,6 +78,7 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
             meta=token.meta,
             claim=token.claim,
             issuer=token.issuer,
+            token_id=token.token_id,
             expires_at=token.expires_at,
             subscriptions=dict(token.subscriptions),
         )
@@ -193,11 +195,13 @@ async def refresh(core: Core, session: Session, number: int, request: m.RefreshR
     if token.user != caller.user:
         raise Disconnect(*codes.INVALID_TOKEN)
     holds = core.gate is None or core.gate.holds(caller)
-    if not holds or core.is_blocked(token.user, token.issued_at):
+    if not holds or core.is_blocked(token.user, token.issued_at) or core.is_revoked(token.token_id):
         raise Disconnect(*codes.FORCE_DISCONNECT)
     if token.subscriptions and set(token.subscriptions) != _server_side(session):
         raise Disconnect(*codes.INSUFFICIENT_STATE)
-    session.caller = msgspec.structs.replace(caller, info=token.info, meta=token.meta, claim=token.claim)
+    session.caller = msgspec.structs.replace(
+        caller, info=token.info, meta=token.meta, claim=token.claim, token_id=token.token_id
+    )
     session.expires_at = token.expires_at
     session.arm()
     ttl = session.ttl(token.expires_at) if token.expires_at else 0

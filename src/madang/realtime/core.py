@@ -99,6 +99,7 @@ class Core:
         self.shared: OrderedDict[object, Raw] = OrderedDict()
         self.on_message: Callable[[str, bytes], None] = lambda sender, message: None
         self.is_blocked: Callable[[str, float], bool] = lambda user, issued_at: False
+        self.is_revoked: Callable[[str], bool] = lambda token_id: False
         self.per_user = Buckets(settings.commands_per_user)
         self.per_ip = Buckets(settings.commands_per_ip)
         self.connects_per_ip = Buckets(0)

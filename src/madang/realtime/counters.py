@@ -37,3 +37,9 @@ class RealtimeCounters:
     broker_errors: int = 0
     handler_errors: int = 0
     """Exceptions of handlers: our own faults."""
+    api_commands: int = 0
+    """Commands of the server API."""
+    api_errors: int = 0
+    """Those that were answered with an error."""
+    api_unauthorized: int = 0
+    """Requests of the server API without a good key."""

@@ -67,10 +67,12 @@ class Engine:
         self.core = Core(settings, clock, entropy, sweeper, spawn)
         self.core.on_message = self._hear
         self.core.is_blocked = self.is_blocked
+        self.core.is_revoked = self.is_revoked
         self.node = self.core.node
         self.counters = self.core.counters
         self.draining = False
         self._blocked: dict[str, nodes.BlockTold] = {}
+        self._revoked: dict[str, float] = {}
         self._asked = 0
         self._answers: dict[int, dict[str, bytes]] = {}
         self._refreshed_at = self._checked_at = sweeper.now
@@ -220,6 +222,14 @@ class Engine:
         await self._do(nodes.BlockTold(user, until, issued_before))
         await self.disconnect(Target(user=user), codes.FORCE_RECONNECT.number, codes.FORCE_RECONNECT.words)
 
+    async def revoke_token(self, token_id: str, until: float) -> None:
+        """Refuse one token, by its `jti`, until it has expired, and end the connections that were made with
+        it."""
+        await self._do(nodes.RevokeTold(token_id, until))
+
+    def is_revoked(self, token_id: str) -> bool:
+        return bool(token_id) and self._revoked.get(token_id, 0.0) > self.core.clock.wall()
+
     def is_blocked(self, user: str, issued_at: float = 0.0) -> bool:
         """Whether a user may not connect now, with a token of this age."""
         found = self._blocked.get(user)
@@ -308,6 +318,8 @@ class Engine:
                 self._refresh(cast(Session, guest), told.refreshed)
         elif isinstance(told, nodes.BlockTold):
             self._block(told)
+        elif isinstance(told, nodes.RevokeTold):
+            self._revoke(told)
         elif isinstance(told, nodes.EmulationTold) and told.session in self.core.sessions:
             self.core.sessions[told.session].receive(told.data)
 
@@ -317,6 +329,15 @@ class Engine:
             self._blocked[told.user] = told
             if len(self._blocked) > REALTIME_BLOCKED:
                 self._blocked.pop(next(iter(self._blocked)))
+
+    def _revoke(self, told: nodes.RevokeTold) -> None:
+        self._revoked.pop(told.token_id, None)
+        self._revoked[told.token_id] = told.until
+        if len(self._revoked) > REALTIME_BLOCKED:
+            self._revoked.pop(next(iter(self._revoked)))
+        for guest in tuple(self.core.guests.values()):
+            if guest.caller.token_id == told.token_id:
+                guest.disconnect(codes.FORCE_RECONNECT)
 
     def _targets(self, target: Target) -> list[Guest]:
         found = self.core.of_user(target.user)

@@ -19,6 +19,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """JSON of the token's `madang` claim: roles, nickname; empty without."""
     meta: bytes = b""
     """JSON that the backend attached to the connection; never shown to clients."""
+    token_id: str = ""
+    """The `jti` of the token that it connected with."""
     peer: str = ""
     """Resolved address."""
     transport: str = "websocket"
@@ -64,6 +66,7 @@ class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
     meta: bytes = b""
     claim: bytes = b""
     issuer: str = ""
+    token_id: str = ""
     expires_at: float = 0.0
     subscriptions: dict[str, ServerSubscription] = {}
 

@@ -50,6 +50,13 @@ class BlockTold(Told, frozen=True, tag="block"):
     """Only tokens that were issued before."""
 
 
+class RevokeTold(Told, frozen=True, tag="revoke"):
+    """A token, by its `jti`, that nobody may connect with until then."""
+
+    token_id: str
+    until: float
+
+
 class EmulationTold(Told, frozen=True, tag="emulation"):
     session: str
     data: bytes
@@ -74,6 +81,7 @@ AnyTold = (
     | SubscribeTold
     | RefreshTold
     | BlockTold
+    | RevokeTold
     | EmulationTold
     | AskTold
     | AnswerTold

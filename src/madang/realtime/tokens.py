@@ -106,6 +106,7 @@ class ConnectionToken(msgspec.Struct, frozen=True, kw_only=True):
     """0 for never."""
     subscriptions: Mapping[str, ServerSubscription]
     issued_at: float
+    token_id: str = ""
 
 
 class SubscriptionToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +150,7 @@ class Tokens:
             expires_at=expires_at,
             subscriptions=subscriptions,
             issued_at=claims.iat,
+            token_id=claims.jti,
         )
 
     async def subscription(self, token: str) -> SubscriptionToken:
