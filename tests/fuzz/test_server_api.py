@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.fuzz.test_centrifugo import mutated
 
 from madang.base.errors import PeerError
+from madang.protocols.centrifugo.messages import NONE
 from madang.realtime import api_requests
 
 PUBLISH = (
@@ -43,4 +44,4 @@ def test_batches(body: bytes) -> None:
 @given(st.text(max_size=50) | mutated(b"eyJhIjoxfQ==").map(lambda told: told.decode("latin-1")))
 def test_base_64(encoded: str) -> None:
     with suppress(PeerError):
-        api_requests.either(api_requests.NONE, encoded)
+        api_requests.either(NONE, encoded)
