@@ -45,7 +45,14 @@ from madang.realtime.ports import (
     ReplyError,
     Target,
 )
-from madang.realtime.publication import DEFAULT, ClientInfo, Position, Published, PublishOptions
+from madang.realtime.publication import (
+    DEFAULT,
+    ClientInfo,
+    Position,
+    Publication,
+    Published,
+    PublishOptions,
+)
 from madang.realtime.session import Session
 from madang.realtime.settings import RealtimeSettings
 from madang.realtime.tokens import Tokens
@@ -370,12 +377,15 @@ class Engine:
                 request = m.SubscribeRequest(
                     told.channel, recover=True, recoverable=True, offset=since[0], epoch=since[1]
                 )
-            ask = Ask(request=request, subscription=told.subscription, server_side=True)
+            missed: list[Publication] = []
+            ask = Ask(request=request, subscription=told.subscription, server_side=True, missed=missed)
             result = await enter(core, session, binding, told.channel, ask)
             push = m.Subscribe(
                 result.recoverable, result.epoch, result.offset, result.positioned, result.data
             )
             session.push(m.Push(told.channel, subscribe=push))
+            for publication in missed:
+                session.send(session.wire.publication(told.channel, publication))
 
     async def _subscribe_quietly(self, told: nodes.SubscribeTold) -> None:
         try:

@@ -41,6 +41,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Callable[[Joined], bytes] | None = None
     server_side: bool = False
     client_refresh: bool = True
+    missed: list[Publication] | None = None
+    """Gets the recovered publications, where they travel one by one instead of in the result."""
 
 
 class _Recovery(msgspec.Struct, frozen=True):
@@ -126,6 +128,8 @@ class _Entering:
         if found is not None and not found.recovered and self.ask.request.flag & REJECT_UNRECOVERED:
             raise UNRECOVERABLE_POSITION
         publications = found.publications if found is not None else ()
+        if self.ask.missed is not None:
+            self.ask.missed.extend(publications)
         self._join(publications)
         return self._result(stretch.top, found)
 

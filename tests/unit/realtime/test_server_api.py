@@ -292,6 +292,21 @@ async def test_subscribing_and_unsubscribing_a_user(backend: Backend) -> None:
         assert await backend.refused(method, user="ann", channel="nowhere:1") == 102
 
 
+async def test_a_subscription_recovers_from_where_the_backend_says(backend: Backend) -> None:
+    await backend.yard.publish("closed:1", 1, 2, 3)
+    epoch = (await backend.done("history", channel="closed:1"))["epoch"]
+    guest = await backend.yard.guest("ann")
+    since = {"offset": 1, "epoch": epoch}
+    override = {"force_recovery": {"value": True}}
+    how = {"user": "ann", "channel": "closed:1", "recover_since": since, "override": override}
+    await backend.done("subscribe", **how)
+    await backend.yard.publish("closed:1", 4)
+    await backend.yard.settle()
+    first, *rest = guest.pushes()
+    assert first["subscribe"]["offset"] == 1
+    assert [(push["pub"]["offset"], push["pub"]["data"]) for push in rest] == [(2, 2), (3, 3), (4, 4)]
+
+
 async def test_disconnecting(backend: Backend) -> None:
     spared, first, other = [await backend.yard.guest(user) for user in ("ann", "ann", "bob")]
     own = {"code": 4001, "reason": "go"}
