@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import cent
 import httpx
 import jwt
 import pytest
@@ -25,6 +26,7 @@ from tests.harness.patience import PATIENCE_S, wait_until
 from tests.harness.server import Server
 
 SECRET = "a secret of the backend that is long enough"
+KEY = "a-key-of-the-server-api"
 GAME = """
 [realtime.namespaces.game]
 presence = true
@@ -101,8 +103,24 @@ async def subscribe(made: Client, channel: str) -> tuple[Subscription, Seen]:
     return subscription, seen
 
 
+async def command(one: Server, two: Server) -> None:
+    """The server API of either tells of both."""
+    async with cent.AsyncClient(f"{two.http}/api", KEY, timeout=PATIENCE_S) as api:
+        assert len((await api.info(cent.InfoRequest())).nodes) == 2
+        found = await api.channels(cent.ChannelsRequest(pattern="game:*"))
+        assert {name: one.num_clients for name, one in found.channels.items()} == {"game:42": 2}
+        listed = await api.connections(cent.ConnectionsRequest(user="mina", expression=""))
+        assert [connection.user for connection in listed.connections.values()] == ["mina"]
+        asked = [cent.PublishRequest(channel="game:1", data=number) for number in range(20)]
+        assert len((await api.batch(cent.BatchRequest(requests=asked, parallel=True))).replies) == 20
+    async with cent.AsyncClient(f"{one.http}/api", KEY, timeout=PATIENCE_S) as api:
+        past = await api.history(cent.HistoryRequest(channel="game:1", limit=100))
+        assert sorted(publication.data for publication in past.publications) == list(range(20))
+
+
 async def test_two_servers_behind_one_redis_are_one(tmp_path: Path) -> None:
-    with brokers.redis() as redis, running(tmp_path, config(redis.url, GAME)) as (one, two):
+    keyed = f'api_keys = ["{KEY}"]\n{GAME}'
+    with brokers.redis() as redis, running(tmp_path, config(redis.url, keyed)) as (one, two):
         async with client(one, "mina") as mina, client(two, "yuna") as yuna:
             of_mina, seen_by_mina = await subscribe(mina, "game:42")
             of_yuna, seen_by_yuna = await subscribe(yuna, "game:42")
@@ -116,6 +134,8 @@ async def test_two_servers_behind_one_redis_are_one(tmp_path: Path) -> None:
             assert "yuna" in seen_by_mina.joined
             history = await of_yuna.history(limit=100)
             assert [publication.data for publication in history.publications] == list(range(10))
+
+            await command(one, two)
 
             # One is killed: its client comes back to the other, as behind a proxy.
             assert one.process is not None

@@ -303,9 +303,9 @@ class Engine:
         told = nodes.decode(message)
         if isinstance(told, nodes.AnswerTold):
             if (answers := self._answers.get(told.number)) is not None:
-                answers[sender] = bytes(told.data)
+                answers[sender] = told.data
         elif isinstance(told, nodes.AskTold):
-            answer = nodes.AnswerTold(told.number, msgspec.Raw(self._answer(told)))
+            answer = nodes.AnswerTold(told.number, self._answer(told))
             self.core.later(self.core.broker_tell(nodes.encode(answer), sender))
         elif isinstance(told, nodes.SubscribeTold):
             self.core.run(self._subscribe_quietly(told))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
 
 from madang.realtime.gate import ServerSubscription
 from madang.realtime.ports import Refreshed, Target
@@ -72,7 +71,8 @@ class AskTold(Told, frozen=True, tag="ask"):
 
 class AnswerTold(Told, frozen=True, tag="answer"):
     number: int
-    data: Raw
+    data: bytes
+    """JSON."""
 
 
 AnyTold = (

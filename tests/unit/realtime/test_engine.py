@@ -12,6 +12,7 @@ from madang.realtime import nodes
 from madang.realtime.channel import BUILT_IN_PREFIX, is_built_in, is_private, limited_users, namespace_of
 from madang.realtime.gate import Caller, ServerSubscription
 from madang.realtime.limiter import Buckets
+from madang.realtime.memory import MemoryBroker
 from madang.realtime.ports import Crowd, Refreshed, ReplyError, Target
 from madang.realtime.publication import Position, PublishOptions
 
@@ -202,6 +203,20 @@ async def test_what_other_nodes_say_is_done(yard: Yard) -> None:
     say("other", b"nonsense")
     await yard.settle()
     assert ann.ended == 4500 and bob.session.channels == ("open:1",)
+
+
+async def test_a_question_of_another_node_is_answered(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, object]] = []
+
+    async def tell(broker: MemoryBroker, message: bytes, node: str = "") -> bool:
+        sent.append((node, nodes.decode(message)))
+        return True
+
+    monkeypatch.setattr(MemoryBroker, "tell", tell)
+    await yard.member("open:1")
+    yard.engine.core.on_node_message("other", nodes.encode(nodes.AskTold(7, "channels", "open:*")))
+    await yard.settle()
+    assert sent == [("other", nodes.AnswerTold(7, b'{"open:1":1}'))]
 
 
 async def test_a_gap_of_the_bus_is_found_by_comparing_positions(yard: Yard) -> None:
