@@ -126,7 +126,7 @@ def test_shown_latency_is_the_pictures(server: Server, browser: Browser, engine:
 def choose_engine(page: Page, name: str) -> None:
     """Through the menu, as a viewer does."""
     page.mouse.move(400, 300)
-    page.get_by_role("button", name="Settings").last.click()
+    page.get_by_role("button", name="Player settings").first.click()
     page.get_by_text(name, exact=False).first.click()
     page.keyboard.press("Escape")
 

@@ -24,6 +24,7 @@ export class WhipRefused extends Error {
 
 const LOOK_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000];
+const GOODBYE_MS = 2000;
 /** A connection that was lost may come back by itself for so long. */
 const LOST_MS = 4000;
 
@@ -174,9 +175,12 @@ export class WhipPublisher {
     this.stopped = true;
     window.clearInterval(this.timer);
     window.clearTimeout(this.retry);
-    this.connection?.close();
+    const { connection, resource } = this;
     this.connection = null;
-    if (this.resource) void fetch(this.resource, { method: "DELETE", keepalive: true }).catch(() => undefined);
     this.resource = "";
+    // A connection that is closed first looks like one that was lost, for which the server waits.
+    const close = () => connection?.close();
+    if (resource === "") close();
+    else void fetch(resource, { method: "DELETE", keepalive: true, signal: AbortSignal.timeout(GOODBYE_MS) }).then(close, close);
   }
 }
