@@ -86,7 +86,7 @@ async def test_nginx_rtmp_pushes_to_us(tmp_path: Path) -> None:
             )
             assert code == 0, said
             await yard.until("ended", 10)
-    (tracks,) = yard.follower.tracks
+    tracks = yard.follower.tracks[-1]  # a busy relay may bring the sound after the picture
     assert [track.codec.value for track in tracks] == ["h264", "aac"]
     assert len(yard.follower.of(1)) >= 60
 
