@@ -14,7 +14,6 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from madang.base.limits import (
@@ -119,7 +118,8 @@ class RedisBroker:
         self._wake.set()
 
     async def publish(self, channel: str, data: bytes, options: PublishOptions) -> Published:
-        return _published(await self._ask(self._send(self._publish, channel, data, options)))
+        asked = self._publish(*self._publication(channel, data, options))
+        return _published(await self._ask(asked))
 
     async def publish_many(self, items: Sequence[Outgoing]) -> Sequence[Published | BrokerError]:
         await settle()
@@ -137,11 +137,6 @@ class RedisBroker:
 
     async def publish_leave(self, channel: str, info: ClientInfo) -> None:
         await self._ask(self._redis.publish(self._bus(channel), b"l" + pack_who(info)))
-
-    def _send(
-        self, script: AsyncScript, channel: str, data: bytes, options: PublishOptions
-    ) -> Awaitable[Any]:
-        return script(*self._publication(channel, data, options))
 
     def _publication(self, channel: str, data: bytes, options: PublishOptions) -> tuple[list[str], list[Any]]:
         kept = options.retention.kept and not options.skip_history

@@ -4,6 +4,7 @@ Packets of one frame have one timestamp, and the last carries the marker. What i
 whose packets it may have been.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -95,3 +96,39 @@ def fragments(body: memoryview, room: int) -> list[memoryview]:
     count = -(-len(body) // room)
     size = -(-len(body) // count) if count else 0
     return [body[at : at + size] for at in range(0, len(body), size or 1)]
+
+
+def gather(
+    units: Sequence[memoryview],
+    budget: int,
+    head_bytes: int,
+    head: Callable[[list[memoryview]], bytes],
+    fragment: Callable[[memoryview, int], list[bytes]],
+) -> list[bytes]:
+    """Payloads of NAL units, each of at most `budget` bytes: neighbours that fit travel together behind the
+    `head` of an aggregation, of `head_bytes`, each behind its length in two bytes; a unit alone goes as it
+    is, and one above the budget as `fragment` cuts it (RFC 6184 section 5.6 to 5.8, RFC 7798 section 4.4)."""
+
+    def joined() -> bytes:
+        if len(together) == 1:
+            return bytes(together[0])
+        pieces: list[bytes | memoryview] = [head(together)]
+        for unit in together:
+            pieces += (len(unit).to_bytes(2, "big"), unit)
+        return b"".join(pieces)
+
+    made: list[bytes] = []
+    together: list[memoryview] = []
+    size = head_bytes
+    for unit in units:
+        if together and size + 2 + len(unit) > budget:
+            made.append(joined())
+            together, size = [], head_bytes
+        if len(unit) > budget:
+            made += fragment(unit, budget)
+        else:
+            together.append(unit)
+            size += 2 + len(unit)
+    if together:
+        made.append(joined())
+    return made

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from madang.base.errors import PeerError
 from madang.codecs import h264, nal
-from madang.protocols.rtp.assembly import fragments
+from madang.protocols.rtp.assembly import fragments, gather
 
 STAP_A = 24
 FU_A = 28
+_HEAD = 1
 _FILLER = 12
 _LEFT_OUT = frozenset((h264.AUD, h264.SEI, _FILLER))
 """What no browser's decoder needs: a few bytes that would cost a packet of their own in each frame."""
@@ -22,31 +23,12 @@ def packetise(payload: bytes | memoryview, budget: int, sets: tuple[bytes, ...] 
     units = [unit for unit in nal.split(payload) if unit[0] & 31 not in _LEFT_OUT]
     if sets and not any(unit[0] & 31 == h264.SPS for unit in units):
         units = [*(memoryview(unit) for unit in sets), *units]
-    made: list[bytes] = []
-    together: list[memoryview] = []
-    size = 1
-    for unit in units:
-        if together and size + 2 + len(unit) > budget:
-            made.append(_aggregate(together))
-            together, size = [], 1
-        if len(unit) > budget:
-            made += _fragment(unit, budget)
-        else:
-            together.append(unit)
-            size += 2 + len(unit)
-    if together:
-        made.append(_aggregate(together))
-    return made
+    return gather(units, budget, _HEAD, _head, _fragment)
 
 
-def _aggregate(units: list[memoryview]) -> bytes:
-    """A single NAL unit, or a STAP-A (section 5.7.1): its NRI is the greatest of its units."""
-    if len(units) == 1:
-        return bytes(units[0])
-    pieces: list[bytes | memoryview] = [bytes((max(unit[0] & 0x60 for unit in units) | STAP_A,))]
-    for unit in units:
-        pieces += (len(unit).to_bytes(2, "big"), unit)
-    return b"".join(pieces)
+def _head(units: list[memoryview]) -> bytes:
+    """Of a STAP-A (section 5.7.1): its NRI is the greatest of its units."""
+    return bytes((max(unit[0] & 0x60 for unit in units) | STAP_A,))
 
 
 def _fragment(unit: memoryview, budget: int) -> list[bytes]:

@@ -3,11 +3,12 @@ decoding order numbers."""
 
 from madang.base.errors import PeerError
 from madang.codecs import h265, nal
-from madang.protocols.rtp.assembly import fragments
+from madang.protocols.rtp.assembly import fragments, gather
 from madang.protocols.rtp.h264 import separate
 
 AP = 48
 FU = 49
+_HEAD = 2
 _AUD, _EOS, _EOB, _FILLER = 35, 36, 37, 38
 _DROPPED = frozenset((_AUD, _EOS, _EOB, _FILLER))
 _START, _END = 0x80, 0x40
@@ -24,33 +25,14 @@ def packetise(payload: bytes | memoryview, budget: int, sets: tuple[bytes, ...] 
     units = [unit for unit in nal.split(payload) if len(unit) > 2 and kind_of(unit) not in _DROPPED]
     if sets and not any(kind_of(unit) == h265.SPS for unit in units):
         units = [*(memoryview(unit) for unit in sets), *units]
-    made: list[bytes] = []
-    together: list[memoryview] = []
-    size = 2
-    for unit in units:
-        if together and size + 2 + len(unit) > budget:
-            made.append(_aggregate(together))
-            together, size = [], 2
-        if len(unit) > budget:
-            made += _fragment(unit, budget)
-        else:
-            together.append(unit)
-            size += 2 + len(unit)
-    if together:
-        made.append(_aggregate(together))
-    return made
+    return gather(units, budget, _HEAD, _head, _fragment)
 
 
-def _aggregate(units: list[memoryview]) -> bytes:
-    """A single NAL unit, or an AP (section 4.4.2): layer and temporal id are the lowest of its units."""
-    if len(units) == 1:
-        return bytes(units[0])
+def _head(units: list[memoryview]) -> bytes:
+    """Of an AP (section 4.4.2): layer and temporal id are the lowest of its units."""
     layer = min((unit[0] & 1) << 5 | unit[1] >> 3 for unit in units)
     temporal = min(unit[1] & 7 for unit in units)
-    pieces: list[bytes | memoryview] = [bytes((AP << 1 | layer >> 5, (layer & 31) << 3 | temporal))]
-    for unit in units:
-        pieces += (len(unit).to_bytes(2, "big"), unit)
-    return b"".join(pieces)
+    return bytes((AP << 1 | layer >> 5, (layer & 31) << 3 | temporal))
 
 
 def _fragment(unit: memoryview, budget: int) -> list[bytes]:
