@@ -86,6 +86,9 @@ async def test_polls_and_effects(server: Server) -> None:
         assert "🎉" in (await mina.call("effect.map", channel=channel))["emoji"]
         await mina.call("effect.send", channel=channel, emoji="🎉")
         assert (await yuna.until("effect"))["kind"] == "confetti"
+        await mina.call("chat.send", channel=channel, text="오늘 ❤️ 최고", nonce="e")
+        told = await yuna.until("effect")
+        assert (told["kind"], told["emoji"]) == ("hearts", "❤️")
         for talker in (mina, yuna):
             await talker._socket.close()
 

@@ -1,7 +1,8 @@
 """What rooms have beside talk, assembled: paid messages, polls, effects, filters, overlays."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,6 +13,8 @@ from madang.base.limits import POLL_TICK_S
 from madang.chat import rights
 from madang.chat.chat import Chat
 from madang.chat.effects.effects import Effects
+from madang.chat.effects.kinds import Effect
+from madang.chat.effects.spotting import may_have_emoji
 from madang.chat.overlays import Overlays
 from madang.chat.polls.polls import Polls
 from madang.chat.ports import PaymentFault
@@ -22,6 +25,7 @@ from madang.chat.superchat.desk import SuperChat
 from madang.chat.superchat.door import Guest
 from madang.chat.superchat.orders import Order
 from madang.chat.superchat.rooms import RoomDoor
+from madang.chat.words import Message
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
 
@@ -47,13 +51,15 @@ class Extras:
         self.overlays = Overlays(log, self.door, yard.clock, yard.new_id, key)
         self.stage = Stage(self.door, self.paid, self.polls, self.effects)
         self.paid.on_shown = self._effect_of
-        self._shown: asyncio.Queue[Order] = asyncio.Queue(maxsize=1000)
+        self._due: asyncio.Queue[Callable[[], Awaitable[Effect | None]]] = asyncio.Queue(maxsize=1000)
+        """Effects of what was just shown."""
 
     def bind(self) -> None:
         """Take over our methods, and our parts of every room's snapshot."""
         for prefix in PREFIXES:
             self._chat.yard.crowd.bind_rpc(prefix, self.stage)
         self._chat.rooms.opened.append(self._fill)
+        self._chat.sending.on_said = self._effect_in
 
     async def load(self) -> None:
         """What was kept: rules of rooms, polls that are open."""
@@ -65,7 +71,7 @@ class Extras:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             tasks.create_task(self._reconcile())
-            tasks.create_task(self._follow_money())
+            tasks.create_task(self._set_off())
 
     async def guest(self, account: str, channel: str) -> Guest:
         """An account that acts in a room by the API."""
@@ -101,16 +107,20 @@ class Extras:
             await asyncio.sleep(RECONCILE_S)
 
     def _effect_of(self, order: Order) -> None:
-        if not self._shown.full():
-            self._shown.put_nowait(order)
+        if not self._due.full():
+            self._due.put_nowait(partial(self.effects.paid, order))
 
-    async def _follow_money(self) -> None:
+    def _effect_in(self, channel: str, message: Message) -> None:
+        if may_have_emoji(message.text) and not self._due.full():
+            self._due.put_nowait(partial(self.effects.said, channel, message.user, message.text))
+
+    async def _set_off(self) -> None:
         while True:
-            order = await self._shown.get()
+            due = await self._due.get()
             try:
-                await self.effects.paid(order)
+                await due()
             except _AWAY as error:
-                _log.warning("paid_effect_failed", reason=str(error))
+                _log.warning("effect_failed", reason=str(error))
 
     def _order_id(self) -> str:
         """Sorts by time; 80 random bits are what keeps an order's page from strangers."""

@@ -1,5 +1,6 @@
 """The way of one message: looked at, written down, shown; or held, or shown to its author alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -48,6 +49,8 @@ class Sending:
         self.rates = rates
         self.counters = counters
         self._moderation = moderation
+        self.on_said: Callable[[str, Message], None] = lambda channel, message: None
+        """Hears of each message of a person that the room was shown: effects."""
 
     async def send(self, room: Room, member: Member, peer: str, draft: Draft) -> Sent:
         """Say something. Raises a refusal, or error 100 when nothing was accepted."""
@@ -156,6 +159,7 @@ class Sending:
             room.nonces.pop((member.user, nonce), None)
             raise
         self.counters.messages += 1
+        self.on_said(room.channel, message)
         return Sent(id=message.id, seq=message.seq, at=message.at, state="sent")
 
     # --- announcements and what is said by the house
@@ -289,6 +293,7 @@ class Sending:
             room.held = max(0, room.held - 1)
             if approve:
                 await room.appear(message, frozenset((message.user.id,)))
+                self.on_said(room.channel, message)
             await room.tell_user(message.user.id, HeldState(channel=room.channel, id=name, state=state))
             await room.tell_moderators(Resolved(id=name, state=state, by=actor.name))
             await room.tell_audit(entry)

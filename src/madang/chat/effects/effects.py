@@ -1,4 +1,4 @@
-"""Setting off effects: by an emoji, by a manager, by money."""
+"""Setting off effects: by an emoji, sent alone or in a message, by a manager, by money."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -8,13 +8,17 @@ import msgspec
 
 from madang.base import limits
 from madang.base.clock import Clock
-from madang.chat import refusals, rights
+from madang.base.roles import ChannelRole
+from madang.chat import refusals, rights, texts
 from madang.chat.effects.kinds import KINDS, PAID_ONLY, STICKERS, Effect, EffectMap
+from madang.chat.effects.spotting import Spotter
 from madang.chat.ports import Log, Put, Query
 from madang.chat.superchat.door import Door, Guest
 from madang.chat.superchat.orders import Order
 from madang.chat.superchat.tiers import TIERS
 from madang.chat.superchat.words import author_of, encode
+from madang.chat.words import Author
+from madang.realtime.ports import ReplyError
 
 TABLE: Final = "chat_extras"
 _COMBO_S: Final = 4.0
@@ -36,31 +40,60 @@ class Pulse:
         self.combo_at = float("-inf")
 
 
+class Known:
+    """A channel's map, and what looks for its emoji in messages of viewers and of those who run the room."""
+
+    __slots__ = ("by_managers", "by_viewers", "map")
+
+    def __init__(self, made: EffectMap) -> None:
+        self.map = made
+        self.by_managers = Spotter(made.emoji)
+        self.by_viewers = Spotter(emoji for emoji, kind in made.emoji.items() if kind not in PAID_ONLY)
+
+
 class Effects:
     """The use-cases of effects, for all rooms."""
 
     def __init__(self, log: Log, door: Door, clock: Clock, new_id: Callable[[], str]) -> None:
         self._log, self._door, self._clock, self._new_id = log, door, clock, new_id
-        self._maps: dict[str, EffectMap] = {}
+        self._maps: dict[str, Known] = {}
         self._pulses: OrderedDict[str, Pulse] = OrderedDict()
         self._users: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
     async def map_of(self, channel: str) -> EffectMap:
         """What emoji do here."""
+        return (await self._known(channel)).map
+
+    async def _known(self, channel: str) -> Known:
         known = self._maps.get(channel)
         if known is None:
             where = {"channel": channel, "kind": "effects"}
             rows = await self._log.find(Query(table=TABLE, where=where, order="channel", limit=1))
-            known = _read(rows[0]["data"]) if rows else EffectMap()
+            known = Known(_read(rows[0]["data"]) if rows else EffectMap())
             if len(self._maps) >= _ROOMS:
                 self._maps.clear()
             self._maps[channel] = known
         return known
 
     async def set_map(self, channel: str, made: EffectMap) -> None:
+        if not all(texts.is_emoji(emoji) for emoji in made.emoji):
+            raise refusals.invalid("emoji")
         row = {"channel": channel, "kind": "effects", "data": encode(made).decode()}
         await self._door.commit([Put(TABLE, row, ("channel", "kind"))])
-        self._maps[channel] = made
+        self._maps[channel] = Known(made)
+
+    async def said(self, channel: str, author: Author, text: str) -> Effect | None:
+        """What a message does: its first emoji of the map is like one sent alone, once, and within the same
+        rates; what is over them is left out without a word, for the message itself was taken."""
+        known, role = await self._known(channel), ChannelRole(author.role)
+        spotter = known.by_managers if rights.moderates(role) else known.by_viewers
+        emoji = spotter.first(text)
+        if emoji is None:
+            return None
+        try:
+            return await self.send(Guest(author=author, role=role, can=rights.EVERYBODY), channel, emoji)
+        except ReplyError:
+            return None
 
     async def send(self, guest: Guest, channel: str, emoji: str, wall: int | None = None) -> Effect:
         """What a viewer's emoji does."""
@@ -98,11 +131,11 @@ class Effects:
         )
         return await self._tell(channel, made)
 
-    async def paid(self, order: Order) -> None:
+    async def paid(self, order: Order) -> Effect | None:
         """What a paid message's tier sets off."""
         kind = TIERS[order.currency][order.tier - 1].effect
         if not kind or not (await self._door.settings(order.channel)).effects:
-            return
+            return None
         author, now = author_of(order), self._now()
         made = Effect(
             id=self._new_id(),
@@ -115,7 +148,7 @@ class Effects:
             currency=order.currency,
             tier=order.tier,
         )
-        await self._door.tell(order.channel, "fx", encode(made))
+        return await self._tell(order.channel, made)
 
     async def _tell(self, channel: str, made: Effect) -> Effect:
         await self._door.tell(channel, "fx", encode(made))

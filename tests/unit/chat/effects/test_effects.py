@@ -103,3 +103,32 @@ async def test_managers_set_off_what_they_like(effects: Effects, door: WrittenDo
     assert (door.told[0][1]["sticker"], door.told[0][1]["test"]) == ("party", True)
     assert await refused(effects.trigger(manager, ROOM, "explosion")) == "invalid:kind"
     assert await refused(effects.trigger(guest("u.1"), ROOM, "rain")) == "forbidden"
+
+
+async def test_an_emoji_in_a_message_is_one_effect_within_the_same_rates(
+    effects: Effects, door: WrittenDoor, clock: FakeClock
+) -> None:
+    await effects.send(guest("u.1"), ROOM, "🎉")
+    made = await effects.said(ROOM, guest("u.1").author, "오늘 ❤❤❤ 최고 🎉🎉")
+    assert made is not None and (made.kind, made.emoji, made.user) == ("hearts", "❤️", "u.1")
+    assert len(door.told) == 2
+    assert await effects.said(ROOM, guest("u.1").author, "no emoji of ours 🍕") is None
+    for _ in range(10):
+        await effects.said(ROOM, guest("u.1").author, "🔥")
+    assert len(door.told) == 5, "beyond its rate the message is shown and its effect left out"
+    clock.advance(10.1)
+    door.room = msgspec.structs.replace(door.room, effects=False)
+    assert await effects.said(ROOM, guest("u.1").author, "🔥") is None
+
+
+async def test_what_money_does_is_looked_for_in_managers_messages_alone(effects: Effects) -> None:
+    await effects.set_map(ROOM, EffectMap(emoji={"💸": "money", "🍕": "rain"}))
+    made = await effects.said(ROOM, guest("u.1").author, "💸 🍕")
+    assert made is not None and made.kind == "rain"
+    made = await effects.said(ROOM, guest("u.2", role=ChannelRole.MANAGER).author, "💸 🍕")
+    assert made is not None and made.kind == "money"
+
+
+@pytest.mark.parametrize("emoji", ["a", "ㅋㅋ", "1", " ", "<b>", "🎉a"])
+async def test_a_map_takes_emoji_alone(effects: Effects, emoji: str) -> None:
+    assert await refused(effects.set_map(ROOM, EffectMap(emoji={emoji: "rain"}))) == "invalid:emoji"
