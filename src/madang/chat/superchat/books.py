@@ -88,13 +88,13 @@ class Books:
     async def ranking(self, channel: str, since: int, most: int) -> list[Rank]:
         """Who gave most since a moment, per currency; whoever stays anonymous is not told of."""
         sums: dict[tuple[str, str], int] = {}
+        orders = {order.id: order for order in await self.all_orders(channel)}
         for entry in await self.entries(channel):
-            if entry.at >= since:
-                order = await self.order(entry.order)
-                if order is not None and not order.anonymous:
-                    key = order.user, order.currency
-                    sums[key] = sums.get(key, 0) + entry.amount
-        names = {order.user: _name(order) for order in await self.all_orders(channel)}
+            order = orders.get(entry.order)
+            if entry.at >= since and order is not None and not order.anonymous:
+                key = order.user, order.currency
+                sums[key] = sums.get(key, 0) + entry.amount
+        names = {order.user: _name(order) for order in orders.values()}
         best = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         return [
             Rank(user=user, name=names.get(user, ""), amount=amount, currency=currency)
