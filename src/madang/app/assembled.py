@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from madang.app.sections import Endpoint, Settings
+from madang.app.keys import Endpoint
+from madang.app.sections import Settings
 from madang.chat.superchat.settings import PaidSettings
 from madang.control.settings import Settings as ControlSettings
 from madang.net.fanout.settings import FanoutSettings

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from madang import __version__
 from madang.app import descriptors, ffmpeg
+from madang.app.keys import Endpoint
 from madang.app.ports import owner_of
-from madang.app.sections import Endpoint, Settings
+from madang.app.sections import Settings
 from madang.app.tls import ALARM_DAYS, TlsError, read
 from madang.base.limits import CONNECTIONS_TOTAL, FD_RESERVE
 

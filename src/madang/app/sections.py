@@ -3,108 +3,26 @@
 `sample.toml` and the docs page are rendered from these models, so the words here are what operators read.
 """
 
-import ipaddress
-import json
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-import msgspec
-import re2
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.fields import FieldInfo
 
+from madang.app.keys import (
+    RELOADS,
+    Door,
+    Endpoint,
+    File,
+    Hidden,
+    Listeners,
+    Networks,
+    Section,
+    listed,
+    url,
+)
+from madang.app.realtime import Realtime
 from madang.base.secret import Secret
-from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-BROKERS = ("redis://", "rediss://", "unix://", "nats://")
-
-
-class Endpoint(NamedTuple):
-    """Where a door listens; port 0 lets the system choose."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def endpoint(value: object) -> object:
-    """`HOST:PORT`, `[IPv6]:PORT`, `:PORT` (all IPv4 addresses) or `PORT`."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = f":{value}"
-    if not isinstance(value, str):
-        return value
-    host, _, port = value.strip().rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ValueError("a listener is HOST:PORT, for example 0.0.0.0:8080 or [::]:8080")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise ValueError("an IPv6 address stands in brackets, for example [::]:8080")
-    return Endpoint(host or "0.0.0.0", int(port))
-
-
-def _listed(value: object) -> object:
-    """A list, or one text with commas: environment variables have no lists."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return (value,) if isinstance(value, int) else value
-
-
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError("an address or a network, for example 127.0.0.1 or 10.0.0.0/8") from None
-
-
-def _url(*schemes: str) -> BeforeValidator:
-    """A base URL without a slash at its end, or nothing."""
-
-    def check(value: object) -> object:
-        if not isinstance(value, str) or not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"a URL like {schemes[-1]}://live.example.org")
-        return value.rstrip("/")
-
-    return BeforeValidator(check)
-
-
-def _secret(value: object) -> object:
-    return Secret(value) if isinstance(value, str) else value
-
-
-def _path(value: object) -> object:
-    return None if value == "" else value
-
-
-def _door(value: object) -> object:
-    return None if value == "" else endpoint(value)
-
-
-Door = Annotated[Endpoint | None, BeforeValidator(_door)]
-Listeners = Annotated[tuple[Annotated[Endpoint, BeforeValidator(endpoint)], ...], BeforeValidator(_listed)]
-Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_listed)]
-File = Annotated[Path | None, BeforeValidator(_path)]
-Hidden = Annotated[Secret, BeforeValidator(_secret)]
-RELOADS: dict[str, Any] = {"reloads": True}
-"""Marks a key that SIGHUP applies without a restart."""
-
-
-class Section(BaseModel):
-    """A section is frozen and knows its keys; any other key is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
 
 
 class Http(Section):
@@ -119,7 +37,7 @@ class Http(Section):
         (Endpoint("0.0.0.0", 8443),),
         description="Where HTTPS listens. Opened only with a certificate under [tls].",
     )
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         (),
         description="Other sites whose pages may call the API with their visitor's session, as exact origins "
         "like https://app.example.org. Watching needs none of this: media answers every origin.",
@@ -150,12 +68,12 @@ class Webrtc(Section):
         Endpoint("0.0.0.0", 8189),
         description="The TCP port for those whose network lets no UDP through. Empty: off.",
     )
-    addresses: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    addresses: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         (),
         description="Public addresses or names under which peers reach these ports, when they differ from "
         "the machine's own: behind NAT, in a container, in most clouds.",
     )
-    ice_servers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    ice_servers: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         (),
         description="STUN and TURN servers that peers are told of, as values of the Link header of RFC 9725, "
         'for example <stun:stun.example.org>; rel="ice-server". Most installations need none.',
@@ -268,103 +186,6 @@ class Accounts(Section):
     )
 
 
-def _namespaces(value: object) -> object:
-    """Tables of options by name; in a variable, the same as JSON."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value or "{}")
-        except ValueError:
-            raise ValueError("namespaces are tables, or JSON in a variable") from None
-    if not isinstance(value, dict):
-        return value
-    found: dict[str, ChannelOptions] = {}
-    for name, options in value.items():
-        if not re.fullmatch(r"[-a-zA-Z0-9_.]{2,64}", name, re.ASCII) or name.startswith(BUILT_IN_PREFIX):
-            raise ValueError(
-                f"{name} cannot name a namespace: letters, digits, -_. and not {BUILT_IN_PREFIX}…"
-            )
-        if isinstance(options, ChannelOptions):
-            found[name] = options
-            continue
-        unknown = sorted(set(options) - set(ChannelOptions.__struct_fields__))
-        if unknown:
-            raise ValueError(f"{name} has no option {unknown[0]}")
-        try:
-            found[name] = msgspec.convert(options, ChannelOptions)
-            re2.compile(found[name].channel_regex)
-        except (msgspec.ValidationError, re2.error) as error:
-            raise ValueError(f"{name}: {error}") from None
-    return found
-
-
-def _broker(value: object) -> object:
-    if isinstance(value, str) and value and not value.startswith(BROKERS):
-        raise ValueError(f"a broker begins with one of {', '.join(BROKERS)}")
-    return value
-
-
-class Realtime(Section):
-    """Channels for your own pages and programs, by Centrifugo's protocol; the chat needs none of this."""
-
-    broker: Annotated[Hidden, BeforeValidator(_broker)] = Field(
-        Secret(""),
-        description="What joins several servers to one crowd: redis://, rediss:// or unix:// (history, "
-        "presence and all), or nats:// (publications alone, at most once; without chat). Empty: this "
-        "process alone.",
-    )
-    broker_prefix: str = Field(
-        "madang",
-        pattern=r"^[a-z0-9_-]{1,32}$",
-        description="What the broker's names begin with; the same on servers that belong together.",
-    )
-    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        (),
-        description="Other sites whose pages may connect, as exact origins like https://app.example.org, or "
-        "* for all. Our own pages always may.",
-    )
-    allow_anonymous: bool = Field(
-        False, description="Accept connections without a token; what they may do is said by the namespaces."
-    )
-    token_hmac_secret: Hidden = Field(
-        Secret(""), description="Accept tokens that your backend signed with this secret (HS256, 384, 512)."
-    )
-    token_hmac_previous_secret: Hidden = Field(
-        Secret(""), description="The secret before the last rotation, still accepted."
-    )
-    token_rsa_public_key: str = Field(
-        "", description="PEM: accept tokens signed with this RSA key's other half."
-    )
-    token_ecdsa_public_key: str = Field("", description="PEM: the same for an elliptic-curve key.")
-    token_eddsa_public_key: str = Field("", description="PEM: the same for an Ed25519 key.")
-    token_jwks_url: str = Field(
-        "",
-        description="Accept tokens signed with a key of this key set; {{name}} stands for a named group of "
-        "token_issuer_regex.",
-    )
-    token_audience: str = Field("", description="Accept only tokens for this audience.")
-    token_issuer: str = Field("", description="Accept only tokens of this issuer.")
-    token_issuer_regex: str = Field(
-        "", description="Accept only tokens whose issuer matches this RE2 pattern."
-    )
-    token_user_id_claim: str = Field("sub", description="The claim that names the user.")
-    personal_channels: bool = Field(
-        False, description="Subscribe every connection with a user to the channel #user."
-    )
-    api_keys: Annotated[tuple[Hidden, ...], BeforeValidator(_listed)] = Field(
-        (), description="Keys of the server API at /api; without one it answers nobody."
-    )
-    connections_per_user: int = Field(
-        0, ge=0, description="Connections that one user may have at once; 0 for any number."
-    )
-    ping_s: float = Field(25.0, ge=1, le=600, description="Seconds between two pings of the server.")
-    pong_s: float = Field(8.0, ge=0, le=600, description="Seconds for the answer to a ping; 0 asks for none.")
-    namespaces: Annotated[dict[str, ChannelOptions], BeforeValidator(_namespaces)] = Field(
-        {},
-        description="Channels named like game:42 belong to the namespace game and follow its options, "
-        "written as [realtime.namespaces.game]. Names of options are Centrifugo's; durations are in seconds.",
-    )
-
-
 class Chat(Section):
     """The chat of every channel; its modes are set by the channel's managers, in the chat."""
 
@@ -438,7 +259,7 @@ class Log(Section):
 class Unsafe(Section):
     """The second key: what is unsafe works only when it is named here too, and is told at every start."""
 
-    allow: Annotated[tuple[Literal["metrics.public", "trusted_proxies"], ...], BeforeValidator(_listed)] = (
+    allow: Annotated[tuple[Literal["metrics.public", "trusted_proxies"], ...], BeforeValidator(listed)] = (
         Field((), description='Of "metrics.public" and "trusted_proxies" (trusting every address).')
     )
 
@@ -449,13 +270,13 @@ class Settings(Section):
     name: str = Field(
         "Madang", min_length=1, max_length=80, description="What this site is called on its pages."
     )
-    public_url: Annotated[str, _url("http", "https")] = Field(
+    public_url: Annotated[str, url("http", "https")] = Field(
         "",
         description="How viewers reach this server, for example https://live.example.org; every link "
         "shown is made from it. Empty: the address that the browser asked for.",
         json_schema_extra=RELOADS,
     )
-    rtmp_public_url: Annotated[str, _url("rtmp", "rtmps", "rtmp")] = Field(
+    rtmp_public_url: Annotated[str, url("rtmp", "rtmps", "rtmp")] = Field(
         "",
         description="How publishers reach it, for example rtmp://live.example.org. Empty: the host of "
         "public_url.",

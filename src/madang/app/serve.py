@@ -11,10 +11,11 @@ import uvloop
 
 from madang import __version__
 from madang.app import banner, demo, descriptors, logs
+from madang.app.keys import Endpoint
 from madang.app.lifecycle import Lifecycle
 from madang.app.ports import owner_of
 from madang.app.reloading import Reloading
-from madang.app.sections import Endpoint, Settings
+from madang.app.sections import Settings
 from madang.app.tls import TlsError
 from madang.app.wiring import Yard
 from madang.net.listeners import PORT_TAKEN, ListenError

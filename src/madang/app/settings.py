@@ -14,8 +14,9 @@ from typing import NamedTuple, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from madang.app.keys import Endpoint, Section
 from madang.app.sample import render
-from madang.app.sections import Endpoint, Section, Settings, fields
+from madang.app.sections import Settings, fields
 
 __all__ = ["Endpoint", "Reloaded", "Settings", "SettingsError", "find", "load", "reload", "show"]
 

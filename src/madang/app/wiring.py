@@ -28,11 +28,12 @@ from madang.app.chatting import Chatting
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
 from madang.app.kept import keep, recall
+from madang.app.keys import Endpoint
 from madang.app.metrics import Metrics, StreamNumbers
 from madang.app.operations import Operations
 from madang.app.profiles import SiteGate
 from madang.app.reloading import Reloading
-from madang.app.sections import Endpoint, Settings
+from madang.app.sections import Settings
 from madang.app.tasks import Tasks
 from madang.app.tls import Certificate
 from madang.base.secret import Secret

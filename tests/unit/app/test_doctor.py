@@ -16,7 +16,8 @@ from tests.harness import certificates
 
 from madang.app import doctor, ffmpeg
 from madang.app.doctor import BAD, GOOD, WARNING, Check
-from madang.app.sections import Data, Endpoint, Http, Rtmp, Settings, Tls
+from madang.app.keys import Endpoint
+from madang.app.sections import Data, Http, Rtmp, Settings, Tls
 from madang.base.secret import Secret
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from madang.app import sample
-from madang.app.sections import Endpoint, Settings, fields
+from madang.app.keys import Endpoint
+from madang.app.sections import Settings, fields
 from madang.app.settings import SettingsError, find, flatten, load, reload, show
 
 ROOT = Path(__file__).parents[3]
