@@ -7,6 +7,7 @@ door's: `open` is given an offer and gives the session with its answer.
 
 import asyncio
 import binascii
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final, Protocol
@@ -120,12 +121,14 @@ Open = Callable[[Asked], Awaitable[Opened]]
 
 
 class _Resource:
-    """One session's URL."""
+    """One session's URL, which only its owner knows; who opened it with a bearer has to show that again
+    (A26)."""
 
-    __slots__ = ("mids", "peer", "ufrag", "version")
+    __slots__ = ("_bearer", "mids", "peer", "ufrag", "version")
 
-    def __init__(self, peer: Peer, offer: Description) -> None:
+    def __init__(self, peer: Peer, offer: Description, bearer: Secret) -> None:
         self.peer = peer
+        self._bearer = bearer
         self.version = 1
         self.mids = tuple(section.mid for section in offer.sections[:1])
         self.ufrag = offer.transport.ufrag
@@ -134,6 +137,12 @@ class _Resource:
     def etag(self) -> bytes:
         """Of the ICE session: strong, and another after each restart (RFC 9725 section 4.3.1)."""
         return b'"%s.%d"' % (self.peer.id[:16].encode(), self.version)
+
+    def is_of(self, request: Request) -> bool:
+        """Whether this request is its owner's. RFC 9725 section 4.9: the token goes with every request; one
+        that stood in the offer's URL is not part of this URL and not asked for."""
+        ours = self._bearer.reveal()
+        return not ours or hmac.compare_digest(authorization(request).encode(), ours.encode())
 
 
 class SignallingRoute:
@@ -228,7 +237,8 @@ class SignallingRoute:
             user_agent=request.header(b"user-agent")[:200].decode("latin-1"),
         )
         opened = await self._open(asked)
-        resource = self._resources[opened.peer.id] = _Resource(opened.peer, asked.offer)
+        bearer = Secret(authorization(request))
+        resource = self._resources[opened.peer.id] = _Resource(opened.peer, asked.offer, bearer)
         location = f"/live/{opened.name}/{self.door}/{opened.peer.id}".encode()
         headers = (
             *CORS, NO_STORE, (b"Content-Type", _SDP), (b"Location", location), (b"ETag", resource.etag),
@@ -244,6 +254,9 @@ class SignallingRoute:
         resource = self._resources.get(id_)
         if resource is None or resource.peer.ended:
             return _problem(404, "not_found", "No such session.")
+        if not resource.is_of(request):
+            told = "Show the token that the session was opened with."
+            return _problem(401, "not_yours", told, (b"WWW-Authenticate", b"Bearer"))
         if request.method in ("GET", "HEAD"):
             return Answer(200, (*CORS, NO_STORE, _ACCEPT_PATCH))
         if request.method == "DELETE":
@@ -320,15 +333,18 @@ def _query(request: Request) -> dict[str, str]:
 
 def credential(request: Request, query: dict[str, str]) -> Secret:
     """What a client showed: a bearer (RFC 9725 section 4.9), a password, or a parameter of the query."""
-    scheme, _, given = request.header(b"authorization").partition(b" ")
-    text = ""
-    if scheme.lower() == b"bearer":
-        text = given.strip().decode("latin-1")
-    elif scheme.lower() == b"basic":
-        text = _password(given)
+    text = authorization(request)
     for name in ("token", "key", "secret", "pass"):
         text = text or query.get(name, "")
     return Secret(text if len(text) <= TOKEN_BYTES else "")
+
+
+def authorization(request: Request) -> str:
+    """The token or the password of the header, empty when there is none."""
+    scheme, _, given = request.header(b"authorization").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return given.strip().decode("latin-1")
+    return _password(given) if scheme.lower() == b"basic" else ""
 
 
 def _password(basic: bytes) -> str:

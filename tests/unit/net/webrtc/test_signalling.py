@@ -230,6 +230,31 @@ async def test_delete_ends_it(desk: Desk) -> None:
     assert (await desk.ask("/live/yard/whep/never", "DELETE", {})).status == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PATCH", "DELETE", "PUT"])
+async def test_a_session_with_a_bearer_is_its_owners(desk: Desk, method: str) -> None:
+    """A26: every method, with no bearer, another one, or the right one where it does not belong."""
+    shown = {b"authorization": b"Bearer k3y"}
+    answer = await desk.ask("/live/yard/whep", headers=SDP | shown)
+    location = header(answer, b"Location").decode()
+    other = {b"authorization": b"Bearer k3"}, {b"authorization": b"Bearer \xff"}, {b"authorization": b"k3y"}
+    for wrong in ({}, *other, {b"cookie": b"madang_session=k3y"}):
+        refused = await desk.ask(location, method, FRAGMENT | {b"if-match": b"*"} | wrong)
+        assert refused.status == 401 and code(refused) == "not_yours"
+        assert header(refused, b"WWW-Authenticate") == b"Bearer"
+    assert (await desk.ask(f"{location}?token=k3y", "DELETE", {})).status in (401, 404)
+    assert not desk.peer.ended and not desk.peer.restarts and not desk.peer.trickled
+    assert (await desk.ask(location, "OPTIONS", {})).status == 204
+    assert (await desk.ask(location, "DELETE", shown)).status == 200 and desk.peer.ended
+
+
+async def test_a_session_whose_token_stood_in_the_url_is_known_by_its_own(desk: Desk) -> None:
+    """ffmpeg with `?key=`: what follows carries no token, only the session's URL."""
+    answer = await desk.ask("/rtc/v1/whep/?app=live&stream=yard&key=k3y")
+    location = header(answer, b"Location").decode()
+    assert "k3y" not in location
+    assert (await desk.ask(location, "DELETE", {})).status == 200
+
+
 async def test_the_url_of_a_session_that_is_over_is_forgotten(desk: Desk) -> None:
     location, _ = await opened(desk)
     desk.route.sweep()

@@ -181,6 +181,9 @@ export class WhipPublisher {
     // A connection that is closed first looks like one that was lost, for which the server waits.
     const close = () => connection?.close();
     if (resource === "") close();
-    else void fetch(resource, { method: "DELETE", keepalive: true, signal: AbortSignal.timeout(GOODBYE_MS) }).then(close, close);
+    else {
+      const headers = { Authorization: `Bearer ${this.key}` };
+      void fetch(resource, { method: "DELETE", headers, keepalive: true, signal: AbortSignal.timeout(GOODBYE_MS) }).then(close, close);
+    }
   }
 }
