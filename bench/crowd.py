@@ -1,13 +1,14 @@
-"""A crowd in one room: python -m bench.crowd DIALECT PORT CONNECTIONS MESSAGES_PER_S SECONDS.
+"""A crowd in one room: python -m bench.crowd DIALECT PORT CONNECTIONS MESSAGES_PER_S SECONDS [SLOW].
 
 DIALECT is `centrifugo` or `socketio`. Connections come from 16 loopback addresses, so that ports suffice.
-Prints a
-JSON line when everybody is in the room, and another when the messages of so many seconds have been counted.
+Beside those who are counted come SLOW more, who read 1 KB a second. Prints a JSON line when everybody is in
+the room, and another when the messages of so many seconds have been counted.
 """
 
 import asyncio
 import json
 import math
+import socket
 import sys
 import time
 from typing import ClassVar, cast
@@ -24,6 +25,7 @@ AT_ONCE = 200
 # One connection may send a hundred commands a second.
 PER_PUBLISHER = 50
 SETTLE_S = 5.0
+SLOW_BYTES_PER_S = 1024
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 MASK = b"\x01\x02\x03\x04"
 ROOM = "bench:room"
@@ -35,6 +37,7 @@ class Count:
 
     received = 0
     lost_connections = 0
+    slow_sent_away = 0
     delays: ClassVar[list[float]] = []
 
 
@@ -108,13 +111,37 @@ class Viewer(asyncio.Protocol):
             self.send(f'42["message","room",{data}]')
 
 
-async def gather(dialect: str, port: int, count: int) -> list[Viewer]:
+class SlowViewer(Viewer):
+    """Reads what little comes through its small buffer, and then not until that is paid for in time."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Who cannot follow may be sent away."""
+        Count.slow_sent_away += 1
+
+    def data_received(self, data: bytes) -> None:
+        if self.step < 3:
+            self.begin(data)
+            return
+        if data.endswith(b"\x81\x02{}"):
+            self.send("{}")
+        self.transport.pause_reading()
+        wait = len(data) / SLOW_BYTES_PER_S
+        asyncio.get_running_loop().call_later(wait, self.transport.resume_reading)
+
+
+async def gather(dialect: str, port: int, count: int, slow: int = 0) -> list[Viewer]:
+    """Everybody who is counted, in the room; the slow ones are there too."""
     loop, viewers, turns = asyncio.get_running_loop(), [], asyncio.Semaphore(AT_ONCE)
 
     async def come(number: int) -> None:
         async with turns:
             address = f"127.0.0.{number % ADDRESSES + 1}"
-            viewer = Viewer(dialect, number < SAMPLED)
+            is_slow = number >= count
+            viewer = SlowViewer(dialect, False) if is_slow else Viewer(dialect, number < SAMPLED)
             for again in range(5):
                 try:
                     await loop.create_connection(lambda: viewer, "127.0.0.1", port, local_addr=(address, 0))
@@ -123,16 +150,17 @@ async def gather(dialect: str, port: int, count: int) -> list[Viewer]:
                     await asyncio.sleep(0.2 * again)
             async with asyncio.timeout(60):
                 await viewer.ready
-            viewers.append(viewer)
+            if not is_slow:
+                viewers.append(viewer)
 
     async with asyncio.TaskGroup() as group:
-        for number in range(count):
+        for number in range(count + slow):
             group.create_task(come(number))
     return viewers
 
 
-async def main(dialect: str, port: int, count: int, rate: float, seconds: float) -> None:
-    viewers = await gather(dialect, port, count)
+async def main(dialect: str, port: int, count: int, rate: float, seconds: float, slow: int) -> None:
+    viewers = await gather(dialect, port, count, slow)
     publishers = viewers[-math.ceil(rate / PER_PUBLISHER) :]
     await asyncio.sleep(1)
     print(json.dumps({"standing": len(viewers)}), flush=True)
@@ -151,6 +179,7 @@ async def main(dialect: str, port: int, count: int, rate: float, seconds: float)
         "per_second": Count.received / elapsed,
         "lost_share": max(1 - Count.received / wanted, 0.0),
         "lost_connections": Count.lost_connections,
+        "slow_sent_away": Count.slow_sent_away,
         "sent": sent,
         "p50_ms": delays[len(delays) // 2] * 1000,
         "p99_ms": delays[int(len(delays) * 0.99)] * 1000,
@@ -161,4 +190,6 @@ async def main(dialect: str, port: int, count: int, rate: float, seconds: float)
 if __name__ == "__main__":
     raise_descriptors()
     uvloop.install()
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])))
+    dialect, *numbers = sys.argv[1:]
+    port, count, rate, seconds, slow = (float(each) for each in (*numbers, *(["0"] * (5 - len(numbers)))))
+    asyncio.run(main(dialect, int(port), int(count), rate, seconds, int(slow)))
