@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 
+from bench import clip
 from bench.clip import FPS
 from bench.wire import COMMAND, Count, FlvCounter, RtmpCounter, amf, message, open_rtmp
 
@@ -81,7 +82,8 @@ def open_player(port: int, path: str) -> tuple[socket.socket, RtmpCounter]:
 def result(crowd: Crowd, seconds: float) -> dict[str, float]:
     """What was seen: frames that are missing between the first and the last one of each viewer are lost."""
     counts = crowd.counts
-    expected = sum(round((c.last_ms - c.first_ms) * FPS / 1000) + 1 for c in counts if c.frames)
+    per_ms = clip.SECONDS * FPS / clip.duration_ms(clip.tags(clip.path()))  # a lap ends with its sound
+    expected = sum(round((c.last_ms - c.first_ms) * per_ms) + 1 for c in counts if c.frames)
     frames = sum(c.frames for c in counts)
     starved = sum(c.frames < 0.9 * FPS * seconds for c in counts)
     return {
