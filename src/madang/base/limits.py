@@ -279,6 +279,8 @@ REALTIME_JOINS_PER_S: Final = 50
 REALTIME_COMMANDS_PER_CONNECTION: Final = 100
 REALTIME_COMMANDS_PER_USER: Final = 200
 REALTIME_COMMANDS_PER_IP: Final = 2000
+# Questions to other nodes that wait for their answers; beyond it error 100.
+NODE_QUESTIONS: Final = 1000
 # A57: buckets that count them; the eldest are forgotten.
 REALTIME_BUCKETS: Final = 50_000
 # A18: how many new connections one address may make in a second, with a burst of five seconds.
@@ -384,6 +386,16 @@ WEBHOOKS_AT_ONCE: Final = 16
 # --- outbound ----------------------------------------------------------------------------------------
 # A9: an outbound request, redirects included, from its first look-up to its last byte.
 OUTBOUND_S: Final = 10.0
+# A room runs on the node that holds its lease, which is renewed at a third of this; a node that died gives
+# its rooms up after it.
+CHAT_LEASE_S: Final = 10.0
+# A command for a room of another node, from asking who runs it to the answer.
+CHAT_FORWARD_S: Final = 5.0
+# A node that the broker says nobody listens for gives its rooms up after this: longer than it takes to
+# connect anew.
+CHAT_DEAF_S: Final = 2.0
+# Connections of another node that a room counts.
+CHAT_ROSTER: Final = 20_000
 # A9: what is read of an answer.
 OUTBOUND_BYTES: Final = 1024 * 1024
 # A8: redirects that are followed, each judged anew.

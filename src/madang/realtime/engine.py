@@ -35,6 +35,7 @@ from madang.realtime.driving import Spawn
 from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
+from madang.realtime.neighbours import Neighbours
 from madang.realtime.ports import (
     BAD_REQUEST,
     INTERNAL,
@@ -75,6 +76,7 @@ class Engine:
         self.core.on_message = self._hear
         self.core.is_blocked = self.is_blocked
         self.core.is_revoked = self.is_revoked
+        self.neighbours = Neighbours(self.core)
         self.node = self.core.node
         self.counters = self.core.counters
         self.draining = False
@@ -304,6 +306,8 @@ class Engine:
         if isinstance(told, nodes.AnswerTold):
             if (answers := self._answers.get(told.number)) is not None:
                 answers[sender] = told.data
+        elif isinstance(told, nodes.CallTold | nodes.ReturnTold | nodes.NewsTold):
+            self.neighbours.hear(sender, told)
         elif isinstance(told, nodes.AskTold):
             answer = nodes.AnswerTold(told.number, self._answer(told))
             self.core.later(self.core.broker_tell(nodes.encode(answer), sender))

@@ -43,6 +43,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     client_refresh: bool = True
     missed: list[Publication] | None = None
     """Gets the recovered publications, where they travel one by one instead of in the result."""
+    since: Position | None = None
+    """What was published after this is not in `snapshot`: `later` gets it, to be sent behind the reply."""
+    later: list[Publication] = []
 
 
 class _Recovery(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class _Entering:
 
     __slots__ = (
         "ask",
+        "behind",
         "core",
         "delta",
         "options",
@@ -107,6 +111,8 @@ class _Entering:
             keeps
             and (options.force_positioning or (request.positioned and (options.allow_positioning or reads)))
         )
+        self.behind: Position | None = None
+        """Where the reply says that the channel stands, where what was published since follows it."""
         by_cache = options.auto_cache_recover and options.force_recovery_mode == "cache"
         self.recovers = self.recoverable and (request.recover or by_cache)
         self.delta = (
@@ -130,6 +136,8 @@ class _Entering:
         publications = found.publications if found is not None else ()
         if self.ask.missed is not None:
             self.ask.missed.extend(publications)
+        if self.behind is not None:
+            self._follow(self.behind, stretch, late)
         self._join(publications)
         return self._result(stretch.top, found)
 
@@ -147,7 +155,12 @@ class _Entering:
             elif self.recovers:
                 since = Position(request.offset, request.epoch)
                 query = HistoryQuery(limit=REALTIME_RECOVERY + 1, since=since)
-            stretch = await self.core.broker.history(room.channel, query, self.options.retention)
+            if self.ask.since is None or self.recovers:
+                stretch = await self.core.broker.history(room.channel, query, self.options.retention)
+            if self.ask.since is not None and not (self.recovers and self._is_whole(stretch, tap)):
+                self.behind = self.ask.since
+                query = HistoryQuery(limit=REALTIME_RECOVERY, since=self.behind)
+                stretch = await self.core.broker.history(room.channel, query, self.options.retention)
         finally:
             room.taps[:] = [other for other in room.taps if other is not tap]
         late = [publication for publication in tap if publication.offset > stretch.top.offset]
@@ -159,8 +172,23 @@ class _Entering:
             room.top = top
         return Stretch(stretch.publications, top), late
 
+    def _is_whole(self, stretch: Stretch, tap: list[Publication]) -> bool:
+        late = [publication for publication in tap if publication.offset > stretch.top.offset]
+        return self._recovery(stretch, late).recovered
+
+    def _follow(self, since: Position, stretch: Stretch, late: list[Publication]) -> None:
+        """All that was published between the snapshot and now."""
+        between = [*stretch.publications, *late]
+        whole = len(between) == stretch.top.offset - since.offset
+        if stretch.top.epoch != since.epoch or not whole:
+            raise Disconnect(*codes.INSUFFICIENT_STATE)
+        chosen = self.ask.filter
+        self.ask.later.extend(each for each in between if chosen is None or tags.matches(chosen, each.tags))
+
     def _recovery(self, stretch: Stretch, late: list[Publication]) -> _Recovery:
         top, request = stretch.top, self.ask.request
+        if self.behind is not None:
+            return _Recovery(False, (), top.offset)
         same_epoch = not request.epoch or request.epoch == top.epoch
         if self.options.force_recovery_mode == "cache":
             if same_epoch and request.offset == top.offset and top.offset:
@@ -226,12 +254,17 @@ class _Entering:
             epoch=top.epoch,
             publications=self._encoded(found.publications if found is not None else ()),
             recovered=recovered,
-            offset=found.offset if found is not None else top.offset,
+            offset=self._offset(top, found),
             positioned=self.positioned,
             data=wire.data(data),
             was_recovering=found is not None,
             delta=self.delta,
         )
+
+    def _offset(self, top: Position, found: _Recovery | None) -> int:
+        if self.behind is not None:
+            return self.behind.offset
+        return found.offset if found is not None else top.offset
 
     def _encoded(self, publications: Sequence[Publication]) -> Raw:
         """Recovered publications as the client gets them; many who return together share the bytes."""

@@ -75,6 +75,38 @@ class AnswerTold(Told, frozen=True, tag="answer"):
     """JSON."""
 
 
+class CallTold(Told, frozen=True, tag="call"):
+    """A question of a room above to the same room of this node."""
+
+    number: int
+    topic: str
+    data: bytes
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A ReplyError or, where it `ends` the connection, a Disconnect that travels."""
+
+    number: int
+    message: str
+    temporary: bool = False
+    ends: bool = False
+
+
+class ReturnTold(Told, frozen=True, tag="return"):
+    """The answer to a call."""
+
+    number: int
+    data: bytes
+    fault: Fault | None = None
+
+
+class NewsTold(Told, frozen=True, tag="news"):
+    """What a room above tells the same room of all nodes."""
+
+    topic: str
+    data: bytes
+
+
 AnyTold = (
     DisconnectTold
     | UnsubscribeTold
@@ -85,6 +117,9 @@ AnyTold = (
     | EmulationTold
     | AskTold
     | AnswerTold
+    | CallTold
+    | ReturnTold
+    | NewsTold
 )
 _DECODER: Final[msgspec.msgpack.Decoder[AnyTold]] = msgspec.msgpack.Decoder(AnyTold)
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -1,7 +1,7 @@
 """What a namespace does with its clients (`ChannelHandler`), and what other rooms may ask of the crowd
 (`Crowd`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -10,7 +10,7 @@ from madang.base.errors import PeerError
 from madang.realtime.broker import HistoryQuery, PresenceStats, Stretch
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ChannelGate, ConnectGate, ServerSubscription
-from madang.realtime.publication import DEFAULT, ClientInfo, Published, PublishOptions
+from madang.realtime.publication import DEFAULT, NO_TAGS, ClientInfo, Position, Published, PublishOptions
 
 
 class ReplyError(PeerError):
@@ -76,6 +76,9 @@ class SubscribeReply(msgspec.Struct, frozen=True, kw_only=True):
     info: bytes = b""
     """chan_info."""
     expires_at: float = 0.0
+    since: Position | None = None
+    """Where the channel stood before `data` or `snapshot` were asked of another node: who does not recover
+    gets what was published after it."""
     filter: str = ""
     """A server's tags filter as JSON (`{"key":…,"cmp":…,"val":…}`): the subscriber gets nothing else."""
     presence: bool | None = None
@@ -100,6 +103,11 @@ class PublishReply(msgspec.Struct, frozen=True, kw_only=True):
     done: bool = False
     data: bytes | None = None
     skip_history: bool = False
+    tags: Mapping[str, str] = NO_TAGS
+    idempotency_key: str = ""
+    delta: bool = False
+    version: int = 0
+    version_epoch: str = ""
 
 
 class RpcRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +122,7 @@ class RefreshReply(msgspec.Struct, frozen=True, kw_only=True):
     expired: bool = False
     expires_at: float = 0.0
     info: bytes | None = None
+    meta: bytes | None = None
 
 
 class Does(msgspec.Struct, frozen=True):
@@ -189,6 +198,38 @@ class ChannelEvents(Protocol):
     def vacated(self, channel: str) -> None: ...
 
 
+Answering = Callable[[str, bytes], Awaitable[bytes]]
+"""Answers a question, given who asks (a node) and what; may raise ReplyError and Disconnect."""
+
+
+class NobodyListensError(Exception):
+    """No node of this name hears the broker now."""
+
+
+class Neighbourhood(Protocol):
+    """The same rooms on other nodes, by topic. Calls raise ReplyError 100 when the broker does not answer."""
+
+    @property
+    def alone(self) -> bool:
+        """There are no other nodes: the broker is this process's own."""
+        ...
+
+    def on_question(self, topic: str, answer: Answering) -> None: ...
+
+    def on_news(self, topic: str, hear: Callable[[str, bytes], None]) -> None:
+        """`hear` must not raise or wait."""
+        ...
+
+    async def ask(self, node: str, topic: str, data: bytes, within_s: float) -> bytes:
+        """The other node's answer, or the error that it raised; 100 when none comes in time: it may have done
+        what was asked. NobodyListensError where it was certainly not asked."""
+        ...
+
+    async def say(self, topic: str, data: bytes) -> None:
+        """To all other nodes."""
+        ...
+
+
 class Crowd(Protocol):
     """The engine as other rooms use it. What targets users acts on every node; lists tell of this node alone.
 
@@ -196,6 +237,9 @@ class Crowd(Protocol):
     """
 
     node: str
+
+    @property
+    def neighbours(self) -> Neighbourhood: ...
 
     def bind(
         self,

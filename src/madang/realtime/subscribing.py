@@ -41,10 +41,14 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
         subscription=ask.subscription,
         filter=chosen,
         snapshot=ask.snapshot,
+        since=ask.since,
+        later=[],
         client_refresh=ask.client_refresh,
     )
     result = await enter(core, session, binding, channel, ask)
     session.reply(m.Reply(number, subscribe=result))
+    for publication in ask.later:
+        session.send(session.wire.publication(channel, publication))
 
 
 def _filter(binding: Binding, request: m.SubscribeRequest) -> m.FilterNode | None:
@@ -102,6 +106,7 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
             snapshot=reply.snapshot,
             client_refresh=not handler.does.sub_refresh,
         )
+            since=reply.since,
     if options.allow_subscribe_for_client and (caller.user or options.allow_subscribe_for_anonymous):
         return Ask(request=request)
     raise PERMISSION_DENIED
