@@ -1,14 +1,22 @@
 """What the terminal shows at the start: where to watch, where to sign in, what to type into OBS."""
 
 import io
+import os
+import shutil
 import socket
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final, TextIO
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
+# SGR parameters (ECMA-48); a library for this would be half of what a start loads.
+_BOLD: Final = "1"
+_DIM: Final = "2"
+_BLUE: Final = "34"
+_BOLD_BLUE: Final = "1;34"
+_BOLD_GREEN: Final = "1;32"
+_BOLD_RED: Final = "1;31"
+_BOLD_YELLOW: Final = "1;33"
 _QR_WIDTH = 60
 """A QR code is drawn only where the terminal is wide enough to leave it whole."""
 
@@ -35,36 +43,39 @@ class Start:
     """Sentences about unsafe settings, which are told at every start (A68)."""
 
 
-def show(start: Start, console: "Console | None" = None) -> None:
-    """Print the banner; lines are never wrapped, so that they can be copied."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = console or Console(highlight=False)
-    console.print()
-    console.print(Text.assemble(("  마당 Madang ", "bold"), (start.version, "dim")), soft_wrap=True)
-    console.print()
+def show(start: Start, out: TextIO | None = None, width: int = 0) -> None:
+    """Print the banner, in colours on a terminal; lines are never wrapped, so that they can be copied."""
+    out = out or sys.stdout
+    terminal = out.isatty()
+    paint = _coloured if terminal and not os.environ.get("NO_COLOR") else _plain
+    lines = ["", paint("  마당 Madang ", _BOLD) + paint(start.version, _DIM), ""]
     for label, value, style, note in rows(start):
-        line = Text.assemble(
-            ("  " + label.ljust(12), "dim"), (value, style), (f"   {note}" if note else "", "dim")
-        )
-        console.print(line, soft_wrap=True)
-    for sentence in start.unsafe:
-        console.print(Text(f"  Unsafe      {sentence}", "bold red"), soft_wrap=True)
-    if console.is_terminal and start.network and console.width >= _QR_WIDTH:
-        console.print(Text(qr(start.network)), soft_wrap=True)
-    console.print()
+        tail = paint(f"   {note}", _DIM) if note else ""
+        lines.append(paint("  " + label.ljust(12), _DIM) + paint(value, style) + tail)
+    lines += [paint(f"  Unsafe      {sentence}", _BOLD_RED) for sentence in start.unsafe]
+    if terminal and start.network and (width or shutil.get_terminal_size().columns) >= _QR_WIDTH:
+        lines.append(qr(start.network))
+    out.write("\n".join([*lines, "", ""]))
+    out.flush()
+
+
+def _coloured(text: str, style: str) -> str:
+    return f"\033[{style}m{text}\033[0m" if style else text
+
+
+def _plain(text: str, _style: str) -> str:
+    return text
 
 
 def rows(start: Start) -> list[tuple[str, str, str, str]]:
     """The lines of the banner: (label, value, style, note)."""
     owner = f"the channel {start.channel}" if start.channel else ""
     lines = [
-        ("Watch", start.watch, "bold blue", "the demo is on the air" if start.demo else ""),
-        ("", start.network, "blue", "on your network"),
-        ("Sign in", start.login, "bold yellow", "once, within 15 minutes"),
-        ("OBS server", start.rtmp, "bold green", ""),
-        ("Stream key", start.key, "bold green", owner),
+        ("Watch", start.watch, _BOLD_BLUE, "the demo is on the air" if start.demo else ""),
+        ("", start.network, _BLUE, "on your network"),
+        ("Sign in", start.login, _BOLD_YELLOW, "once, within 15 minutes"),
+        ("OBS server", start.rtmp, _BOLD_GREEN, ""),
+        ("Stream key", start.key, _BOLD_GREEN, owner),
     ]
     if not start.demo:
         lines.append(("Try it", "madang demo", "", "a moving test picture, without OBS"))

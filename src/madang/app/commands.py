@@ -1,24 +1,27 @@
 """Commands beside `serve`: channels, keys, accounts, doctor, backup and restore, on the same data."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from madang.app.cli import Data, File, app, channel, fail, key, settings, user, webhook
 from madang.app.clock import SystemClock
-from madang.control import Control
+
+if TYPE_CHECKING:
+    from madang.control import Control
 
 T = TypeVar("T")
 Hook = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of a webhook.")]
 Reference = Annotated[str, typer.Argument(metavar="CHANNEL", help="Slug or id of a channel.")]
 
 
-def work(data: Path | None, file: Path | None, use: Callable[[Control], Awaitable[T]]) -> T:
+def work(data: Path | None, file: Path | None, use: "Callable[[Control], Awaitable[T]]") -> T:
     """Run a use-case on the data of these settings; a refusal ends the program with its sentence."""
+    import asyncio
+
     from madang.app.offline import control
     from madang.base.errors import PeerError
     from madang.store.upgrade import StoreError
@@ -51,7 +54,7 @@ def channel_create(
 def channel_list(data: Data = None, config: File = None) -> None:
     """List channels: slug, visibility, name."""
 
-    async def use(control: Control) -> list[tuple[str, str, str]]:
+    async def use(control: "Control") -> list[tuple[str, str, str]]:
         return [(c.slug, c.visibility.value, c.name) for c in control.directory.channels()]
 
     for row in work(data, config, use):
@@ -86,7 +89,7 @@ def key_create(
 def key_list(channel: Reference, data: Data = None, config: File = None) -> None:
     """List the keys of a channel without their values: id, mask, name, whether it works."""
 
-    async def use(control: Control) -> list[tuple[str, str, str, str]]:
+    async def use(control: "Control") -> list[tuple[str, str, str, str]]:
         found = control.house.channel(channel)
         now = SystemClock().wall()
         keys = control.directory.keys_of(found.id)
@@ -117,7 +120,7 @@ def webhook_create(
 ) -> None:
     """Send a channel's events somewhere from now on; prints id and secret, which is told once."""
 
-    async def use(control: Control) -> tuple[str, str]:
+    async def use(control: "Control") -> tuple[str, str]:
         found = control.house.channel(channel)
         made = await control.webhooks.create(None, found, url, kinds or ["*"])
         return made.webhook.id, made.secret
@@ -129,7 +132,7 @@ def webhook_create(
 def webhook_list(channel: Reference, data: Data = None, config: File = None) -> None:
     """List the webhooks of a channel: id, whether it is on, events delivered, last error, address."""
 
-    async def use(control: Control) -> list[tuple[str, ...]]:
+    async def use(control: "Control") -> list[tuple[str, ...]]:
         found = await control.webhooks.of_channel(control.house.channel(channel))
         return [
             (hook.id, "on" if hook.enabled else "off", str(c.delivered), c.last_error or "-", hook.url)
@@ -144,7 +147,7 @@ def webhook_list(channel: Reference, data: Data = None, config: File = None) -> 
 def webhook_delete(channel: Reference, webhook: Hook, data: Data = None, config: File = None) -> None:
     """Send nothing more there."""
 
-    async def use(control: Control) -> None:
+    async def use(control: "Control") -> None:
         found = await control.webhooks.find(control.house.channel(channel), webhook)
         await control.webhooks.delete(None, found)
 
@@ -161,7 +164,7 @@ def webhook_replay(
 ) -> None:
     """Tell again what happened in the last hours: same order, same ids; a running server does it."""
 
-    async def use(control: Control) -> None:
+    async def use(control: "Control") -> None:
         found = await control.webhooks.find(control.house.channel(channel), webhook)
         await control.webhooks.replay(None, found, SystemClock().wall() - since * 3600)
 
@@ -173,7 +176,7 @@ def user_link(name: str, data: Data = None, config: File = None) -> None:
     """Print a one-time link by which NAME chooses a new password (15 minutes)."""
     found = settings(data, config)
 
-    async def use(control: Control) -> str:
+    async def use(control: "Control") -> str:
         issued = await control.house.recovery_link(name)
         return control.urls(_base(found)).login_link(issued.token)
 
@@ -191,7 +194,7 @@ def user_invite(
 
     found = settings(data, config)
 
-    async def use(control: Control) -> str:
+    async def use(control: "Control") -> str:
         lifetime_s = found.accounts.invitation_days * 86400.0
         issued = await control.house.invitation_link(SiteRole.ADMIN if admin else SiteRole.MEMBER, lifetime_s)
         return control.urls(_base(found)).invitation(issued.token)
@@ -203,7 +206,7 @@ def user_invite(
 def user_list(data: Data = None, config: File = None) -> None:
     """List accounts: name, role, whether they may sign in."""
 
-    async def use(control: Control) -> list[tuple[str, str, str]]:
+    async def use(control: "Control") -> list[tuple[str, str, str]]:
         found = control.directory.accounts()
         return [(a.name, a.role.value, "disabled" if a.disabled else "active") for a in found]
 
@@ -266,6 +269,8 @@ def restore(
 
 def run_store(work: Coroutine[object, object, T]) -> T:
     """Run a coroutine of the store; a refusal ends the program with its sentence."""
+    import asyncio
+
     from madang.store.upgrade import StoreError
 
     try:

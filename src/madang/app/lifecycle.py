@@ -6,7 +6,6 @@ reloads certificates and settings that can change; SIGQUIT writes the stacks of 
 
 import asyncio
 import faulthandler
-import gc
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from typing import Protocol
 
 import structlog
 
+from madang.app import starting
 from madang.base.limits import DRAIN_S, FORCED_EXIT_S
 
 SWEEP_S = 1.0
@@ -76,7 +76,7 @@ class Lifecycle:
         try:
             await self._served.listen()
             self._opened()
-            _settle_garbage()
+            starting.settle()
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._sweep())]
                 if self._beside is not None:
@@ -122,13 +122,6 @@ class Lifecycle:
 
 async def _run(beside: Callable[[], Awaitable[None]]) -> None:
     await beside()
-
-
-def _settle_garbage() -> None:
-    """What was loaded at the start lives for ever; later collections need not look at it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 def _exit_after(seconds: float) -> None:

@@ -2,15 +2,16 @@
 
 import sys
 
-from madang.app import commands
-from madang.app.cli import app
-
-__all__ = ["commands", "main"]
+from madang.app import starting
 
 
 def main() -> None:
     """Run the command of `sys.argv`."""
+    starting.begin()
+    import madang.app.cli
+    import madang.app.commands  # its commands join the command line
+
     try:
-        app()
+        madang.app.cli.app()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 
 from madang import __version__
-from madang.app import banner, demo, descriptors, logs
+from madang.app import banner, demo, descriptors, logs, starting
 from madang.app.keys import Endpoint
 from madang.app.lifecycle import Lifecycle
 from madang.app.ports import owner_of
@@ -122,6 +122,7 @@ async def _demo(settings: Settings) -> None:
     host = urlsplit(url).hostname
     sys.stdout.write(f"The demo is on the air at {host}; Ctrl+C ends it.\n")
     sys.stdout.flush()
+    starting.settle()
     await demo.broadcast(url)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from madang.api.app import Application, create_app
-from madang.app import logs
+from madang.app import logs, starting
 from madang.app.alarms import Alarms
 from madang.app.assembled import (
     control_settings,
@@ -321,7 +321,11 @@ class Yard:
             for place in self.settings.http.tls_listen:
                 await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
         self.operations.ready = True
-        self._tasks.spawn(self.application.warm())
+        self._tasks.spawn(self._load_behind())
+
+    async def _load_behind(self) -> None:
+        await self.application.warm()
+        await starting.load_the_rest()
 
     async def _listen_webrtc(self) -> None:
         udp, tcp = self.settings.webrtc.listen, self.settings.webrtc.tcp_listen

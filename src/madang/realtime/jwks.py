@@ -1,14 +1,19 @@
 """Key sets of foreign issuers, fetched behind the SSRF guard and believed for an hour."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import jwt
 import msgspec
-from jwt import PyJWK
 
 from madang.base.clock import Clock
+from madang.base.later import later
 from madang.base.limits import JWKS_AGAIN_S, JWKS_BYTES, JWKS_KEYS, JWKS_S, TOKEN_BYTES
 from madang.net.outbound import Call, Outbound, OutboundError
+
+if TYPE_CHECKING:
+    import jwt
+else:
+    jwt = later("jwt")
 
 _SETS = 100
 """Issuers of a templated URL that are kept."""
@@ -20,7 +25,7 @@ class KeySetError(Exception):
 
 
 class _KeySet(msgspec.Struct):
-    keys: Mapping[str, PyJWK]
+    keys: "Mapping[str, jwt.PyJWK]"
     fetched: float
     tried: float
 
@@ -33,14 +38,14 @@ class KeySets:
         self._clock = clock
         self._sets: dict[str, _KeySet] = {}
 
-    def peek(self, url: str, key_id: str) -> PyJWK | None:
+    def peek(self, url: str, key_id: str) -> "jwt.PyJWK | None":
         """A key that is known and still believed."""
         found = self._sets.get(url)
         if found is None or found.fetched + JWKS_S <= self._clock.monotonic():
             return None
         return found.keys.get(key_id)
 
-    async def find(self, url: str, key_id: str) -> PyJWK | None:
+    async def find(self, url: str, key_id: str) -> "jwt.PyJWK | None":
         """A key; None when the issuer has none of this id. Raises KeySetError."""
         if (key := self.peek(url, key_id)) is not None:
             return key
@@ -65,7 +70,7 @@ class KeySets:
         return known.keys.get(key_id)
 
 
-def parse_key_set(body: bytes) -> dict[str, PyJWK]:
+def parse_key_set(body: bytes) -> "dict[str, jwt.PyJWK]":
     """The public signature keys of a JWKS (RFC 7517) by their id. Raises KeySetError."""
     try:
         listed = msgspec.json.decode(body, type=dict[str, object]).get("keys")
@@ -80,13 +85,13 @@ def parse_key_set(body: bytes) -> dict[str, PyJWK]:
         key_id = each.get("kid")
         if isinstance(key_id, str) and len(key_id) < TOKEN_BYTES:
             try:
-                found[key_id] = PyJWK.from_dict(each)
+                found[key_id] = jwt.PyJWK.from_dict(each)
             except (jwt.PyJWTError, ValueError, TypeError):
                 continue
     return found
 
 
-def speaks(key: PyJWK, algorithm: str) -> bool:
+def speaks(key: "jwt.PyJWK", algorithm: str) -> bool:
     """Whether a key of a set may check this algorithm: its family is told by its type, never by the token."""
     family = _FAMILIES.get(str(key.key_type), "?")
     return algorithm.startswith(family) and key.key_type != "oct"

@@ -8,21 +8,28 @@ carry the key id `madang`; nobody else may speak for users whose id begins with 
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import jwt
 import msgspec
 import re2
-from jwt.api_jws import PyJWS
 from msgspec import Raw
 
 from madang.base.clock import Clock
 from madang.base.errors import PeerError
+from madang.base.later import later
 from madang.base.limits import TOKEN_BYTES
 from madang.base.secret import Secret
 from madang.realtime.gate import ServerSubscription
 from madang.realtime.jwks import KeySets, speaks
 from madang.realtime.settings import TokenSettings
+
+if TYPE_CHECKING:
+    import jwt
+    from jwt import api_jws
+else:
+    jwt = later("jwt")
+    api_jws = later("jwt.api_jws")
 
 OWN_KEY_ID: Final = "madang"
 OWN_ISSUER: Final = "madang"
@@ -128,9 +135,12 @@ class Tokens:
         self._clock = clock
         self._key_sets = key_sets
         self._own = own_secret
-        self._jws = PyJWS()
         self._issuers = re2.compile(settings.issuer_regex) if settings.issuer_regex else None
         self._audiences = re2.compile(settings.audience_regex) if settings.audience_regex else None
+
+    @cached_property
+    def _jws(self) -> "api_jws.PyJWS":
+        return api_jws.PyJWS()
 
     async def connection(self, token: str) -> ConnectionToken:
         """Raises TokenError, and KeySetError when the issuer's keys cannot be had."""

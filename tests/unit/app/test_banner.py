@@ -4,7 +4,6 @@ import io
 import socket
 
 import pytest
-from rich.console import Console
 
 from madang.app import banner
 from madang.app.banner import Start
@@ -21,9 +20,14 @@ START = Start(
 )
 
 
-def printed(start: Start, **options: object) -> str:
-    out = io.StringIO()
-    banner.show(start, Console(file=out, highlight=False, **options))  # type: ignore[arg-type]
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def printed(start: Start, out: io.StringIO | None = None, width: int = 100) -> str:
+    out = out or io.StringIO()
+    banner.show(start, out, width)
     return out.getvalue()
 
 
@@ -34,9 +38,12 @@ def test_every_line_is_whole_in_a_narrow_terminal() -> None:
     assert "Try it" not in text and "Unsafe" not in text
 
 
-def test_it_is_coloured_on_a_terminal_and_plain_in_a_file() -> None:
-    assert "\x1b[" in printed(START, force_terminal=True, color_system="256")
+def test_it_is_coloured_on_a_terminal_and_plain_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in printed(START, Terminal())
     assert "\x1b[" not in printed(START)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in printed(START, Terminal())
 
 
 def test_what_is_not_there_has_no_line() -> None:
@@ -50,8 +57,8 @@ def test_unsafe_settings_are_told() -> None:
 
 
 def test_a_wide_terminal_gets_a_qr_code() -> None:
-    assert "▀" in printed(START, force_terminal=True, width=100)
-    assert "▀" not in printed(START, force_terminal=True, width=40)
+    assert "▀" in printed(START, Terminal())
+    assert "▀" not in printed(START, Terminal(), width=40)
     assert "▀" not in printed(START)
 
 

@@ -3,24 +3,28 @@
 import hmac
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import SSL
+from typing import TYPE_CHECKING, Final
 
 from madang.base.errors import Bug, PeerError
+from madang.base.later import later
 from madang.base.limits import DTLS_HANDSHAKE_BYTES
 from madang.protocols.srtp.profile import EXPORTER_LABEL, Master, Profile
 
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from OpenSSL import SSL
+else:
+    x509 = later("cryptography.x509")
+    hashes = later("cryptography.hazmat.primitives.hashes")
+    ec = later("cryptography.hazmat.primitives.asymmetric.ec")
+    SSL = later("OpenSSL.SSL")
+
 MTU: Final = 1200
 """Bytes of one datagram of a handshake (RFC 8261 and every browser agree on about that)."""
-_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
-    "sha-256": hashes.SHA256(),
-    "sha-384": hashes.SHA384(),
-    "sha-512": hashes.SHA512(),
-}
+_HASHES: Final = {"sha-256": "SHA256", "sha-384": "SHA384", "sha-512": "SHA512"}
+"""By their names in SDP: those of `cryptography`."""
 _CIPHERS: Final = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305"
     b":ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
@@ -39,7 +43,8 @@ class Fingerprint:
     def __init__(self, text: str) -> None:
         """`sha-256 AB:CD:..`. Raises PeerError for what no certificate can be held against."""
         name, _, value = text.strip().partition(" ")
-        algorithm = _HASHES.get(name.lower())
+        known = _HASHES.get(name.lower())
+        algorithm: hashes.HashAlgorithm | None = getattr(hashes, known)() if known else None
         try:
             self._digest = bytes.fromhex(value.strip().replace(":", ""))
         except ValueError:
@@ -48,7 +53,7 @@ class Fingerprint:
             raise PeerError("fingerprint", "a fingerprint of an unknown kind")
         self._algorithm = algorithm
 
-    def fits(self, certificate: x509.Certificate) -> bool:
+    def fits(self, certificate: "x509.Certificate") -> bool:
         return hmac.compare_digest(certificate.fingerprint(self._algorithm), self._digest)
 
 
@@ -218,7 +223,7 @@ class DtlsLink:
             raise Bug("DTLS reads into nothing") from error
 
 
-def _words(error: SSL.Error) -> str:
+def _words(error: "SSL.Error") -> str:
     """OpenSSL's own reasons."""
     stack = error.args[0] if error.args else ()
     return ", ".join(str(entry[-1]) for entry in stack if entry) or "no reason given"

@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 from collections import Counter
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Final
 
@@ -46,8 +47,6 @@ class WebRtcPort:
         self.settings = settings
         self.sweeper: Sweeper = ground.sweeper
         self.counters = WebRtcCounters()
-        self.identity = Identity()
-        self.fingerprint = self.identity.fingerprint
         self.candidates: tuple[str, ...] = ()
         """Values of `a=candidate:` lines for peers elsewhere; `Session.candidates` are for that peer."""
         self.pump = Pump(self.counters, settings.segment_offload, load() if settings.compiled else None)
@@ -75,6 +74,15 @@ class WebRtcPort:
         self._looking: asyncio.TimerHandle | None = None
         self._loopback: tuple[str, ...] = ()
         ground.sweeper.each_tick(self.tick)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who we are to all peers; made by the first use, for OpenSSL is not loaded at the start."""
+        return Identity()
+
+    @property
+    def fingerprint(self) -> str:
+        return self.identity.fingerprint
 
     # --- the doors ---------------------------------------------------------------------------------------
 

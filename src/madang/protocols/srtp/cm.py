@@ -1,12 +1,18 @@
 """AES_CM_128_HMAC_SHA1_80 for RTP and RTCP (RFC 3711 section 4), by libsrtp, indices and replay included."""
 
-from pylibsrtp import Error, Policy, Session
+from typing import TYPE_CHECKING
 
 from madang.base.errors import PeerError
+from madang.base.later import later
 from madang.base.limits import SRTP_SSRCS
 from madang.protocols.srtp.gcm import header_bytes
 from madang.protocols.srtp.profile import Master
 from madang.protocols.srtp.window import WIDTH
+
+if TYPE_CHECKING:
+    import pylibsrtp
+else:
+    pylibsrtp = later("pylibsrtp")
 
 
 class CmSealer:
@@ -15,10 +21,10 @@ class CmSealer:
     __slots__ = ("_session",)
 
     def __init__(self, master: Master) -> None:
-        policy = Policy(key=master.key + master.salt, ssrc_type=Policy.SSRC_ANY_OUTBOUND)
+        policy = pylibsrtp.Policy(key=master.key + master.salt, ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
         policy.allow_repeat_tx = True
         policy.window_size = WIDTH
-        self._session = Session(policy)
+        self._session = pylibsrtp.Session(policy)
 
     def rtp(self, header: bytes, payload: bytes, index: int) -> bytes:
         """As `GcmSealer.rtp`; the index is libsrtp's own counting, which agrees while packets go in order."""
@@ -35,9 +41,9 @@ class CmOpener:
     __slots__ = ("_session", "_ssrcs")
 
     def __init__(self, master: Master) -> None:
-        policy = Policy(key=master.key + master.salt, ssrc_type=Policy.SSRC_ANY_INBOUND)
+        policy = pylibsrtp.Policy(key=master.key + master.salt, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND)
         policy.window_size = WIDTH
-        self._session = Session(policy)
+        self._session = pylibsrtp.Session(policy)
         self._ssrcs: set[int] = set()
 
     def rtp(self, data: bytes) -> bytes:
@@ -56,7 +62,7 @@ class CmOpener:
     def _unprotect(self, data: bytes, rtcp: bool) -> bytes:
         try:
             opened = self._session.unprotect_rtcp(data) if rtcp else self._session.unprotect(data)
-        except (Error, TypeError, ValueError) as error:
+        except (pylibsrtp.Error, TypeError, ValueError) as error:
             raise PeerError("srtp", f"a packet that libsrtp refuses: {error}") from None
         return bytes(opened)
 

@@ -1,14 +1,19 @@
 """AEAD_AES_128_GCM for RTP and RTCP (RFC 7714)."""
 
-from typing import Final
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Final
 
 from madang.base.errors import PeerError
+from madang.base.later import later
 from madang.base.limits import SRTP_SSRCS
 from madang.protocols.srtp.profile import Label, Master, derive
 from madang.protocols.srtp.window import Window
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.ciphers import aead
+else:
+    exceptions = later("cryptography.exceptions")
+    aead = later("cryptography.hazmat.primitives.ciphers.aead")
 
 TAG_BYTES: Final = 16
 _ENCRYPTED: Final = 1 << 31
@@ -22,13 +27,13 @@ class GcmSealer:
     def __init__(self, master: Master) -> None:
         self.rtp_key = derive(master, Label.RTP_KEY, 16)
         self.rtp_salt = int.from_bytes(derive(master, Label.RTP_SALT, 12), "big")
-        self._rtp = AESGCM(self.rtp_key)
-        self._rtcp = AESGCM(derive(master, Label.RTCP_KEY, 16))
+        self._rtp = aead.AESGCM(self.rtp_key)
+        self._rtcp = aead.AESGCM(derive(master, Label.RTCP_KEY, 16))
         self._rtcp_salt = int.from_bytes(derive(master, Label.RTCP_SALT, 12), "big")
         self._rtcp_index = 0
 
     @property
-    def cipher(self) -> AESGCM:
+    def cipher(self) -> "aead.AESGCM":
         """For the fan-out."""
         return self._rtp
 
@@ -54,9 +59,9 @@ class GcmOpener:
     __slots__ = ("_rtcp", "_rtcp_salt", "_rtcp_windows", "_rtp", "_rtp_salt", "_windows")
 
     def __init__(self, master: Master) -> None:
-        self._rtp = AESGCM(derive(master, Label.RTP_KEY, 16))
+        self._rtp = aead.AESGCM(derive(master, Label.RTP_KEY, 16))
         self._rtp_salt = int.from_bytes(derive(master, Label.RTP_SALT, 12), "big")
-        self._rtcp = AESGCM(derive(master, Label.RTCP_KEY, 16))
+        self._rtcp = aead.AESGCM(derive(master, Label.RTCP_KEY, 16))
         self._rtcp_salt = int.from_bytes(derive(master, Label.RTCP_SALT, 12), "big")
         self._windows: dict[int, Window] = {}
         self._rtcp_windows: dict[int, Window] = {}
@@ -110,10 +115,10 @@ def header_bytes(data: bytes) -> int:
     return length
 
 
-def _open(cipher: AESGCM, iv: bytes, sealed: bytes, associated: bytes) -> bytes:
+def _open(cipher: "aead.AESGCM", iv: bytes, sealed: bytes, associated: bytes) -> bytes:
     try:
         return cipher.decrypt(iv, sealed, associated)
-    except InvalidTag:
+    except exceptions.InvalidTag:
         raise PeerError("srtp", "a packet that was not made with the session's key") from None
 
 

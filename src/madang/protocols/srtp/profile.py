@@ -1,11 +1,17 @@
 """Protection profiles (RFC 5764 section 4.1.2, RFC 7714 section 14) and the derivation of keys."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CTR
+from madang.base.later import later
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import ciphers
+    from cryptography.hazmat.primitives.ciphers import algorithms, modes
+else:
+    ciphers = later("cryptography.hazmat.primitives.ciphers")
+    algorithms = later("cryptography.hazmat.primitives.ciphers.algorithms")
+    modes = later("cryptography.hazmat.primitives.ciphers.modes")
 
 EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"
 
@@ -56,4 +62,4 @@ def derive(master: Master, label: Label, length: int) -> bytes:
     salts of 12 bytes, which are widened on the right)."""
     salt = int.from_bytes(master.salt.ljust(14, b"\0"), "big")
     start = ((salt ^ label.value << 48) << 16).to_bytes(16, "big")
-    return Cipher(AES(master.key), CTR(start)).encryptor().update(bytes(length))
+    return ciphers.Cipher(algorithms.AES(master.key), modes.CTR(start)).encryptor().update(bytes(length))
