@@ -1,9 +1,11 @@
 """Chat deliveries per CPU-second: python -m bench.chat. A large room, and a flood; beside the floor in
 turns."""
 
-import importlib.util
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ NAMESPACES = (
     '"allow_subscribe_for_anonymous":true,"allow_publish_for_client":true,"allow_publish_for_anonymous":true}}'
 )
 FLOOD_TICK_MS = 100
+SOCKET_IO, PYTHON_SOCKET_IO = "socket.io@4.8.4", "python-socketio==5.18.1"
+_PLACE = Path(tempfile.gettempdir()) / "madang-bench-socketio"
 _CORE = {SERVER_CORE}
 
 
@@ -27,13 +31,13 @@ def madang() -> servers.Start:
     return servers.madang(1, realtime__namespaces=NAMESPACES, realtime__allow_anonymous="true")
 
 
-def program(*command: str) -> servers.Start:
-    """A floor or a peer: its port is its first argument."""
+def program(*command: str, **env: str) -> servers.Start:
+    """A floor or a peer: its port comes behind the first three words."""
 
     @contextmanager
     def start() -> Iterator[servers.Server]:
         port = free_port()
-        with running([*command[:3], str(port), *command[3:]], _CORE) as process:
+        with running([*command[:3], str(port), *command[3:]], _CORE, env) as process:
             wait_for_port(port)
             yield servers.Server(process, port, port, [])
 
@@ -58,34 +62,47 @@ def crowd(start: servers.Start, dialect: str, count: int, rate: int, seconds: fl
 
 
 def peers() -> dict[str, servers.Start]:
-    """Socket.IO, where it is installed."""
+    """Socket.IO on Node and on Python, each in a directory of its own; none where it cannot be had."""
     found: dict[str, servers.Start] = {}
-    script = str(Path(__file__).with_name("peer_socketio.mjs"))
-    looked = subprocess.run(["node", script, "--check"], capture_output=True, check=False)
-    if looked.returncode == 0:
-        found["Socket.IO (Node)"] = program("node", script, "--")
-    if importlib.util.find_spec("socketio") is not None:
-        found["python-socketio"] = program(sys.executable, "-m", "bench.peer_socketio")
+    node, npm, uv = shutil.which("node"), shutil.which("npm"), Path(sys.executable).with_name("uv")
+    if node and npm:
+        install = [npm, "install", "--prefix", str(_PLACE), "--ignore-scripts", "--no-audit", "--no-fund"]
+        if _had(_PLACE / "node_modules" / "socket.io", [*install, SOCKET_IO]):
+            script = str(Path(__file__).with_name("peer_socketio.mjs"))
+            found["Socket.IO (Node)"] = program(node, script, str(_PLACE))
+    packages = _PLACE / "python"
+    if _had(packages / "socketio", [str(uv), "pip", "install", "--target", str(packages), PYTHON_SOCKET_IO]):
+        python = (sys.executable, "-m", "bench.peer_socketio")
+        path = os.pathsep.join(filter(None, (str(packages), os.environ.get("PYTHONPATH"))))
+        found["python-socketio"] = program(*python, PYTHONPATH=path)
     return found
+
+
+def _had(place: Path, install: list[str]) -> bool:
+    """Whether the package is there, now or after its installation."""
+    if not place.exists() and Path(install[0]).exists():
+        _PLACE.mkdir(exist_ok=True)
+        done = subprocess.run(install, capture_output=True, check=False, timeout=300)
+        if done.returncode:
+            print(f"  without {install[-1]}: {done.stderr.decode()[-200:]}", file=sys.stderr)
+    return place.exists()
 
 
 def run(options: Options) -> list[tuple[str, ...]]:
     """Rows of both loads beside the floor and the peers."""
-    floor = (sys.executable, "-m", "bench.floor_chat")
     large, flooded = options.viewers * 5 // 2, options.viewers
-    seconds = options.seconds
-    contenders = {
-        "floor": crowd(program(*floor, "0"), "socketio", large, 10, seconds),
-        "Madang": crowd(madang(), "centrifugo", large, 10, seconds),
-    }
-    if options.peers:
-        contenders |= {name: crowd(start, "socketio", large, 10, seconds) for name, start in peers().items()}
-    lines = rows(turns(contenders, options.turns), f"{large:,} × 10/s", "floor")
-    contenders = {
-        "floor": crowd(program(*floor, str(FLOOD_TICK_MS)), "socketio", flooded, 500, seconds),
-        "Madang": crowd(madang(), "centrifugo", flooded, 500, seconds),
-    }
-    return lines + rows(turns(contenders, options.turns), f"{flooded:,} × 500/s", "floor")
+    others = peers() if options.peers else {}
+    lines = []
+    for count, rate, tick_ms in ((large, 10, 0), (flooded, 500, FLOOD_TICK_MS)):
+        floor = program(sys.executable, "-m", "bench.floor_chat", str(tick_ms))
+        contenders = {
+            "floor": crowd(floor, "socketio", count, rate, options.seconds),
+            "Madang": crowd(madang(), "centrifugo", count, rate, options.seconds),
+        }
+        for name, start in others.items():
+            contenders[name] = crowd(start, "socketio", count, rate, options.seconds)
+        lines += rows(turns(contenders, options.turns), f"{count:,} × {rate}/s", "floor")
+    return lines
 
 
 if __name__ == "__main__":
