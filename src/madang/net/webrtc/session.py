@@ -71,13 +71,17 @@ class Home(Protocol):
     """What a session needs of the port."""
 
     counters: WebRtcCounters
-    fingerprint: str
     handshakes: "dict[Session, float]"
-    identity: Identity
     pump: Pump
     sweeper: Sweeper
     audio_ssrcs: tuple[int, int]
     video_ssrcs: tuple[int, int]
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def identity(self) -> Identity: ...
 
     def admitted(self, session: "Session") -> None: ...
 
