@@ -64,6 +64,7 @@ def test_padding_and_sources_are_taken_off(packet: RtpPacket, padding: int) -> N
     ],
 )
 def test_lengths_beyond_the_packet_are_refused(data: bytes) -> None:
+    """A50: padding, sources, extensions."""
     with pytest.raises(PeerError):
         parse(data)
 

@@ -145,6 +145,7 @@ def test_arrivals_are_told(first: int, start: int, steps: list[int | None]) -> N
     ],
 )
 def test_malformed_packets_are_refused(name: str, data: str) -> None:
+    """A50."""
     with pytest.raises(PeerError):
         rtcp.parse(bytes.fromhex(data))
 

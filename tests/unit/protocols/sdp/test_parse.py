@@ -120,6 +120,7 @@ RTP = "m=video 9 UDP/TLS/RTP/SAVPF 96"
     ],
 )  # fmt: skip
 def test_what_is_broken_is_refused(bad: bytes) -> None:
+    """A47: too long, too many, out of range, or no SDP at all."""
     with pytest.raises(PeerError) as caught:
         parse(bad)
     assert caught.value.code == "malformed_sdp" and len(caught.value.told) < 200

@@ -98,6 +98,7 @@ def test_replays_and_forgeries_are_refused(
 
 @pytest.mark.parametrize(("sealer", "opener", "master", "profile"), KINDS)
 def test_senders_are_bounded(sealer: Callable, opener: Callable, master: Master, profile: int) -> None:
+    """A50: a flood of senders."""
     source, sink = sealer(master), opener(master)
     refused = 0
     for ssrc in range(1, 3 * SRTP_SSRCS):
@@ -126,5 +127,6 @@ def test_unencrypted_rtcp_is_refused() -> None:
     "data", [b"", bytes(12), b"\x8f" + bytes(40), b"\x90" + bytes(13), b"\x90" + b"\xff" * 40]
 )
 def test_headers_beyond_their_packet(data: bytes) -> None:
+    """A50."""
     with pytest.raises(PeerError):
         header_bytes(data)

@@ -107,6 +107,7 @@ def test_attributes_behind_the_integrity_do_not_count() -> None:
     ],
 )
 def test_malformed_bodies_are_refused(name: str, body: str) -> None:
+    """A48."""
     raw = bytes.fromhex(body)
     raw += bytes(-len(raw) & 3)
     head = bytes.fromhex("0001") + len(raw).to_bytes(2, "big") + bytes.fromhex("2112a442") + TRANSACTION
