@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Table, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from madang.base.errors import Overloaded
@@ -177,6 +176,8 @@ def _alike(one: Change, other: Change) -> bool:
 
 
 async def _execute(connection: AsyncConnection, run: list[Change]) -> None:
+    from sqlalchemy.dialects.postgresql import insert  # not loaded where there is none
+
     first = run[0]
     table = _table(first.table)
     if isinstance(first, Put):
@@ -187,7 +188,7 @@ async def _execute(connection: AsyncConnection, run: list[Change]) -> None:
             raised = raised.values(count=changes.count + len(rows))
             top = (await connection.execute(raised.returning(changes.count))).scalar_one()
             rows = [{**row, "seq": top - len(rows) + place} for place, row in enumerate(rows, 1)]
-        new = pg_insert(table)
+        new = insert(table)
         if first.key:
             others = {name: new.excluded[name] for name in first.row if name not in first.key}
             new = new.on_conflict_do_update(index_elements=list(first.key), set_=others)
