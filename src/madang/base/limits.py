@@ -201,6 +201,10 @@ RTP_HISTORY_BYTES: Final = 16 * 1024 * 1024
 # A viewer's start burst: frames and bytes since the last keyframe; beyond it the next one is waited for.
 WEBRTC_BURST_FRAMES: Final = 90
 WEBRTC_BURST_BYTES: Final = 1024 * 1024
+# Listeners of a stream beyond whom its sound leaves in fewer packets, and how long those are: 40 ms later, and
+# a third fewer system calls.
+RTP_BUNDLE_VIEWERS: Final = 100
+RTP_BUNDLE_S: Final = 0.06
 # Packets of a start burst that leave together, and the pause behind them.
 WEBRTC_BURST_PACKETS: Final = 10
 WEBRTC_BURST_PAUSE_S: Final = 0.002

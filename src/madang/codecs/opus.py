@@ -67,3 +67,23 @@ def packet_samples(packet: bytes | memoryview) -> int:
     if samples > 5760:
         raise PeerError("malformed", "Opus packet longer than 120 ms")
     return samples
+
+
+def single_samples(packet: bytes) -> int:
+    """Samples at 48 kHz of a packet that has one frame (RFC 6716 section 3.1, code 0); 0 for another one."""
+    return _FRAME_SAMPLES[packet[0] >> 3] if packet and packet[0] & 3 == 0 else 0
+
+
+def join(packets: list[bytes]) -> bytes:
+    """Packets of a single frame, coded alike (of one first byte), as one packet with a frame of each (RFC
+    6716 section 3.2.5, each of its own length); a sole one stays as it is."""
+    if len(packets) == 1:
+        return packets[0]
+    lengths = b"".join(_length(len(packet) - 1) for packet in packets[:-1])
+    head = bytes((packets[0][0] | 3, 0x80 | len(packets)))
+    return head + lengths + b"".join(packet[1:] for packet in packets)
+
+
+def _length(size: int) -> bytes:
+    """RFC 6716 section 3.2.1."""
+    return bytes((size,)) if size < 252 else bytes((252 + (size & 3), (size - 252 - (size & 3)) >> 2))

@@ -10,6 +10,7 @@ from madang.media.frame import Frame
 from madang.media.timebase import VIDEO_TIMESCALE, rescale
 from madang.media.track import Codec, Kind, Track
 from madang.net.webrtc.log import PAYLOAD_BYTES, PacketLog
+from madang.packaging.rtp.bundle import Bundle
 from madang.packaging.rtp.payloads import CARRIED, Packetise, packetiser
 
 SOUND = Codec.OPUS
@@ -36,6 +37,7 @@ class Rendered:
         self._track: Track | None = None
         self._packetise: Packetise | None = None
         self._same_scale = True
+        self._bundle = Bundle(log) if codec is Codec.OPUS else None
 
     def follow(self) -> None:
         """The source's cached GOP comes at once: joiners begin with its keyframe."""
@@ -49,6 +51,8 @@ class Rendered:
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         self._track = next((track for track in tracks if track.codec is self.codec), None)
         self._packetise = packetiser(self._track, PAYLOAD_BYTES) if self._track is not None else None
+        if self._bundle is not None:
+            self._bundle.flush()
         self._same_scale = self._track is None or self._track.timescale == self.log.clock_rate
 
     def on_frame(self, frame: Frame) -> None:
@@ -58,7 +62,12 @@ class Rendered:
         if frame.pts < self._from_s * track.timescale:
             return
         ticks = frame.pts if self._same_scale else rescale(frame.pts, track.timescale, self.log.clock_rate)
-        self.log.append(packetise(frame), ticks, frame.keyframe)
+        payloads = packetise(frame)
+        if self._bundle is None:
+            self.log.append(payloads, ticks, frame.keyframe)
+        else:
+            for payload in payloads:
+                self._bundle.add(payload, ticks)
 
     def on_state(self, state: StreamState) -> None:
         if state is StreamState.ENDED:
@@ -89,7 +98,7 @@ class Renderings:
         media_s = stream.media_s
         log = PacketLog(CLOCK_RATES[codec.kind], stream.wall_of(media_s) - media_s, codec.kind is Kind.VIDEO)
         wanted = codec in (SOUND, PICTURE)
-        source: Source = stream.want(codec, frozenset({codec})) if wanted else stream
+        source: Source = stream.want(codec, frozenset({codec}), in_order=True) if wanted else stream
         rendered = self._rendered[stream, codec] = Rendered(source, codec, log, lambda: stream.media_s)
         following = False
 
