@@ -189,6 +189,9 @@ WEBRTC_CONNECT_S: Final = 15.0
 WEBRTC_SESSIONS: Final = 10_000
 # RFC 7675: without a genuine check in this time the peer has withdrawn its consent.
 WEBRTC_CONSENT_S: Final = 30.0
+# A connected peer that says nothing at all, neither a check nor a report nor media, is gone: a closed tab says
+# no goodbye, and is counted and sent to for no longer than this.
+WEBRTC_SILENCE_S: Final = 12.0
 # A50: senders (SSRCs) of one peer: three layers, their repeats, sound and one more.
 SRTP_SSRCS: Final = 8
 # One datagram that is read.
@@ -198,13 +201,13 @@ WEBRTC_TCP_QUEUE_BYTES: Final = 1024 * 1024
 # Packets of a track that are kept for repeats, in seconds and in bytes.
 RTP_HISTORY_S: Final = 2.0
 RTP_HISTORY_BYTES: Final = 16 * 1024 * 1024
-# A viewer's start burst: frames and bytes since the last keyframe; beyond it the next one is waited for.
-WEBRTC_BURST_FRAMES: Final = 90
-WEBRTC_BURST_BYTES: Final = 1024 * 1024
 # Listeners of a stream beyond whom its sound leaves in fewer packets, and how long those are: 40 ms later, and
 # a third fewer system calls.
 RTP_BUNDLE_VIEWERS: Final = 100
 RTP_BUNDLE_S: Final = 0.06
+# A viewer's start burst: frames and bytes since the last keyframe; beyond it the next one is waited for.
+WEBRTC_BURST_FRAMES: Final = 90
+WEBRTC_BURST_BYTES: Final = 1024 * 1024
 # Packets of a start burst that leave together, and the pause behind them.
 WEBRTC_BURST_PACKETS: Final = 10
 WEBRTC_BURST_PAUSE_S: Final = 0.002
@@ -276,6 +279,8 @@ REALTIME_PRESENCE_S: Final = 60.0
 BROKER_ANSWER_S: Final = 5.0
 BROKER_CONNECTIONS: Final = 16
 BROKER_RETURN_S: Final = 0.5
+# Questions to other nodes that wait for their answers; beyond it error 100.
+NODE_QUESTIONS: Final = 1000
 # A57: joins and leaves of one channel that are told one by one in a second; more are counted only.
 REALTIME_JOINS_PER_S: Final = 50
 # A57: commands of one connection, of one user and of one address in a second, each with a burst of five
@@ -283,8 +288,6 @@ REALTIME_JOINS_PER_S: Final = 50
 REALTIME_COMMANDS_PER_CONNECTION: Final = 100
 REALTIME_COMMANDS_PER_USER: Final = 200
 REALTIME_COMMANDS_PER_IP: Final = 2000
-# Questions to other nodes that wait for their answers; beyond it error 100.
-NODE_QUESTIONS: Final = 1000
 # A57: buckets that count them; the eldest are forgotten.
 REALTIME_BUCKETS: Final = 50_000
 # A18: how many new connections one address may make in a second, with a burst of five seconds.
@@ -310,6 +313,13 @@ JWKS_BYTES: Final = 256 * 1024
 JWKS_S: Final = 3600.0
 # A27: an unknown key id does not make us ask for the key set more often than this.
 JWKS_AGAIN_S: Final = 10.0
+# Questions to backends of proxies at a time; more wait, within the proxy's own time-out.
+REALTIME_PROXY_AT_ONCE: Final = 256
+# A connection or subscription whose backend did not answer its refresh goes on for this long.
+REALTIME_PROXY_AGAIN_S: Final = 60.0
+# Proxies, and headers that one of them passes on.
+REALTIME_PROXIES: Final = 256
+REALTIME_PROXY_HEADERS: Final = 64
 # A33: users that are blocked, and tokens that are revoked, remembered until nothing of theirs is valid.
 REALTIME_BLOCKED: Final = 100_000
 
@@ -376,6 +386,16 @@ CHAT_HELD: Final = 1000
 CHAT_REMEMBERED: Final = 20_000
 # A room that nobody is in is forgotten after this; it is opened again from the log.
 CHAT_ROOM_IDLE_S: Final = 120.0
+# A room runs on the node that holds its lease, which is renewed at a third of this; a node that died gives
+# its rooms up after it.
+CHAT_LEASE_S: Final = 10.0
+# A command for a room of another node, from asking who runs it to the answer.
+CHAT_FORWARD_S: Final = 5.0
+# A node that the broker says nobody listens for gives its rooms up after this: longer than it takes to
+# connect anew.
+CHAT_DEAF_S: Final = 2.0
+# Connections of another node that a room counts.
+CHAT_ROSTER: Final = 20_000
 
 # --- webhooks ----------------------------------------------------------------------------------------
 # Webhooks of one channel.
@@ -390,22 +410,17 @@ WEBHOOKS_AT_ONCE: Final = 16
 # --- outbound ----------------------------------------------------------------------------------------
 # A9: an outbound request, redirects included, from its first look-up to its last byte.
 OUTBOUND_S: Final = 10.0
-# A room runs on the node that holds its lease, which is renewed at a third of this; a node that died gives
-# its rooms up after it.
-CHAT_LEASE_S: Final = 10.0
-# A command for a room of another node, from asking who runs it to the answer.
-CHAT_FORWARD_S: Final = 5.0
-# A node that the broker says nobody listens for gives its rooms up after this: longer than it takes to
-# connect anew.
-CHAT_DEAF_S: Final = 2.0
-# Connections of another node that a room counts.
-CHAT_ROSTER: Final = 20_000
 # A9: what is read of an answer.
 OUTBOUND_BYTES: Final = 1024 * 1024
 # A8: redirects that are followed, each judged anew.
 OUTBOUND_REDIRECTS: Final = 3
 # Outbound requests at a time; more wait, within their own deadline.
 OUTBOUND_AT_ONCE: Final = 64
+# Connections to the operator's own backends that stay open, to so many names, for so long: servers keep
+# theirs for five seconds and more.
+OUTBOUND_KEPT: Final = 64
+OUTBOUND_KEPT_NAMES: Final = 64
+OUTBOUND_KEPT_S: Final = 4.0
 
 # --- processes ---------------------------------------------------------------------------------------
 # A child that was asked to end and does not.

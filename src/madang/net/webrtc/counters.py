@@ -14,7 +14,7 @@ class WebRtcCounters:
     closed_timeout: int = 0
     """Sessions whose peer never connected."""
     closed_silent: int = 0
-    """Sessions whose peer gave no more consent."""
+    """Sessions whose peer gave no more consent, or said nothing at all."""
     closed_failed: int = 0
     """Sessions whose handshake failed."""
     datagrams_in: int = 0

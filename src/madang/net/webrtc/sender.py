@@ -93,6 +93,7 @@ class Sender:
         "_octets",
         "_octets_from",
         "_repeats_left",
+        "_repeats_from",
         "_repeats_s",
         "_rtx_number",
         "_sr",
@@ -154,6 +155,8 @@ class Sender:
         self._octets = self._octets_from = 0
         self._rtx_number = 0
         self._repeats_s = self._repeats_left = 0
+        self._repeats_from = 0
+        """Packets that had been sent when the present second of repeats began."""
         self._asked_s = float("-inf")
         self._sr: tuple[int, float] = (0, 0.0)
 
@@ -239,7 +242,10 @@ class Sender:
         counters.nacked += len(sequences)
         second = int(now)
         if second != self._repeats_s:
-            self._repeats_s, self._repeats_left = second, NACK_PACKETS_PER_S
+            sent = self._sent()[0]
+            rate = (sent - self._repeats_from) // max(second - self._repeats_s, 1)
+            self._repeats_s, self._repeats_from = second, sent
+            self._repeats_left = max(NACK_PACKETS_PER_S, rate)
         packets: list[bytes] = []
         for sequence in sequences:
             if self._repeats_left <= 0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from madang.base.errors import PeerError
-from madang.base.limits import DTLS_HANDSHAKE_S, WEBRTC_CONNECT_S, WEBRTC_CONSENT_S
+from madang.base.limits import DTLS_HANDSHAKE_S, WEBRTC_CONNECT_S, WEBRTC_CONSENT_S, WEBRTC_SILENCE_S
 from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.net.webrtc.compiled import Handle
 from madang.net.webrtc.counters import WebRtcCounters
@@ -34,6 +34,8 @@ _PATHS: Final = 8
 _REMB_LOOKS: Final = 20
 _TWCC_LOOKS: Final = 2
 _RR_LOOKS: Final = 20
+REPORT_S: Final = 2.0
+"""Every session is told the time so often, and must have said something since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Session:
         "_passive",
         "_paths",
         "_peer_ufrag",
+        "_quiet",
         "_receiver",
         "_router",
         "_sealer",
@@ -172,6 +175,8 @@ class Session:
         self._ssrc = int.from_bytes(os.urandom(4), "big")
         """Ours as one that only receives."""
         self._looks = self._fir = 0
+        self._quiet = 0
+        """Reports since the peer was heard last."""
 
     # --- for the rooms above -----------------------------------------------------------------------------
 
@@ -253,6 +258,7 @@ class Session:
 
     def _consented(self, path: Path) -> None:
         """The peer wants to hear from us there (RFC 7675)."""
+        self._quiet = 0
         if self.state == "connected":
             self.deadline = self.port.sweeper.now + WEBRTC_CONSENT_S
         elif self.state == "new":
@@ -424,8 +430,10 @@ class Session:
         try:
             if 192 <= data[1] <= 223:
                 self._on_rtcp(rtcp.parse(opener.rtcp(data)))
+                self._quiet = 0
             elif self._router is not None:
                 self._on_rtp(rtp.parse(opener.rtp(data)))
+                self._quiet = 0
         except PeerError:
             self.port.counters.datagrams_bad += 1
 
@@ -465,7 +473,12 @@ class Session:
     # --- reports -----------------------------------------------------------------------------------------
 
     def report(self) -> None:
-        """Tell the viewer which time is which (SR), every other second."""
+        """Tell the viewer which time is which (SR), each REPORT_S; or that it was silent for too long."""
+        self._quiet += 1
+        if self._quiet * REPORT_S > WEBRTC_SILENCE_S:
+            self.port.counters.closed_silent += 1
+            self.close("silent")
+            return
         now = time.monotonic()
         reports = [report for sender in self.senders if (report := sender.report(now)) is not None]
         if reports:

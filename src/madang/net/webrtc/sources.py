@@ -11,6 +11,10 @@ from madang.protocols.rtp.packet import RtpPacket
 _PATIENCE_S: Final = 0.1
 """How long a gap may last where nothing is sent again: packets that overtake each other."""
 _ASK_AGAIN_S: Final = 0.1
+_LATE_S_MAX: Final = 0.1
+"""Packets that overtake each other by up to this are waited for before they are asked for again."""
+_LATE_DECAY: Final = 0.98
+"""By which the wait shrinks with each look: by half in some two seconds."""
 _ASKED_AT_ONCE: Final = 128
 _MISSING: Final = 1024
 _JUMP: Final = 512
@@ -65,6 +69,7 @@ class Source:
         "_held",
         "_highest",
         "_jitter",
+        "_late_s",
         "_last_expected",
         "_last_received",
         "_missing",
@@ -102,6 +107,8 @@ class Source:
         """By number: since when, and when it was asked for last."""
         self._received = self._last_received = self._last_expected = 0
         self._jitter = self._transit = 0.0
+        self._late_s = 0.0
+        """How late packets come that were overtaken: a gap younger than this is none yet."""
         self._sr: tuple[int, float] = (0, 0.0)
         self._asked_s = float("-inf")
 
@@ -120,8 +127,11 @@ class Source:
             self._measure(packet, now)
         if number < self._expected or number in self._held:
             return
-        if self._missing.pop(number, None) is not None:
+        missing = self._missing.pop(number, None)
+        if missing is not None:
             self.recovered += 1
+            if not again:
+                self._late_s = min(max(self._late_s, now - missing[0]), _LATE_S_MAX)
         self._miss(number, now)
         self._highest = max(self._highest, number)
         if number == self._expected:
@@ -143,10 +153,11 @@ class Source:
             self._give_up(min((number for number in self._held if number >= beyond), default=beyond))
         if not self.line.nack:
             return []
+        self._late_s *= _LATE_DECAY
         asked: list[int] = []
         for number in sorted(self._missing)[:_ASKED_AT_ONCE]:
             times = self._missing[number]
-            if now - times[1] >= _ASK_AGAIN_S:
+            if now - times[0] >= self._late_s and now - times[1] >= _ASK_AGAIN_S:
                 times[1] = now
                 asked.append(number & 0xFFFF)
         return asked

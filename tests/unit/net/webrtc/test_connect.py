@@ -122,6 +122,7 @@ async def test_strangers_hear_nothing(yard: Any) -> None:
 
 
 async def test_an_answer_to_a_stranger_is_no_longer_than_its_question(yard: Any) -> None:
+    """A48: nothing is amplified."""
     peer, session, _ = await waiting(yard)
     told: list[int] = []
     peer.lose = lambda data: told.append(len(data)) is None
@@ -135,6 +136,7 @@ async def test_an_answer_to_a_stranger_is_no_longer_than_its_question(yard: Any)
 
 
 async def test_a_flood_of_checks_is_cut_off(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A48: by the address."""
     monkeypatch.setattr(yard.port, "_exempt", lambda address: False)
     peer, session, _ = await waiting(yard)
     for _ in range(400):
@@ -148,6 +150,7 @@ async def test_a_flood_of_checks_is_cut_off(yard: Any, monkeypatch: pytest.Monke
 
 
 async def test_another_certificate_is_refused(yard: Any) -> None:
+    """A49: before there is any media."""
     peer, told = yard.peer(), Told()
     session = yard.port.session(Remote(peer.ufrag, peer.password, Identity().fingerprint), told, STRANGER)
     await peer.open(session, yard.port.udp_port)
@@ -178,6 +181,7 @@ async def test_garbage_does_not_end_a_handshake(yard: Any) -> None:
 
 
 async def test_a_flood_of_handshake_ends_the_session(yard: Any) -> None:
+    """A49."""
     peer, _, told = await waiting(yard)
     peer.check()
     await peer.until(lambda: bool(peer.stun))
@@ -222,6 +226,7 @@ async def test_lost_flights_are_repeated(yard: Any) -> None:
 
 
 async def test_who_never_comes_is_forgotten(yard: Any) -> None:
+    """A55."""
     _, session, told = await waiting(yard)
     await yard.after(limits.WEBRTC_CONNECT_S + 1)
     assert told.said == ["timeout"]
@@ -243,14 +248,34 @@ async def test_a_handshake_that_stalls_is_ended(yard: Any) -> None:
 
 
 async def test_without_consent_nothing_is_sent(yard: Any) -> None:
+    """A peer that reports, and checks no more: RFC 7675."""
     peer, _, told = await yard.connected()
-    await yard.after(limits.WEBRTC_CONSENT_S - 5)
+
+    async def report_for(seconds: float) -> None:
+        for _ in range(int(seconds / 5)):
+            peer.rtcp(rtcp.build_rr(1))
+            await yard.after(5)
+
+    await report_for(limits.WEBRTC_CONSENT_S - 5)
     peer.check()
     await peer.until(lambda: len(peer.stun) == 2)
-    await yard.after(limits.WEBRTC_CONSENT_S - 5)
+    await report_for(limits.WEBRTC_CONSENT_S - 5)
     assert told.said == ["connected"]
-    await yard.after(10)
+    await report_for(10)
     assert told.said == ["connected", "silent"]
+
+
+async def test_who_says_nothing_at_all_is_gone_sooner(yard: Any) -> None:
+    """A closed tab says no goodbye."""
+    peer, _, told = await yard.connected()
+    await yard.after(limits.WEBRTC_SILENCE_S - 3)
+    peer.check()
+    await peer.until(lambda: len(peer.stun) == 2)
+    await yard.after(limits.WEBRTC_SILENCE_S - 3)
+    assert told.said == ["connected"]
+    await yard.after(6)
+    assert told.said == ["connected", "silent"]
+    assert yard.port.counters.closed_silent == 1
 
 
 async def test_a_peer_moves(yard: Any, video: Any) -> None:
@@ -304,7 +329,10 @@ async def test_too_many_wait(make_yard: Any) -> None:
     with pytest.raises(Overloaded):
         yard.port.session(peer.offer(), Told(), "127.0.0.1")
     assert yard.port.counters.refused == 3
-    await yard.after(limits.WEBRTC_CONNECT_S + 1)
+    await yard.after(limits.WEBRTC_CONNECT_S / 2)
+    peer.rtcp(rtcp.build_rr(1))
+    await yard.settle()
+    await yard.after(limits.WEBRTC_CONNECT_S / 2 + 1)
     assert yard.port.sessions == {session}
     yard.port.session(peer.offer(), Told(), STRANGER)
 

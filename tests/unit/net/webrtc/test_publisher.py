@@ -79,6 +79,33 @@ def test_gaps_are_asked_for_and_given_up() -> None:
     assert (source.lost, source.recovered, shelf.asked) == (2, 1, 1)
 
 
+def test_what_is_only_late_is_not_asked_for() -> None:
+    """A network that jitters: packets that overtake each other teach how long a gap is none."""
+    shelf = Shelf()
+    source = Source(7, VIDEO, "", shelf)
+    for number in (1, 3):
+        source.push(packet(number), 0.0)
+    assert source.look(0.01) == [2]
+    source.push(packet(2), 0.04)
+    source.push(packet(5), 0.05)
+    assert source.look(0.06) == []
+    assert source.look(0.10) == [4]
+    for moment in range(200):
+        source.look(1 + moment / 20)
+    source.push(packet(8), 11.0)
+    assert source.look(11.01) == [6, 7]
+
+
+def test_what_comes_by_repair_says_nothing_of_jitter() -> None:
+    shelf = Shelf()
+    source = Source(7, VIDEO, "", shelf)
+    for number in (1, 3):
+        source.push(packet(number), 0.0)
+    source.push(packet(2), 0.08, again=True)
+    source.push(packet(5), 0.1)
+    assert source.look(0.11) == [4]
+
+
 def test_sound_is_not_waited_for_long() -> None:
     shelf = Shelf()
     source = Source(7, AUDIO, "", shelf)
@@ -100,6 +127,7 @@ def test_a_new_start_is_followed() -> None:
 
 
 def test_numbers_that_jump_again_and_again_are_bounded() -> None:
+    """A50: memory is."""
     shelf = Shelf()
     source = Source(7, VIDEO, "", shelf)
     number = 0

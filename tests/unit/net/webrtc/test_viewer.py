@@ -163,6 +163,24 @@ async def test_a_congested_viewer_goes_on_at_the_next_keyframe(yard: Any, video:
     ]
 
 
+async def test_who_is_sent_more_may_ask_for_more(
+    yard: Any, video: PacketLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that jitters makes a browser ask for what is only late: a share of what it is sent."""
+    monkeypatch.setattr("madang.net.webrtc.sender.NACK_PACKETS_PER_S", 4)
+    fill(video, range(5))
+    senders, prepare = sending(video)
+    peer, _, _ = await yard.connected(prepare=prepare)
+    await peer.until(lambda: len(peer.packets) == 15)
+    senders[0].on_nack(tuple(range(4)), 1.0)
+    fill(video, range(5, 15))
+    await peer.until(lambda: len(peer.packets) >= 45)
+    senders[0].on_nack(tuple(range(12)), 2.0)
+    assert yard.port.counters.resent == 16 and yard.port.counters.drops == 0
+    senders[0].on_nack(tuple(range(12)), 3.0)
+    assert yard.port.counters.drops == 1
+
+
 async def test_keyframe_requests_are_passed_on_sparingly(yard: Any, video: PacketLog) -> None:
     _, prepare = sending(video)
     peer, _, told = await yard.connected(prepare=prepare)
