@@ -85,14 +85,28 @@ class Target:
 
 
 class Outbound:
-    """Sends requests. `resolve` gives all addresses of a name; tests bring their own."""
+    """Sends requests. `resolve` gives all addresses of a name; tests bring their own.
 
-    def __init__(self, settings: NetSettings, counters: NetCounters, resolve: Resolve | None = None) -> None:
+    With `keeps`, connections stay open for the next request, each for the name that it was verified for:
+    for few and steady places, such as an operator's own backends.
+    """
+
+    def __init__(
+        self,
+        settings: NetSettings,
+        counters: NetCounters,
+        resolve: Resolve | None = None,
+        *,
+        keeps: bool = False,
+        at_once: int = limits.OUTBOUND_AT_ONCE,
+    ) -> None:
         self._allowed = tuple(ip_network(network, strict=False) for network in settings.outbound_allow)
         self._counters = counters
         self._resolve = resolve or resolve_by_system
-        self._client: httpx.AsyncClient | None = None
-        self._turns = asyncio.Semaphore(limits.OUTBOUND_AT_ONCE)
+        self._keeps = keeps
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        """By scheme and name where connections are kept; else one."""
+        self._turns = asyncio.Semaphore(at_once)
 
     async def fetch(self, call: Call) -> Reply:
         """Send `call` and read its answer; raises OutboundError."""
@@ -108,9 +122,9 @@ class Outbound:
 
     async def close(self) -> None:
         """Close what is open; the next fetch opens anew."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.aclose()
 
     def judge(self, address: str) -> bool:
         """Whether an address may be reached: public, or listed in the settings."""
@@ -153,7 +167,7 @@ class Outbound:
     async def _send(self, call: Call, target: Target, address: str) -> Reply:
         import httpx
 
-        client = self._open()
+        client = self._open(target)
         place = f"[{address}]" if ":" in address else address
         request = client.build_request(
             call.method,
@@ -177,20 +191,26 @@ class Outbound:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, body, target.url)
 
-    def _open(self) -> "httpx.AsyncClient":
-        if self._client is None:
+    def _open(self, target: Target) -> "httpx.AsyncClient":
+        # A connection was verified for one name, at an address that others share.
+        keeps = self._keeps and len(self._clients) < limits.OUTBOUND_KEPT_NAMES
+        name = f"{target.scheme}://{target.host}"
+        client = self._clients.get(name) or (None if keeps else self._clients.get(""))
+        if client is None:
             import httpx  # 10 MB of memory, for those who never send anything
 
-            # A connection is never used twice: it was verified for one name, at an address that others share.
-            bounds = httpx.Limits(max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(
+            bounds = httpx.Limits(
+                max_keepalive_connections=limits.OUTBOUND_KEPT if keeps else 0,
+                keepalive_expiry=limits.OUTBOUND_KEPT_S,
+            )
+            client = self._clients[name if keeps else ""] = httpx.AsyncClient(
                 trust_env=False,
                 follow_redirects=False,
                 limits=bounds,
                 timeout=None,
                 headers={"user-agent": "Madang"},
             )
-        return self._client
+        return client
 
 
 def parse_url(url: str) -> Target:

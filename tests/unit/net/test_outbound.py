@@ -1,6 +1,7 @@
 """The way out: what may be reached, what is read, and for how long (A6 to A9, A11)."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_address
@@ -287,3 +288,32 @@ async def test_nobody_there(outbound: Outbound, port: int, answers: Any) -> None
         with pytest.raises(OutboundError) as caught:
             await outbound.fetch(Call(url))
         assert caught.value.code == "unreachable"
+
+
+async def test_connections_are_kept_where_that_is_asked_for_each_for_its_name() -> None:
+    """A second request finds the connection open, and one for another name at the same address does not."""
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(ok(b"yes"))
+        writer.close()
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for keeps, connections in ((True, 2), (False, 4)):
+        opened = 0
+        settings = NetSettings(outbound_allow=("127.0.0.1",))
+        outbound = Outbound(settings, NetCounters(), resolve, keeps=keeps)
+        for name in ("a", "a", "a", "b"):
+            reply = await outbound.fetch(Call(f"http://{name}.example:{port}/", "POST"))
+            assert reply.body == b"yes"
+        assert opened == connections
+        await outbound.close()
+    server.close()
