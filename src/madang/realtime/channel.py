@@ -48,6 +48,10 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     channel_regex: str = ""
     """RE2; the whole name behind the namespace must match."""
     publication_data_format: DataFormat = ""
+    subscribe_proxy_name: str = ""
+    """The proxy that is asked; empty asks none. Centrifugo's `subscribe_proxy_enabled` is a name here."""
+    publish_proxy_name: str = ""
+    sub_refresh_proxy_name: str = ""
 
     # What Centrifugo keeps closed.
     keep_latest_publication: bool = False

@@ -21,6 +21,7 @@ from madang.realtime.ports import (
     TOO_MANY_REQUESTS,
     UNRECOVERABLE_POSITION,
     Disconnect,
+    PublishReply,
     PublishRequest,
     RpcRequest,
 )
@@ -61,7 +62,7 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
     if not core.may_publish(channel, options, caller.user or caller.client):
         core.counters.rate_limited += 1
         raise TOO_MANY_REQUESTS
-    skip_history = False
+    reply = PublishReply()
     handler = binding.handler
     if handler is not None and handler.does.publish:
         await settle()
@@ -70,7 +71,6 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
             session.reply(m.Reply(number, publish=m.Empty()))
             return
         data = data if reply.data is None else reply.data
-        skip_history = reply.skip_history
     elif not _may(
         session,
         channel,
@@ -83,8 +83,12 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
         raise PERMISSION_DENIED
     how = PublishOptions(
         info=session.info(channel),
-        skip_history=skip_history,
-        delta=options.delta_publish,
+        skip_history=reply.skip_history,
+        tags=reply.tags,
+        idempotency_key=reply.idempotency_key,
+        version=reply.version,
+        version_epoch=reply.version_epoch,
+        delta=reply.delta or options.delta_publish,
         retention=options.retention,
     )
     await core.broker.publish(channel, data, how)

@@ -7,7 +7,7 @@ from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
 from madang.realtime.channel import NAMESPACE_BOUNDARY, USER_BOUNDARY
-from madang.realtime.core import USER_NAMESPACE, Core
+from madang.realtime.core import USER_NAMESPACE, Carried, Core
 from madang.realtime.driving import settle
 from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
@@ -46,13 +46,17 @@ async def connect(core: Core, session: Session, number: int, request: m.ConnectR
         version=request.version[:64],
     )
     session.caller = caller
+    carried = _carried(core, request, hello)
+    if carried.headers or carried.emulated:
+        core.carried[caller.client] = carried
     if core.gate is not None and not core.gate.holds(caller):
         raise Disconnect(*codes.FORCE_DISCONNECT)
     if hello.emulated or session.wire.bare:
         session.session = core.entropy(16).hex()
     session.begin()
     session.expires_at = reply.expires_at
-    session.client_refresh = bool(request.token) or core.refresher is None
+    # Who brings a token of ours fetches the next one from us.
+    session.client_refresh = core.refresher is None or reply.issuer == OWN_ISSUER
     subscriptions = await _subscribe(core, session, reply, request)
     if session.state == CLOSED:
         return
@@ -84,10 +88,14 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
         )
     if core.gate is not None:
         await settle()
+        carried = _carried(core, request, hello)
         asked = ConnectRequest(
             caller=session.caller,
             data=bytes(request.data),
-            headers=(*hello.headers, *request.headers.items()),
+            headers=carried.headers,
+            emulated=carried.emulated,
+            name=request.name[:64],
+            version=request.version[:64],
             channels=tuple(request.subs),
         )
         reply = await core.gate.connect(asked)
@@ -97,6 +105,15 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
     if core.settings.allow_anonymous:
         return ConnectReply(user="")
     raise Disconnect(*NO_CREDENTIALS)
+
+
+def _carried(core: Core, request: m.ConnectRequest, hello: Hello) -> Carried:
+    if not core.emulated:
+        return Carried(hello.headers)
+    said = ((name.lower(), value) for name, value in request.headers.items())
+    # A line break in a header would begin another one.
+    emulated = tuple((name, value) for name, value in said if name in core.emulated and value.isprintable())
+    return Carried(hello.headers, emulated)
 
 
 NO_CREDENTIALS = Code(codes.BAD_REQUEST.number, "no credentials")
@@ -139,12 +156,15 @@ async def _subscribe(
         wanted.setdefault(personal_channel(user), ServerSubscription())
     results: dict[str, m.SubscribeResult] = {}
     for channel, subscription in wanted.items():
-        asked = request.subs.get(channel, m.SubscribeRequest())
-        ask = Ask(request=asked, subscription=subscription, server_side=True, client_refresh=True)
+        asked = _continuing(request.subs.get(channel, m.SubscribeRequest()))
         try:
             binding = core.binding(channel)
-            asked = _continuing(asked)
-            ask = msgspec.structs.replace(ask, request=asked)
+            ask = Ask(
+                request=asked,
+                subscription=subscription,
+                server_side=True,
+                client_refresh=binding.client_refresh,
+            )
             results[channel] = await enter(core, session, binding, channel, ask)
         except ReplyError as error:
             raise Disconnect(codes.BAD_REQUEST.number, error.message) from None

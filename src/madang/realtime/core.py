@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from madang.base.clock import Clock
 from madang.base.limits import REALTIME_CHANNEL_BYTES, REALTIME_JOINS_PER_S, REALTIME_SHARED_STRETCHES
+from madang.base.secret import Secret
 from madang.net.deadlines import Sweeper
 from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
@@ -27,6 +28,7 @@ from madang.realtime.counters import RealtimeCounters
 from madang.realtime.driving import Spawn, drive
 from madang.realtime.gate import Caller, ChannelGate, ConnectGate
 from madang.realtime.group import Member
+from madang.realtime.jwks import KeySets
 from madang.realtime.limiter import Buckets
 from madang.realtime.ports import BAD_REQUEST, UNKNOWN_CHANNEL, ChannelEvents, ChannelHandler
 from madang.realtime.publication import ClientInfo, Position, Publication
@@ -36,6 +38,7 @@ from madang.realtime.tokens import Tokens
 
 log = logging.getLogger(__name__)
 Entropy = Callable[[int], bytes]
+Headers = tuple[tuple[str, str], ...]
 USER_NAMESPACE: Final = BUILT_IN_PREFIX + "user"
 
 
@@ -48,6 +51,18 @@ class Binding(msgspec.Struct, frozen=True):
     gate: ChannelGate | None = None
     events: ChannelEvents | None = None
     pattern: Callable[[str], object] | None = None
+
+    @property
+    def client_refresh(self) -> bool:
+        """Whether clients refresh their subscriptions themselves, with a new token."""
+        return self.handler is None or not self.handler.does.sub_refresh
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """Headers that belong to a connection: of its HTTP request, and those that the client said itself."""
+
+    headers: Headers = ()
+    emulated: Headers = ()
 
 
 class Guest(Member, Protocol):
@@ -86,11 +101,20 @@ class Core:
         self.broker: Broker
         self.tokens: Tokens
         self.subscription_tokens: Tokens
+        self.key_sets: KeySets
+        self.own_secret = Secret("")
+        """Signs this server's own tokens."""
         self.gate: ConnectGate | None = None
         self.refresher: ChannelHandler | None = None
         self.rooms: dict[str, Room] = {}
         self.guests: dict[str, Guest] = {}
         """By client id."""
+        self.headers: tuple[bytes, ...] = ()
+        """Headers of the client's request that some handler asks for, lower case."""
+        self.emulated: frozenset[str] = frozenset()
+        """Headers that clients may say in their connect command."""
+        self.carried: dict[str, Carried] = {}
+        """What was said in such headers, by client id, while the connection lasts."""
         self.sessions: dict[str, Guest] = {}
         """Those reached by emulation, by session id."""
         self.users: dict[str, dict[str, Guest]] = {}
@@ -111,6 +135,33 @@ class Core:
         for name, options in (*settings.namespaces.items(), ("", settings.without_namespace)):
             self.bind(Binding(name, options))
         self.bind(Binding(USER_NAMESPACE, ChannelOptions()))
+
+    def take_keys(self) -> None:
+        """The keys of the settings from now on."""
+        settings, sets, own = self.settings, self.key_sets, self.own_secret
+        self.tokens = Tokens(settings.token, self.clock, sets, own)
+        separate = settings.subscription_token
+        self.subscription_tokens = (
+            self.tokens if separate is None else Tokens(separate, self.clock, sets, own)
+        )
+
+    def configure(self, settings: RealtimeSettings) -> None:
+        """Other settings from now on. Subscriptions of a namespace that is gone end with 2000; others go on,
+        with the options that they began with."""
+        gone = set(self.settings.namespaces) - set(settings.namespaces)
+        self.settings = settings
+        self.take_keys()
+        for guest in tuple(self.guests.values()) if gone else ():
+            for channel in guest.channels:
+                if namespace_of(channel) in gone:
+                    guest.end_subscription(channel, codes.SERVER_UNSUBSCRIBE)
+        for name in gone:
+            del self.bindings[name]
+        for name, options in (*settings.namespaces.items(), ("", settings.without_namespace)):
+            self.bind(Binding(name, options))
+            for room in self.rooms.values():
+                if namespace_of(room.channel) == name:
+                    room.options = options
 
     # --- names ---------------------------------------------------------------------------------------
 
@@ -135,6 +186,11 @@ class Core:
             if not binding.pattern(rest.partition(NAMESPACE_BOUNDARY)[2] if binding.name else rest):
                 raise BAD_REQUEST
         return binding
+
+    def handler_of(self, channel: str) -> ChannelHandler | None:
+        """Whose channel it is; also of a namespace that is gone."""
+        binding = self.bindings.get(namespace_of(channel))
+        return None if binding is None else binding.handler
 
     def may_publish(self, channel: str, options: ChannelOptions, user: str) -> bool:
         """Whether the channel's and the user's own rates in it allow one more (A57)."""
@@ -162,6 +218,7 @@ class Core:
 
     def leave(self, guest: Guest) -> None:
         caller = guest.caller
+        self.carried.pop(caller.client, None)
         if self.guests.pop(caller.client, None) is None:
             return
         same = self.users.get(caller.user)

@@ -41,5 +41,9 @@ class RealtimeCounters:
     """Commands of the server API."""
     api_errors: int = 0
     """Those that were answered with an error."""
+    proxy_requests: int = 0
+    """Questions to backends."""
+    proxy_errors: int = 0
+    """Those that brought no good answer."""
     api_unauthorized: int = 0
     """Requests of the server API without a good key."""

@@ -115,6 +115,11 @@ class Doors:
         )
         return Answer(204, headers if self.allows(request) else ())
 
+    def _headers(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """What proxies want of the request's head."""
+        found = ((name, request.header(name)) for name in self._core.headers)
+        return tuple((name.decode(), value.decode("latin-1")) for name, value in found if value)
+
     # --- websocket -----------------------------------------------------------------------------------
 
     def _websocket(self, request: Request) -> Answer | TakeOver:
@@ -141,7 +146,7 @@ class Doors:
     def _open(
         self, request: Request, wire: Wire, first: m.ConnectRequest | None, own_pings: bool
     ) -> Answer | TakeOver:
-        hello, peer = Hello(_headers(request)), request.client
+        hello, peer = Hello(self._headers(request)), request.client
 
         def make(socket: WebSocket) -> SocketHandler:
             assert isinstance(socket, CrowdSocket)
@@ -206,7 +211,7 @@ class Doors:
             *(b"%s: %s" % pair for pair in self._cors(request)),
         ]
         head = b"\r\n".join((*lines, b"", b"")) + (wires.EVENTS_HELLO if is_events else b"")
-        hello, peer = Hello(_headers(request), emulated=not wire.bare), request.client
+        hello, peer = Hello(self._headers(request), emulated=not wire.bare), request.client
 
         def begin(transport: asyncio.Transport, rest: bytes) -> asyncio.Protocol:
             link = StreamLink(transport, self._core.sweeper)
@@ -271,13 +276,6 @@ def _uni_connect(body: bytes) -> m.ConnectRequest:
         return _UNI_CONNECT.decode(body or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PeerError("3501", f"bad connect request: {error}") from None
-
-
-def _headers(request: Request) -> tuple[tuple[str, str], ...]:
-    """What proxies may want of the request's head."""
-    wanted = (b"origin", b"user-agent", b"cookie", b"authorization", b"x-real-ip", b"x-request-id")
-    found = ((name, request.header(name)) for name in wanted)
-    return tuple((name.decode(), value.decode("latin-1")) for name, value in found if value)
 
 
 def _bad(why: str, cors: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:

@@ -56,7 +56,6 @@ from madang.realtime.publication import (
 )
 from madang.realtime.session import Session
 from madang.realtime.settings import RealtimeSettings
-from madang.realtime.tokens import Tokens
 
 log = logging.getLogger(__name__)
 _REFRESH_PRESENCE_S: Final = REALTIME_PRESENCE_S * 0.45
@@ -91,13 +90,9 @@ class Engine:
         """Give it its broker and its way out; `own_secret` signs this server's own tokens."""
         core = self.core
         core.broker = broker
-        sets = KeySets(outbound, core.clock)
-        settings = core.settings
-        core.tokens = Tokens(settings.token, core.clock, sets, own_secret)
-        separate = settings.subscription_token
-        core.subscription_tokens = (
-            core.tokens if separate is None else Tokens(separate, core.clock, sets, own_secret)
-        )
+        core.key_sets = KeySets(outbound, core.clock)
+        core.own_secret = own_secret
+        core.take_keys()
 
     async def start(self) -> None:
         await self.core.broker.start(self.node, self.core)

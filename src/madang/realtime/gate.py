@@ -38,7 +38,11 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
     data: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
-    """Of the HTTP request, lower case."""
+    """Of the HTTP request, lower case: those that somebody asks for."""
+    emulated: tuple[tuple[str, str], ...] = ()
+    """Headers that the client said itself, lower case: it may say anything."""
+    name: str = ""
+    version: str = ""
     channels: tuple[str, ...] = ()
     """Server-side subscriptions that the client had and would recover."""
 

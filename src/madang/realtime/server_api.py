@@ -51,7 +51,6 @@ class ServerApi:
         self._engine = engine
         self._core = engine.core
         self._methods = Methods(engine)
-        self._keys = [key.reveal().encode() for key in engine.core.settings.api_keys if key]
 
     def bind_rpc(self, method: str, rpc: Rpc) -> None:
         """Answer the command `rpc` of this name; without any, every name is 104."""
@@ -86,7 +85,8 @@ class ServerApi:
             key = rest.strip() if kind.lower() == b"apikey" else b""
         if not key and request.query:
             key = parse_qs(request.query.decode("latin-1")).get("api_key", [""])[0].encode()
-        good = [hmac.compare_digest(key, known) for known in self._keys]
+        known = [secret.reveal().encode() for secret in self._core.settings.api_keys if secret]
+        good = [hmac.compare_digest(key, each) for each in known]
         return any(good)
 
     # --- one body ------------------------------------------------------------------------------------

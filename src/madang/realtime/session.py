@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from madang.base.errors import PeerError
 from madang.base.limits import (
     REALTIME_KEPT_BYTES,
@@ -30,7 +32,15 @@ from madang.realtime.driving import settle
 from madang.realtime.gate import Caller
 from madang.realtime.group import Batch, Group, Writable
 from madang.realtime.limiter import BURST_S
-from madang.realtime.ports import INTERNAL, TOO_MANY_REQUESTS, Disconnect, ReplyError
+from madang.realtime.ports import (
+    EXPIRED,
+    INTERNAL,
+    TOKEN_EXPIRED,
+    TOO_MANY_REQUESTS,
+    Disconnect,
+    RefreshReply,
+    ReplyError,
+)
 from madang.realtime.publication import ClientInfo
 from madang.realtime.room import Room
 from madang.realtime.wires import Wire
@@ -272,9 +282,20 @@ class Session:
         if self.state == CLOSED:
             return
         self._core.counters.replies_error += 1
+        if self.wire.bare:
+            self.disconnect(self._as_disconnect(error.number))
+            return
         if self.state == CONNECTING:
             self.state = FAILED
         self.reply(m.Reply(number, error=m.Error(error.number, error.message, error.temporary)))
+
+    def _as_disconnect(self, number: int) -> Code:
+        """Unidirectional clients hear no errors: what ends their connection in place of one."""
+        told = self._core.settings.unidirectional_disconnects.get(number)
+        if told is not None:
+            return Code(told.code, told.reason)
+        expired = number in (TOKEN_EXPIRED.number, EXPIRED.number)
+        return codes.CONNECTION_EXPIRED if expired else codes.SERVER_ERROR
 
     def push(self, push: m.Push) -> None:
         if self.state != CLOSED:
@@ -430,7 +451,7 @@ class Session:
                 assert core.refresher is not None
                 reply = await core.refresher.refresh(self.caller)
             else:
-                handler = core.bindings[namespace_of(channel)].handler
+                handler = core.handler_of(channel)
                 assert handler is not None
                 reply = await handler.sub_refresh(self.caller, channel)
         except (PeerError, BrokerError) as error:
@@ -454,8 +475,16 @@ class Session:
             subscription.info = subscription.info if reply.info is None else reply.info
         elif channel is None:
             self.expires_at = reply.expires_at
+            self._tell_more(reply)
         if self.state == OPEN:
             self.arm()
+
+    def _tell_more(self, reply: RefreshReply) -> None:
+        """A refresh may change what others see, and what the backend knows."""
+        caller = self.caller
+        info = caller.info if reply.info is None else reply.info
+        meta = caller.meta if reply.meta is None else reply.meta
+        self.caller = msgspec.structs.replace(caller, info=info, meta=meta)
 
     def ttl(self, expires_at: float) -> int:
         """Whole seconds until then, as clients are told; at most a year."""
@@ -486,7 +515,7 @@ class Session:
             core.later(core.broker_leave(channel, info))
         if subscription.join_leave:
             core.later(core.broker.publish_leave(channel, info))
-        handler = core.bindings[namespace_of(channel)].handler
+        handler = core.handler_of(channel)
         if handler is not None:
             handler.unsubscribed(self.caller, channel)
         return subscription
@@ -512,7 +541,8 @@ class Session:
             self.disconnect(codes.FORCE_DISCONNECT)
             return
         for channel in self.channels:
-            gate = core.bindings[namespace_of(channel)].gate
+            binding = core.bindings.get(namespace_of(channel))
+            gate = None if binding is None else binding.gate
             if gate is not None and not gate.holds(self.caller, channel):
                 self.end_subscription(channel, codes.SERVER_UNSUBSCRIBE)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from madang.base import limits
 from madang.base.secret import Secret
 from madang.realtime.channel import ChannelOptions
@@ -28,6 +30,46 @@ class TokenSettings:
     issuer_regex: str = ""
     """RE2."""
     user_id_claim: str = "sub"
+
+
+class ToError(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the client's command is answered with."""
+
+    code: int
+    message: str = ""
+    temporary: bool = False
+
+
+class ToDisconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the connection ends."""
+
+    code: int
+    reason: str = ""
+
+
+class StatusTransform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one HTTP status of a backend means to the client."""
+
+    status_code: int
+    to_error: ToError | None = None
+    to_disconnect: ToDisconnect | None = None
+
+
+class ProxySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A backend that is asked, named as in Centrifugo's configuration unless said otherwise."""
+
+    endpoint: str
+    """http:// or https://."""
+    timeout_s: float = 1.0
+    http_headers: tuple[str, ...] = ()
+    """Headers of the client's own request that go along."""
+    emulated_headers: tuple[str, ...] = ()
+    """Headers that the client may say in its connect command, for transports that cannot send any."""
+    static_headers: dict[str, Secret] = {}
+    include_connection_meta: bool = False
+    binary_encoding: bool = False
+    """Data go and come as base 64."""
+    status_to_code_transforms: tuple[StatusTransform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +101,18 @@ class RealtimeSettings:
     """In all; 0 for the bound of the sockets."""
     connections_per_user: int = 0
     connects_per_s: int = 0
+    proxies: dict[str, ProxySettings] = field(default_factory=dict)
+    """Backends by name; namespaces refer to them by name."""
+    connect_proxy_name: str = ""
+    """Asked about connections without a token."""
+    refresh_proxy_name: str = ""
+    """Asked when a connection is about to expire, in place of the client."""
+    rpc_proxy_name: str = ""
+    """Asked about calls whose method has no namespace."""
+    rpc_namespaces: dict[str, str] = field(default_factory=dict)
+    """Names of proxies by the namespace of the method: `game` for `game:move`."""
+    unidirectional_disconnects: dict[int, ToDisconnect] = field(default_factory=dict)
+    """How a unidirectional connection ends whose connect is answered with this error."""
     commands_per_connection: int = limits.REALTIME_COMMANDS_PER_CONNECTION
     commands_per_user: int = limits.REALTIME_COMMANDS_PER_USER
     commands_per_ip: int = limits.REALTIME_COMMANDS_PER_IP
