@@ -75,8 +75,8 @@ class Engine:
         self.core.on_message = self._hear
         self.core.is_blocked = self.is_blocked
         self.core.is_revoked = self.is_revoked
-        self.neighbours = Neighbours(self.core)
         self.node = self.core.node
+        self.neighbours = Neighbours(self.core)
         self.counters = self.core.counters
         self.draining = False
         self._blocked: dict[str, nodes.BlockTold] = {}
@@ -301,13 +301,13 @@ class Engine:
         if isinstance(told, nodes.AnswerTold):
             if (answers := self._answers.get(told.number)) is not None:
                 answers[sender] = told.data
-        elif isinstance(told, nodes.CallTold | nodes.ReturnTold | nodes.NewsTold):
-            self.neighbours.hear(sender, told)
         elif isinstance(told, nodes.AskTold):
             answer = nodes.AnswerTold(told.number, self._answer(told))
             self.core.later(self.core.broker_tell(nodes.encode(answer), sender))
         elif isinstance(told, nodes.SubscribeTold):
             self.core.run(self._subscribe_quietly(told))
+        elif isinstance(told, nodes.CallTold | nodes.ReturnTold | nodes.NewsTold):
+            self.neighbours.hear(sender, told)
         elif told is not None:
             self._perform(told)
 

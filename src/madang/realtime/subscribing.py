@@ -106,9 +106,9 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
             subscription=told,
             filter=tags.parse(reply.filter) if reply.filter else None,
             snapshot=reply.snapshot,
+            since=reply.since,
             client_refresh=not handler.does.sub_refresh,
         )
-            since=reply.since,
     if options.allow_subscribe_for_client and (caller.user or options.allow_subscribe_for_anonymous):
         return Ask(request=request)
     raise PERMISSION_DENIED
