@@ -1,8 +1,10 @@
 """The rooms' settings, assembled from the settings file."""
 
+from dataclasses import fields
 from urllib.parse import urlsplit
 
 from madang.app.keys import Endpoint
+from madang.app.realtime import Realtime
 from madang.app.sections import Settings
 from madang.chat.superchat.settings import PaidSettings
 from madang.control.settings import Settings as ControlSettings
@@ -70,20 +72,18 @@ def realtime_settings(settings: Settings) -> RealtimeSettings:
         eddsa_public_key=realtime.token_eddsa_public_key,
         jwks_url=realtime.token_jwks_url,
         audience=realtime.token_audience,
+        audience_regex=realtime.token_audience_regex,
         issuer=realtime.token_issuer,
         issuer_regex=realtime.token_issuer_regex,
         user_id_claim=realtime.token_user_id_claim,
     )
+    # What both know by the same name.
+    shared = {field.name for field in fields(RealtimeSettings)} & set(Realtime.model_fields)
     return RealtimeSettings(
         token=token,
-        namespaces=dict(realtime.namespaces),
-        allowed_origins=realtime.allowed_origins,
-        allow_anonymous=realtime.allow_anonymous,
         user_personal_channel=realtime.personal_channels,
-        api_keys=realtime.api_keys,
-        connections_per_user=realtime.connections_per_user,
-        ping_s=realtime.ping_s,
-        pong_s=realtime.pong_s,
+        user_personal_channel_namespace=realtime.personal_channel_namespace,
+        **{name: getattr(realtime, name) for name in shared},
     )
 
 

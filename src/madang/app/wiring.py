@@ -36,6 +36,7 @@ from madang.app.reloading import Reloading
 from madang.app.sections import Settings
 from madang.app.tasks import Tasks
 from madang.app.tls import Certificate
+from madang.base.limits import REALTIME_PROXY_AT_ONCE
 from madang.base.secret import Secret
 from madang.control import Control
 from madang.control.rights import Scope
@@ -78,6 +79,7 @@ from madang.realtime.channel import ChannelOptions
 from madang.realtime.doors import PREFIXES as CROWD_PREFIXES
 from madang.realtime.doors import Doors as CrowdDoors
 from madang.realtime.engine import Engine
+from madang.realtime.proxies import Proxies
 from madang.realtime.server_api import PREFIX as SERVER_API_PREFIX
 from madang.realtime.server_api import ServerApi
 from madang.realtime.sockets import CrowdSocket
@@ -166,7 +168,11 @@ class Yard:
         self.outbound = Outbound(net_settings(self.settings), ground.counters)
         self.crowd = Engine(settings, self.clock, os.urandom, ground.sweeper, self._tasks.spawn)
         self.crowd.use(broker(self.settings, self.clock, os.urandom), self.outbound, control.tickets.secret)
-        self.crowd.guard(control.tickets)
+        self.backends = Outbound(
+            net_settings(self.settings), ground.counters, keeps=True, at_once=REALTIME_PROXY_AT_ONCE
+        )
+        self.proxies = Proxies(self.crowd.core, self.backends, control.tickets)
+        self.proxies.bind()
         self.crowd.bind("madang_live", ChannelOptions(allow_subscribe_for_client=True), gate=control.rooms)
         control.tickets.allow_anonymous = settings.allow_anonymous
         control.after_change(self.crowd.recheck)
@@ -216,6 +222,7 @@ class Yard:
             await yard.control.start()
             stack.push_async_callback(yard.control.close)
             stack.push_async_callback(yard.outbound.close)
+            stack.push_async_callback(yard.backends.close)
             stack.push_async_callback(yard.crowd.close)
             await yard.crowd.start()
             stack.push_async_callback(yard.chatting.close)
@@ -359,6 +366,10 @@ class Yard:
         self.settings = settings
         logs.configure(settings.log)
         self.control.settings = control_settings(settings)
+        realtime = realtime_settings(settings)
+        self.crowd.core.configure(realtime)
+        self.proxies.bind()
+        self.control.tickets.allow_anonymous = realtime.allow_anonymous
         self.ground.proxies.replace(net_settings(settings).trusted_proxies)
         tls = settings.tls
         if self.certificate is not None and tls.certificate is not None and tls.key is not None:
