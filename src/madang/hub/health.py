@@ -11,7 +11,7 @@ import msgspec
 
 from madang.hub.meter import Meter, Meters
 from madang.media.frame import Frame
-from madang.media.track import Kind, Track
+from madang.media.track import Codec, Kind, Track
 
 HOLD_S = 10.0
 """A finding is told this long after its cause was last seen."""
@@ -40,6 +40,8 @@ PACE = 0.85
 REPAIRS = 3
 """Repairs in REPAIRS_S from which on the publisher's timestamps are at fault."""
 REPAIRS_S = 10.0
+NAMES = {Codec.H265: "HEVC", Codec.AV1: "AV1", Codec.VP8: "VP8", Codec.VP9: "VP9"}
+"""Pictures other than H.264, as broadcasters know them."""
 SLOW_START_S = 3.0
 """From the first frame to the first keyframe."""
 
@@ -54,6 +56,7 @@ class Finding(msgspec.Struct, frozen=True):
     | `variable_frame_rate` | percent of pictures off the beat |
     | `bitrate_starving` | percent of the usual bitrate, or of real time |
     | `b_frames` | reordered pictures per second |
+    | `picture_remade` | 0; `detail` is the codec that is made H.264 for those who cannot play it |
     | `unsupported_codec` | 0; `detail` is its name |
     | `timestamps` | repairs in the last ten seconds |
     | `slow_start` | seconds from the first frame to the first keyframe |
@@ -117,6 +120,12 @@ class Health:
     def repaired(self, count: int, now: float) -> None:
         """The timestamps of `count` frames had to be mended."""
         self._repairs.append((now, count))
+
+    def remade(self, codec: Codec, now: float) -> None:
+        """The picture, in `codec`, is made H.264 for somebody. H.264 itself is so for its B-frames, which
+        are told of anyway."""
+        if codec is not Codec.H264:
+            self._found["picture_remade"] = (Finding("picture_remade", 0, NAMES[codec]), now)
 
     def waited(self, seconds: float, now: float) -> None:
         """The first keyframe came this long after the first frame."""

@@ -20,11 +20,18 @@ class Source(Protocol):
 
     def detach(self, listener: StreamListener) -> None: ...
 
+    def remade(self, picture: Track) -> None:
+        """Its picture is being made anew for somebody: the broadcaster is to hear of it."""
+        ...
+
 
 class Transcoder(Protocol):
     """Makes renditions; implemented in `transcoding`."""
 
-    def rendition(self, stream: Source, codec: Codec, playable: frozenset[Codec]) -> Source:
-        """`stream` with its sound in `codec`, wherever it is in none of `playable`. Costs nothing before
-        somebody follows it, and hardly anything while the sound needs no change."""
+    def rendition(
+        self, stream: Source, codec: Codec, playable: frozenset[Codec], in_order: bool = False
+    ) -> Source:
+        """`stream` with its sound, or its picture, in `codec`, wherever it is in none of `playable`;
+        `in_order` also where pictures are not shown in the order in which they come (B-frames). Costs
+        nothing before somebody follows it, and hardly anything while nothing needs a change."""
         ...

@@ -11,6 +11,7 @@ from madang.hub.counters import HubCounters
 from madang.hub.gate import Lease
 from madang.hub.gop import GopCache
 from madang.hub.health import Health
+from madang.hub.layer import Layer
 from madang.hub.listener import StreamListener, StreamState
 from madang.hub.rendition import Source, Transcoder
 from madang.hub.timeline import Timeline
@@ -66,8 +67,11 @@ class Stream:
         self._listeners: list[StreamListener] = []
         self.on_keyframe_wanted: Callable[[], None] | None = None
         """Asks the publisher for a keyframe; set by ways in whose publishers can be asked (WebRTC)."""
+        self.layers: dict[str, Layer] = {}
+        """Smaller pictures that the publisher sends beside (simulcast), by their names, the best first."""
         self.transcoder: Transcoder | None = None
-        self._renditions: dict[tuple[Codec, frozenset[Codec]], Source] = {}
+        self._renditions: dict[tuple[Codec, frozenset[Codec], bool], Source] = {}
+        self._whole: dict[frozenset[Codec], Source] = {}
         self._waiting: list[StreamListener] = []
         """Those who joined without a cached keyframe and get no picture before the next one."""
 
@@ -126,15 +130,30 @@ class Stream:
         if self.on_keyframe_wanted is not None:
             self.on_keyframe_wanted()
 
-    def want(self, codec: Codec, playable: frozenset[Codec] = frozenset()) -> Source:
-        """The stream with its sound in `codec`, wherever it is in none of `playable`; shared by all who
-        want the same, and made while one of them follows it. The stream itself where nobody transcodes."""
+    def want(self, codec: Codec, playable: frozenset[Codec] = frozenset(), in_order: bool = False) -> Source:
+        """The stream with its sound, or its picture, in `codec`, as `Transcoder.rendition` says; shared by
+        all who want the same, and made while one of them follows it. The stream itself where nobody
+        transcodes."""
         if self.transcoder is None:
             return self
-        wish = (codec, playable)
+        wish = (codec, playable, in_order)
         if wish not in self._renditions:
-            self._renditions[wish] = self.transcoder.rendition(self, codec, playable)
+            self._renditions[wish] = self.transcoder.rendition(self, codec, playable, in_order)
         return self._renditions[wish]
+
+    def want_playable(self, playable: frozenset[Codec]) -> Source:
+        """The stream with its picture in H.264 and its sound in AAC, each wherever it is in none of
+        `playable`; shared like `want`."""
+        if self.transcoder is None:
+            return self
+        if playable not in self._whole:
+            picture = self.want(Codec.H264, playable)
+            self._whole[playable] = self.transcoder.rendition(picture, Codec.AAC, playable)
+        return self._whole[playable]
+
+    def remade(self, picture: Track) -> None:
+        """Somebody transcodes the picture: the studio says so."""
+        self.health.remade(picture.codec, self._monotonic())
 
     def offer_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         """New tracks from the publisher: listeners get them before the next frame.
@@ -243,6 +262,7 @@ class Stream:
         if state is StreamState.ENDED:
             self._listeners, self._waiting = [], []
             self._renditions.clear()
+            self._whole.clear()
             self.gop.clear()
 
     def _replay(self, listener: StreamListener) -> None:

@@ -20,11 +20,14 @@ class AudioTranscoder:
         self._shop = Workshop(clock, worker, counters=self.counters)
         self._picture_shop = Workshop(clock, worker, PICTURE_THREADS, self.pictures)
 
-    def rendition(self, stream: Source, codec: Codec, playable: frozenset[Codec]) -> Source:
+    def rendition(
+        self, stream: Source, codec: Codec, playable: frozenset[Codec], in_order: bool = False
+    ) -> Source:
         """`stream` with its sound, or its picture, in `codec`, unless it is in one of `playable`, or in one
-        that cannot be decoded here. A picture in `playable` is made anew where it has B-frames."""
+        that cannot be decoded here. `in_order`: a picture in `playable` is made anew where it has B-frames.
+        """
         if codec.kind is Kind.VIDEO:
-            return PictureRendition(stream, codec, playable, self._picture_shop)
+            return PictureRendition(stream, codec, playable, self._picture_shop, in_order)
         return Rendition(stream, codec, playable, self._shop)
 
     async def settle(self) -> None:

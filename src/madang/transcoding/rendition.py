@@ -77,6 +77,10 @@ class Rendition:
             self._stream.detach(self)
             self._rest()
 
+    def remade(self, picture: Track) -> None:
+        """A rendition of this one makes its picture anew."""
+        self._stream.remade(picture)
+
     # --- StreamListener ------------------------------------------------------------------------------
 
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:

@@ -1,4 +1,5 @@
-"""A stream whose picture is H.264 without reordering: as it is where it is so already, else made anew.
+"""A stream whose picture is H.264, for WebRTC without reordering: as it is where it is so already, else made
+anew.
 
 B-frames are found in what has come: in the cached GOP at the start, or when the first one shows up.
 """
@@ -13,14 +14,26 @@ from madang.transcoding.motion import Motion, track_of
 from madang.transcoding.rendition import Rendition
 from madang.transcoding.workshop import Converter, Work, Workshop
 
+TELL_EVERY = 30
+"""Pictures between two words to the broadcaster that they are made anew."""
+
 
 class PictureRendition(Rendition):
     """A Source that follows `stream` while somebody follows it."""
 
     kind = Kind.VIDEO
 
-    def __init__(self, stream: Source, codec: Codec, playable: frozenset[Codec], shop: Workshop) -> None:
+    def __init__(
+        self,
+        stream: Source,
+        codec: Codec,
+        playable: frozenset[Codec],
+        shop: Workshop,
+        in_order: bool = False,
+    ) -> None:
         super().__init__(stream, codec, playable, shop)
+        self._in_order = in_order
+        self._heard = 0
         self._given: tuple[Track, ...] = ()
         """The stream's own tracks."""
         self._reordered = False
@@ -46,7 +59,7 @@ class PictureRendition(Rendition):
         shown = -1
         for item in replay:
             if isinstance(item, Frame) and item.track == 1:
-                self._reordered = self._reordered or item.pts < shown
+                self._reordered = self._reordered or (self._in_order and item.pts < shown)
                 shown = item.pts
         self._first_pts = shown
         for item in replay:
@@ -70,7 +83,7 @@ class PictureRendition(Rendition):
         if self._replay is not None:
             self._replay.append(frame)
             return
-        if frame.track == 1 and not self._reordered:
+        if self._in_order and frame.track == 1 and not self._reordered:
             if frame.pts < self._shown:
                 self._reordered = True
                 if self._source is None:
@@ -94,6 +107,9 @@ class PictureRendition(Rendition):
             self._skipping = False
         elif self._errands >= TRANSCODING_PICTURES:
             self._skipping = True
+        if self._heard % TELL_EVERY == 0 and self._source is not None:
+            self._stream.remade(self._source)
+        self._heard += 1
         if self._skipping:
             self._shop.counters.dropped += 1
         else:

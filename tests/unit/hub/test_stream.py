@@ -246,7 +246,9 @@ class Dubber:
         self.wishes: list[tuple[Codec, frozenset[Codec]]] = []
         self._make = lambda: Stream(BroadcastId("b2"), lease, clock)
 
-    def rendition(self, stream: Source, codec: Codec, playable: frozenset[Codec]) -> Source:
+    def rendition(
+        self, stream: Source, codec: Codec, playable: frozenset[Codec], in_order: bool = False
+    ) -> Source:
         self.wishes.append((codec, playable))
         return self._make()
 
@@ -259,6 +261,26 @@ def test_another_codec_is_asked_for_once(stream, clock, lease) -> None:
     assert stream.want(Codec.AAC, playable) is wanted is not stream
     assert stream.want(Codec.OPUS) is not wanted
     assert dubber.wishes == [(Codec.AAC, playable), (Codec.OPUS, frozenset())]
+
+
+def test_picture_and_sound_that_play_are_asked_for_together(stream, clock, lease) -> None:
+    playable = frozenset({Codec.AAC, Codec.H264})
+    assert stream.want_playable(playable) is stream
+    dubber = stream.transcoder = Dubber(clock, lease)
+    wanted = stream.want_playable(playable)
+    assert stream.want_playable(playable) is wanted is not stream
+    assert dubber.wishes == [(Codec.H264, playable), (Codec.AAC, playable)]
+    assert stream.want(Codec.H264, playable) is not wanted
+
+
+def test_the_broadcaster_hears_that_the_picture_is_made_anew(stream, clock, video) -> None:
+    begin(stream, video)
+    stream.remade(msgspec.structs.replace(video, codec=Codec.H265))
+    stream.remade(video)  # for B-frames, which have a sentence of their own
+    told = {finding.code: finding.detail for finding in stream.health.findings(clock.monotonic())}
+    assert told["picture_remade"] == "HEVC"
+    clock.advance(11)
+    assert "picture_remade" not in {found.code for found in stream.health.findings(clock.monotonic())}
 
 
 def test_the_end_forgets_renditions(stream, clock, video, lease) -> None:

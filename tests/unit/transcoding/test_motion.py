@@ -148,7 +148,7 @@ async def test_a_picture_without_b_frames_stays_as_it_is(clock: FakeClock) -> No
     transcoder, follower = AudioTranscoder(clock), Follower()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:10])
-    stream.want(Codec.H264, PLAYABLE).attach(follower)
+    stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, frames[10:])
     assert follower.tracks == [(track,)] and len(follower.frames) == 40
     assert transcoder.pictures.begun == 0
@@ -160,7 +160,7 @@ async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
     transcoder, follower = AudioTranscoder(clock), Follower()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:12])
-    rendition = stream.want(Codec.H264, PLAYABLE)
+    rendition = stream.want(Codec.H264, PLAYABLE, in_order=True)
     rendition.attach(follower)
     send(clock, stream, frames[12:])
     await settle(transcoder)
@@ -178,7 +178,7 @@ async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: F
     _, frames = coded(Codec.H264)
     transcoder, follower = AudioTranscoder(clock), Follower()
     stream = live(clock, transcoder, track)
-    stream.want(Codec.H264, PLAYABLE).attach(follower)
+    stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, plain)
     shift = 10 * STEP
     send(clock, stream, tuple(Frame(1, f.dts + shift, f.pts + shift, f.keyframe, f.payload) for f in frames))
@@ -195,8 +195,37 @@ async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
     track, frames = coded(Codec.VP8, b_frames=0)
     transcoder, follower = AudioTranscoder(clock), Follower()
     stream = live(clock, transcoder, track)
-    stream.want(Codec.H264, PLAYABLE).attach(follower)
+    stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, frames)
     await settle(transcoder)
     assert follower.tracks[0][0].codec is Codec.H264 and len(follower.frames) == 40
+    assert [(found.code, found.detail) for found in stream.health.findings(clock.monotonic())] == [
+        ("picture_remade", "VP8")
+    ]
+    await transcoder.close()
+
+
+async def test_where_order_does_not_matter_b_frames_stay(clock: FakeClock) -> None:
+    track, frames = coded(Codec.H264)
+    transcoder, follower = AudioTranscoder(clock), Follower()
+    stream = live(clock, transcoder, track)
+    send(clock, stream, frames[:12])
+    stream.want(Codec.H264, PLAYABLE).attach(follower)
+    send(clock, stream, frames[12:])
+    assert follower.tracks == [(track,)] and len(follower.frames) == 40
+    assert transcoder.pictures.begun == 0
+    await transcoder.close()
+
+
+async def test_picture_and_sound_are_made_one_behind_the_other(clock: FakeClock) -> None:
+    track, frames = coded(Codec.VP8, b_frames=0)
+    transcoder, follower = AudioTranscoder(clock), Follower()
+    stream = live(clock, transcoder, track)
+    source = stream.want_playable(PLAYABLE | {Codec.AAC})
+    source.attach(follower)
+    send(clock, stream, frames)
+    await settle(transcoder)
+    assert follower.tracks[0][0].codec is Codec.H264 and len(follower.frames) == 40
+    source.detach(follower)
+    assert not stream.followed
     await transcoder.close()

@@ -9,6 +9,8 @@ class WhipCounters:
 
     admitted: int = 0
     refused: int = 0
+    pictures: int = 0
+    """Pictures that went on to a stream."""
     lost_packets: int = 0
     """Packets that did not come, though they were asked for again."""
     broken_frames: int = 0

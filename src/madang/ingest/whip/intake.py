@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from madang.base.errors import PeerError
 from madang.codecs import av1, h264, h265, opus, registry
+from madang.hub.layer import Layer
 from madang.ingest.whip.counters import WhipCounters
 from madang.ingest.whip.lane import Lane, Report
 from madang.ingest.whip.layers import Layers
@@ -70,6 +71,8 @@ class Intake:
         self._codecs = codecs
         self._counters = counters
         self._layers = Layers(rids)
+        self._lower: dict[str, Layer] = {}
+        """Smaller pictures that may be followed, by their RTP stream ids."""
         self._expects_video = any(codec.kind is Kind.VIDEO for codec in codecs.values())
         self._lanes: dict[int, Lane] = {}
         self._origins: dict[int, Origin] = {}
@@ -101,10 +104,15 @@ class Intake:
             self._take(origin, lane, whole, now)
         if lane.broken != broken:
             self._counters.broken_frames += 1
-            if codec.kind is Kind.VIDEO and origin.rid == self._layers.taken:
+            if codec.kind is Kind.VIDEO:
                 self._freeze(origin, now)
 
     def _freeze(self, origin: Origin, now: float) -> None:
+        """A picture is missing."""
+        if origin.rid in self._lower:
+            self._lower[origin.rid].freeze()
+        if origin.rid != self._layers.taken:
+            return
         if self._frozen_at is None:
             self._frozen_at = now
         self._ask(origin)
@@ -115,9 +123,17 @@ class Intake:
 
     def ask_keyframe(self) -> None:
         """Ask the taken picture's source for one."""
+        self.ask_layer(self._layers.taken)
+
+    def ask_layer(self, rid: str) -> None:
+        """Ask the source of this layer for a keyframe."""
         for ssrc, origin in self._origins.items():
-            if self._lanes[ssrc].codec.kind is Kind.VIDEO and origin.rid == self._layers.taken:
+            if self._lanes[ssrc].codec.kind is Kind.VIDEO and origin.rid == rid:
                 self._ask(origin)
+
+    def serve(self, layer: Layer) -> None:
+        """Give this smaller picture what comes of it."""
+        self._lower[layer.name] = layer
 
     def look(self, now: float, every_s: float) -> None:
         """Once a second: a keyframe at least each `every_s`, and of a better layer when one is back."""
@@ -131,6 +147,8 @@ class Intake:
     def close(self) -> None:
         """The publisher is gone: what still comes has no way to the stream."""
         self._gone = True
+        for layer in self._lower.values():
+            layer.end()
 
     # --- frames ------------------------------------------------------------------------------------------
 
@@ -139,6 +157,9 @@ class Intake:
         if lane.codec.kind is Kind.AUDIO:
             self._take_sound(origin, whole, ticks, now)
             return
+        lower = self._lower.get(origin.rid)
+        if lower is not None:
+            self._take_lower(lower, origin, whole, ticks)
         if not self._layers.hear(origin.rid, whole.keyframe, now) or not self._thawed(whole, now):
             return
         if whole.keyframe:
@@ -147,7 +168,22 @@ class Intake:
         if _VIDEO_ID not in self._tracks:
             self._ask(origin)
             return
+        self._counters.pictures += 1
         self._give(_VIDEO_ID, origin, whole, ticks)
+
+    def _take_lower(self, layer: Layer, origin: Origin, whole: Whole, ticks: int) -> None:
+        """A smaller picture, for those who follow it."""
+        lane = self._lanes[origin.ssrc]
+        if whole.keyframe:
+            try:
+                config = _CONFIG_IN[lane.codec](whole.payload)
+                if config is not None:
+                    layer.track = registry.track(lane.codec, _VIDEO_ID, config)
+            except PeerError:
+                self._counters.broken_frames += 1
+        if layer.followed:
+            at = self._at(lane, origin, ticks)
+            layer.offer(Frame(_VIDEO_ID, at, at, whole.keyframe, whole.payload))
 
     def _thawed(self, whole: Whole, now: float) -> bool:
         """Whether pictures go on: with a keyframe, or when none came for long."""
@@ -196,11 +232,14 @@ class Intake:
             self._output.tracks(tracks)
 
     def _give(self, track_id: int, origin: Origin, whole: Whole, ticks: int) -> None:
-        lane = self._lanes[origin.ssrc]
+        at = self._at(self._lanes[origin.ssrc], origin, ticks)
+        self._output.frame(Frame(track_id, at, at, whole.keyframe, whole.payload))
+
+    def _at(self, lane: Lane, origin: Origin, ticks: int) -> int:
+        """Ticks on the session's axis."""
         if origin.report is not lane.report:
             self._synchronise(lane, origin.report)
-        at = lane.at(ticks)
-        self._output.frame(Frame(track_id, at, at, whole.keyframe, whole.payload))
+        return lane.at(ticks)
 
     def _synchronise(self, lane: Lane, report: Report | None) -> None:
         """Lip-sync: the first source that reports stays where its arrival put it, the others are put where

@@ -1,12 +1,14 @@
 """One WHIP publisher from its answer to its end: by goodbye, by loss, by revocation."""
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from madang.base.clock import Clock
 from madang.base.limits import PUBLISH_BITRATE_MAX, PUBLISH_RATE_WINDOW_S, WHIP_KEYFRAME_S
 from madang.hub.gate import Lease
+from madang.hub.layer import Layer
 from madang.hub.registry import Publication
 from madang.ingest.whip.counters import WhipCounters
 from madang.ingest.whip.intake import Intake
@@ -35,6 +37,7 @@ class WhipPublisher:
         self._left = left
         self._publication: Publication | None = None
         self._intake: Intake | None = None
+        self._layers: dict[str, Layer] = {}
         self._bytes = 0
         self._window = (self._now(), 0)
         """When the present window of the rate began, and the bytes until then."""
@@ -48,7 +51,13 @@ class WhipPublisher:
         assert self._publication is not None
         self.session = session
         self._intake = Intake(self._publication, codecs, rids, self._counters)
-        self._publication.stream.on_keyframe_wanted = self._intake.ask_keyframe
+        stream = self._publication.stream
+        stream.on_keyframe_wanted = self._intake.ask_keyframe
+        ask = self._intake.ask_layer
+        self._layers = {rid: Layer(rid, lambda: stream.media_s, partial(ask, rid)) for rid in rids[1:]}
+        for layer in self._layers.values():
+            self._intake.serve(layer)
+        stream.layers = self._layers
 
     def look(self) -> None:
         """Once a second: keyframes while somebody packages, and the rate (A56)."""
@@ -119,6 +128,8 @@ class WhipPublisher:
         if publication is not None:
             if intake is not None and publication.stream.on_keyframe_wanted == intake.ask_keyframe:
                 publication.stream.on_keyframe_wanted = None
+            if publication.stream.layers is self._layers:
+                publication.stream.layers = {}
             self._log("publish_closed", by=reason)
             if lost:
                 publication.lost(reason)

@@ -290,11 +290,16 @@ class Fanout:
             sender.target.expect(sender)
 
     def expect(self, sender: Sender) -> None:
+        """It comes with the next keyframe. It counts as a reader from now on, or none would come; what a
+        first reader is given of the past is not for it."""
+        self._count(1)
         self._arriving[sender] = None
 
     def unexpect(self, sender: Sender) -> None:
         sender.target = None
-        self._arriving.pop(sender, None)
+        if sender in self._arriving:
+            del self._arriving[sender]
+            self._count(-1)
 
     def join(self, sender: Sender) -> None:
         """It has all before `sender.position`: let it go on in a group that is at the same place."""
@@ -334,7 +339,6 @@ class Fanout:
             if sender.fanout is not None:
                 sender.fanout.remove_from(sender)
             sender.log, sender.fanout, sender.target = self.log, self, None
-            self._count(1)
             self._waiting[sender] = None
         self._arriving.clear()
         waiting, self._waiting = self._waiting, {}

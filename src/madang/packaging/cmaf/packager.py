@@ -6,7 +6,7 @@ from pathlib import Path
 
 from madang.base.limits import PACKAGER_MEMORY_S
 from madang.hub.stream import Stream
-from madang.media.track import Codec
+from madang.media.track import Codec, Kind
 from madang.packaging.cmaf.kept import keep, restore
 from madang.packaging.cmaf.segment import Segment
 from madang.packaging.cmaf.segmenter import Segmenter
@@ -14,8 +14,9 @@ from madang.packaging.cmaf.spool import Spool
 from madang.packaging.cmaf.targets import PROBE_S
 from madang.packaging.cmaf.window import Window
 
-PLAYABLE = frozenset({Codec.AAC, Codec.OPUS})
-"""Sound that browsers play out of MP4: Chromium's Media Source Extensions refuse MP3 there."""
+PLAYABLE = frozenset({Codec.AAC, Codec.OPUS, Codec.H264, Codec.H265, Codec.AV1, Codec.VP9})
+"""What browsers play out of MP4, each in one of them at least: Media Source Extensions refuse MP3 and VP8
+there."""
 
 
 class Packager:
@@ -31,7 +32,7 @@ class Packager:
         """Monotonic time of the last request, for packagers that run on demand."""
         self.ended_at = 0.0
         """Monotonic time at which the end was first seen, 0 before."""
-        self._source = stream.want(Codec.AAC, PLAYABLE)
+        self._source = stream.want_playable(PLAYABLE)
         self._spool = spool
         self._folder: Path = spool.folder(self.channel, self.broadcast)
         self._segmenter = Segmenter(stream, self.window, last_target)
@@ -56,6 +57,12 @@ class Packager:
         """Whether a segment is whole."""
         segments = self.window.segments
         return bool(segments) and segments[0].closed
+
+    @property
+    def costly(self) -> bool:
+        """Whether the picture has to be made anew: that is done for viewers alone."""
+        tracks = self.stream.tracks
+        return any(track.kind is Kind.VIDEO and track.codec not in PLAYABLE for track in tracks)
 
     @property
     def folder(self) -> Path:

@@ -67,7 +67,7 @@ class Packagers:
                 packager.detach()
 
     def _idle(self, packager: Packager, now: float) -> bool:
-        on_demand = packager.stream.lease.profile.package_on_demand
+        on_demand = packager.stream.lease.profile.package_on_demand or packager.costly
         return on_demand and now - packager.asked_at > PACKAGER_IDLE_S
 
     def clean(self) -> None:

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import FakeClock
-from tests.harness.broadcast import CHANNEL, Broadcast, frames
+from tests.harness.broadcast import AUDIO, CHANNEL, Broadcast, frames
 
 from madang.base.limits import PACKAGER_IDLE_S, PACKAGER_KEPT_S, PACKAGER_MEMORY_S
+from madang.codecs import registry
 from madang.hub.gate import Profile
+from madang.media.track import Codec
 from madang.packaging.cmaf.packager import Packager
+
+VP8_KEYFRAME = bytes.fromhex("1003009d012a40016800")
+"""The head of a keyframe of 320 by 104."""
 
 
 async def on_air(clock: FakeClock, folder: Path, profile: Profile | None = None) -> Broadcast:
@@ -87,6 +92,24 @@ async def test_on_demand_nothing_is_packaged_before_the_first_viewer(
     names = re.compile(r"[sp]\d+\.m4s")
     hinted = re.findall(r"HINT.*(p\d+\.m4s)", before)
     assert not (set(names.findall(before)) - set(hinted)) & set(names.findall(after))
+    await air.close()
+
+
+async def test_a_picture_that_has_to_be_made_anew_is_packaged_for_viewers_alone(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    air = Broadcast(clock, tmp_path)
+    await air.publish((registry.track(Codec.VP8, 1, VP8_KEYFRAME), AUDIO))
+    kept = air.packagers._packagers[CHANNEL]
+    assert kept.attached
+    air.packagers.sweep()
+    assert not kept.attached
+    assert packager(air) is kept and kept.attached
+    air.packagers.sweep()
+    assert kept.attached
+    clock.advance(PACKAGER_IDLE_S + 1)
+    air.packagers.sweep()
+    assert not kept.attached
     await air.close()
 
 

@@ -1,0 +1,86 @@
+"""Simulcast: the smaller pictures that a publisher sends beside the one that is on the air."""
+
+from collections.abc import Callable
+
+import structlog
+
+from madang.hub.listener import StreamListener, StreamState
+from madang.media.frame import Frame
+from madang.media.track import Track
+
+log = structlog.get_logger(__name__)
+
+
+class Layer:
+    """A Source of one smaller picture, without sound. It costs nothing while nobody follows it; who follows
+    gets frames from the next keyframe on, which is asked for, on the axis of the stream's media time."""
+
+    def __init__(self, name: str, media_s: Callable[[], float], ask: Callable[[], None]) -> None:
+        """`media_s` of the stream now, `ask` for a keyframe of this layer."""
+        self.name = name
+        self.track: Track | None = None
+        """As its latest keyframe said; None before the first one."""
+        self.tracks: tuple[Track, ...] = ()
+        """As followers know it."""
+        self.state = StreamState.LIVE
+        self._media_s = media_s
+        self._ask = ask
+        self._listeners: tuple[StreamListener, ...] = ()
+        self._offset: int | None = None
+        """From the publisher's ticks to the stream's; None until the next keyframe."""
+        self._last = -1
+
+    @property
+    def followed(self) -> bool:
+        """Whether anybody follows."""
+        return bool(self._listeners)
+
+    def attach(self, listener: StreamListener) -> None:
+        """Follow from the next keyframe on."""
+        self._listeners = (*self._listeners, listener)
+        if self.state is not StreamState.LIVE:
+            listener.on_state(self.state)
+        else:
+            self.freeze()
+
+    def detach(self, listener: StreamListener) -> None:
+        """Follow no longer; unknown listeners are ignored."""
+        self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+    def remade(self, picture: Track) -> None:
+        """Nobody makes a layer anew."""
+
+    def freeze(self) -> None:
+        """A frame is missing: nothing goes on before the next keyframe."""
+        self._offset = None
+        self.tracks = ()
+        if self._listeners:
+            self._ask()
+
+    def offer(self, frame: Frame) -> None:
+        """One frame of `track`, with the publisher's own times."""
+        track = self.track
+        if track is None or not self._listeners or (self._offset is None and not frame.keyframe):
+            return
+        if self._offset is None:
+            self._offset = round(self._media_s() * track.timescale) - frame.pts
+        if self.tracks != (track,):
+            self.tracks = (track,)
+            self._tell(lambda listener: listener.on_tracks(self.tracks, False))
+        at = self._last = max(frame.pts + self._offset, self._last + 1)
+        shown = Frame(track.id, at, at, frame.keyframe, frame.payload)
+        self._tell(lambda listener: listener.on_frame(shown))
+
+    def end(self) -> None:
+        """The publisher is gone."""
+        self.state = StreamState.ENDED
+        self._tell(lambda listener: listener.on_state(StreamState.ENDED))
+        self._listeners = ()
+
+    def _tell(self, say: Callable[[StreamListener], None]) -> None:
+        for listener in self._listeners:
+            try:
+                say(listener)
+            except Exception:
+                log.exception("a follower of a layer failed", follower=repr(listener))
+                self.detach(listener)
