@@ -8,6 +8,7 @@ from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
 from madang.hub.registry import Registry
 from madang.media.track import Codec, Kind, Track
 from madang.net.rtmp.connection import RtmpConnection
+from madang.packaging.flv.dubbing import AUDIBLE
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.rtmp.chunks import STREAM_ID
 from madang.protocols.rtmp.address import locate
@@ -63,13 +64,14 @@ class RtmpPlay:
             player.left()
             return
         connection.transport.set_protocol(player)
-        self._renderings.join(stream, player, connection.transport)
+        heard = AUDIBLE | {Codec.OPUS} if client.handles(Codec.OPUS) else AUDIBLE
+        self._renderings.join(stream, player, connection.transport, audible=heard)
 
 
 def unread_by(client: Connect, tracks: tuple[Track, ...]) -> Codec | None:
-    """The codec for which it is no use to play: the picture's, or that of sound alone, when the client listed
-    what it reads (E-RTMP v2, fourCcList) without it. Who lists nothing may read everything: ffplay does."""
-    main = min(tracks, key=lambda track: track.kind is not Kind.VIDEO, default=None)
-    if main is None or not client.four_ccs or client.handles(main.codec):
+    """The picture's codec, for which it is no use to play, when the client listed what it reads (E-RTMP v2,
+    fourCcList) without it. Who lists nothing may read everything: ffplay does. Sound is made to fit."""
+    picture = next((track for track in tracks if track.kind is Kind.VIDEO), None)
+    if picture is None or not client.four_ccs or client.handles(picture.codec):
         return None
-    return main.codec
+    return picture.codec

@@ -7,12 +7,13 @@ from madang.containers.flv.video import timestamp_ms
 from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
-from madang.media.track import Kind, Track
+from madang.media.track import Codec, Kind, Track
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.fanout.fanout import Envelope, Fanout, Schedule
 from madang.net.fanout.log import Piece
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.fanout.viewer import Viewer
+from madang.packaging.flv.dubbing import AUDIBLE, Dubbing
 from madang.packaging.flv.messages import (
     Message,
     burst_messages,
@@ -29,13 +30,19 @@ class Rendering:
     """One stream in one format: each frame is rendered once and appended to the logs of its ways out.
 
     It follows the stream while it has viewers. Times are the stream's own milliseconds, so that they go on
-    across codec changes and the publisher's reconnects; headers are sent again at each.
+    across codec changes and the publisher's reconnects; headers are sent again at each. Sound in none of
+    `audible` is dubbed.
     """
 
-    def __init__(self, stream: Stream, framing: Framing) -> None:
+    def __init__(self, stream: Stream, framing: Framing, audible: frozenset[Codec] = AUDIBLE) -> None:
         self._stream = stream
         self._framing = framing
+        self._audible = audible
+        self._dubbing: Dubbing | None = None
+        self._given: tuple[Track, ...] = ()
+        """The stream's own tracks."""
         self._tracks: dict[int, Track] = {}
+        """Those of them that go as they are."""
         self._first_kind = Kind.AUDIO
         """A keyframe of this kind is a place to begin."""
         self._headers: list[tuple[int, bytes]] = []
@@ -52,6 +59,7 @@ class Rendering:
     def end(self) -> None:
         """Follow no longer."""
         self._stream.detach(self)
+        self._end_dubbing()
 
     def join(
         self, viewer: Viewer, transport: asyncio.Transport, prefix: bytes, envelope: Envelope | None
@@ -63,7 +71,23 @@ class Rendering:
         fanout.join(viewer, transport, [prefix, *self._burst] if prefix else self._burst, bool(self._burst))
 
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
+        self._given = tracks
+        foreign = any(track.kind is Kind.AUDIO and track.codec not in self._audible for track in tracks)
+        if not foreign or self._stream.transcoder is None:
+            self._end_dubbing()
+        elif self._dubbing is None:
+            self._dubbing = Dubbing(self._stream, self._audible, self._on_dubbed, self._hear)
+            self._dubbing.begin()
+        self._show()
+
+    def _show(self) -> None:
+        """Tell everyone which tracks there are from now on."""
+        tracks = self._given
+        if self._dubbing is not None:
+            tracks = tuple(track for track in tracks if track.kind is not Kind.AUDIO)
         self._tracks = {track.id: track for track in tracks}
+        if self._dubbing is not None and self._dubbing.track is not None:
+            tracks = (*tracks, self._dubbing.track)
         self._headers = header_bodies(tracks)
         has_video = any(track.kind is Kind.VIDEO for track in tracks)
         self._first_kind = Kind.VIDEO if has_video else Kind.AUDIO
@@ -73,6 +97,16 @@ class Rendering:
             for fanout in self.fanouts.values():
                 fanout.append(headers)
 
+    def _on_dubbed(self) -> None:
+        """The sound has become another track."""
+        if self._dubbing is not None:
+            self._show()
+
+    def _end_dubbing(self) -> None:
+        dubbing, self._dubbing = self._dubbing, None
+        if dubbing is not None:
+            dubbing.end()
+
     def on_frame(self, frame: Frame) -> None:
         track = self._tracks.get(frame.track)
         if track is None:
@@ -81,6 +115,14 @@ class Rendering:
         if self._replay:
             self._last_ms = max(self._last_ms, timestamp_ms(track, frame.dts))
             return
+        self._append(track, frame)
+
+    def _hear(self, track: Track, frame: Frame) -> None:
+        """A frame of dubbed sound."""
+        if not self._replay:
+            self._append(track, frame)
+
+    def _append(self, track: Track, frame: Frame) -> None:
         message = frame_message(track, frame)
         self._last_ms = max(self._last_ms, message.timestamp_ms)
         piece = b"".join(self._framing(message))
@@ -91,6 +133,7 @@ class Rendering:
 
     def on_state(self, state: StreamState) -> None:
         if state is StreamState.ENDED:
+            self._end_dubbing()
             for fanout in tuple(self.fanouts.values()):
                 fanout.close()
 
@@ -102,7 +145,7 @@ class Rendering:
         """Headers and start burst; empty where a joiner has to wait for a keyframe."""
         if not self._headers:
             return []
-        messages = burst_messages(self._stream.tracks, self._stream.gop.frames)
+        messages = burst_messages(tuple(self._tracks.values()), self._stream.gop.frames)
         if not messages:
             return [self._render_headers(self._last_ms)] if self._first_kind is Kind.AUDIO else []
         pieces: list[Piece] = [self._render_headers(messages[0].timestamp_ms)]
@@ -121,7 +164,7 @@ class Renderings:
         self._framing = framing
         self._schedule = schedule
         self._settings = settings
-        self._renderings: dict[Stream, Rendering] = {}
+        self._renderings: dict[tuple[Stream, frozenset[Codec]], Rendering] = {}
 
     def join(
         self,
@@ -130,26 +173,30 @@ class Renderings:
         transport: asyncio.Transport,
         prefix: bytes = b"",
         envelope: Envelope | None = None,
+        audible: frozenset[Codec] = AUDIBLE,
     ) -> None:
         """Serve `viewer` until it leaves or the stream ends; the first viewer makes the rendering.
 
         `prefix` goes first. `envelope` goes before each batch, the first one included; viewers with the same
-        envelope share their bytes.
+        envelope share their bytes. Sound in none of `audible` is made AAC.
         """
-        rendering = self._renderings.get(stream)
+        key = (stream, audible)
+        rendering = self._renderings.get(key)
         if rendering is None:
-            rendering = self._renderings[stream] = Rendering(stream, self._framing)
+            rendering = self._renderings[key] = Rendering(stream, self._framing, audible)
             rendering.begin()
         if envelope not in rendering.fanouts:
-            rendering.fanouts[envelope] = self._make_fanout(stream, rendering, envelope)
+            rendering.fanouts[envelope] = self._make_fanout(key, rendering, envelope)
         rendering.join(viewer, transport, prefix, envelope)
 
-    def _make_fanout(self, stream: Stream, rendering: Rendering, envelope: Envelope | None) -> Fanout:
+    def _make_fanout(
+        self, key: tuple[Stream, frozenset[Codec]], rendering: Rendering, envelope: Envelope | None
+    ) -> Fanout:
         fanout = Fanout(self._schedule, self._settings, self.counters, envelope)
 
         def emptied() -> None:
             rendering.fanouts.pop(envelope, None)
-            if not rendering.fanouts and self._renderings.pop(stream, None) is not None:
+            if not rendering.fanouts and self._renderings.pop(key, None) is not None:
                 rendering.end()
 
         fanout.emptied = emptied

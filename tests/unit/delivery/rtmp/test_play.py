@@ -18,6 +18,7 @@ from madang.media.frame import Frame
 from madang.media.track import Codec, Track
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.fanout.settings import FanoutSettings
+from madang.packaging.flv.dubbing import AUDIBLE
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.rtmp.chunks import chunk_pieces
 from madang.protocols.rtmp.chunk import ChunkReader, build_chunks
@@ -30,6 +31,7 @@ VIDEO_TRACK = Track(id=1, codec=Codec.H264, timescale=90_000, config=bytes(9), w
 AUDIO_TRACK = Track(
     id=2, codec=Codec.AAC, timescale=48_000, config=b"\x11\x90", sample_rate=48_000, channels=2
 )
+OPUS_TRACK = Track(id=2, codec=Codec.OPUS, timescale=48_000, config=bytes(11), sample_rate=48_000, channels=2)
 
 
 class FakeTransport:
@@ -134,8 +136,8 @@ class Scene:
         )
         loop = asyncio.get_running_loop()
         settings = FanoutSettings(window_s=0.0, crowd_window_s=0.0)
-        renderings = Renderings(chunk_pieces, loop, settings, FanoutCounters())
-        self.handler = RtmpPlay(self.gate, self, self.attendance, renderings)
+        self.renderings = Renderings(chunk_pieces, loop, settings, FanoutCounters())
+        self.handler = RtmpPlay(self.gate, self, self.attendance, self.renderings)
         self.at = 0
 
     def get(self, channel: ChannelId) -> Stream | None:
@@ -222,6 +224,22 @@ async def test_a_player_that_lists_its_codecs_gets_no_other(
 ) -> None:
     scene.begin(msgspec.structs.replace(VIDEO_TRACK, codec=Codec.H265), AUDIO_TRACK)
     assert (await scene.play(listed=listed)).said == [said]
+
+
+@pytest.mark.parametrize(("listed", "heard"), [((), AUDIBLE), (("Opus",), AUDIBLE | {Codec.OPUS})])
+async def test_a_player_that_lists_opus_is_given_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, listed: tuple[str, ...], heard: frozenset[Codec]
+) -> None:
+    scene.begin(VIDEO_TRACK, OPUS_TRACK)
+    asked = []
+    monkeypatch.setattr(scene.renderings, "join", lambda *args, audible: asked.append(audible))
+    assert (await scene.play(listed=listed)).said == ["accepted"]
+    assert asked == [heard]
+
+
+async def test_sound_alone_plays_whatever_is_listed(scene: Scene) -> None:
+    scene.begin(OPUS_TRACK)
+    assert (await scene.play(listed=("hvc1",))).said == ["accepted"]
 
 
 async def test_classic_codecs_need_no_listing(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from madang.media.track import Codec, Track
 from madang.net.fanout.counters import FanoutCounters
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.fanout.viewer import Viewer
+from madang.packaging.flv.dubbing import AUDIBLE
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.flv.tags import tag_pieces
 
@@ -19,6 +20,14 @@ CONFIG = bytes.fromhex("0142c01effe1001667 42c01ed9005005bb011000000300100000030
 VIDEO_TRACK = Track(id=1, codec=Codec.H264, timescale=90_000, config=CONFIG, width=640, height=360)
 AUDIO_TRACK = Track(
     id=2, codec=Codec.AAC, timescale=48_000, config=b"\x11\x90", sample_rate=48_000, channels=2
+)
+OPUS_TRACK = Track(
+    id=2,
+    codec=Codec.OPUS,
+    timescale=48_000,
+    config=bytes.fromhex("0002013800 00bb80000000".replace(" ", "")),
+    sample_rate=48_000,
+    channels=2,
 )
 HEADER = build_header(audio=True, video=True)
 
@@ -72,10 +81,44 @@ class Scene:
                 self.stream.offer(Frame(2, self.at * 1600, self.at * 1600, True, b"sound"))
             self.at += 1
 
-    def join(self) -> tuple[Viewer, Pipe]:
+    def join(self, audible: frozenset[Codec] = AUDIBLE) -> tuple[Viewer, Pipe]:
         viewer, pipe = Viewer(), Pipe()
-        self.renderings.join(self.stream, viewer, pipe, HEADER)
+        self.renderings.join(self.stream, viewer, pipe, HEADER, audible=audible)
         return viewer, pipe
+
+
+class Dubbed:
+    """A rendition that makes its sound AAC at once, and a transcoder that has made it."""
+
+    tracks = ()
+    state = StreamState.LIVE
+
+    def __init__(self) -> None:
+        self.listener = None
+        self.stream = None
+        self.said = b"made"
+
+    def rendition(self, stream, codec, playable, in_order):
+        assert codec is Codec.AAC
+        self.stream = stream
+        return self
+
+    def attach(self, listener) -> None:
+        self.listener = listener
+        self.stream.attach(self)
+
+    def detach(self, listener) -> None:
+        self.listener = None
+        self.stream.detach(self)
+
+    def on_tracks(self, tracks, discontinuity) -> None:
+        made = tuple(AUDIO_TRACK if track.codec is Codec.OPUS else track for track in tracks)
+        self.listener.on_tracks(made, discontinuity)
+
+    def on_frame(self, frame) -> None:
+        self.listener.on_frame(frame if frame.track == 1 else Frame(2, frame.dts, frame.pts, True, self.said))
+
+    def on_state(self, state) -> None: ...
 
 
 async def settle() -> None:
@@ -186,3 +229,69 @@ async def test_the_end_closes_every_viewer(clock) -> None:
     assert all(pipe.closed for pipe in pipes)
     assert len({pipe.data for pipe in pipes}) == 1
     assert not scene.stream._listeners
+
+
+def sounds(pipe: Pipe) -> list[Tag]:
+    return [tag for tag in pipe.tags() if tag.type == AUDIO]
+
+
+async def test_sound_that_not_everybody_reads_is_made_aac(clock) -> None:
+    scene = Scene(clock, asyncio.get_running_loop())
+    scene.stream.transcoder = dubbed = Dubbed()
+    scene.tracks(VIDEO_TRACK, OPUS_TRACK)
+    scene.frames(20, keyframe=True)
+    live_ms = round(scene.stream.media_s * 1000)
+    viewer, pipe = scene.join()
+    scene.frames(3)
+    await settle()
+    tags = pipe.tags()
+    assert [tag.type for tag in tags[:3]] == [SCRIPT, VIDEO, AUDIO]
+    assert sounds(pipe)[0].body == b"\xaf\x00" + AUDIO_TRACK.config
+    assert {tag.body for tag in sounds(pipe)[1:]} == {b"\xaf\x01made"}
+    assert all(tag.timestamp_ms >= live_ms - 34 for tag in sounds(pipe)[1:])
+    assert len([tag for tag in tags if tag.type == VIDEO]) == 1 + 23
+    viewer.connection_lost(None)
+    assert not scene.stream._listeners and dubbed.listener is None
+
+
+async def test_who_reads_opus_gets_it_as_it_is(clock) -> None:
+    scene = Scene(clock, asyncio.get_running_loop())
+    scene.stream.transcoder = dubbed = Dubbed()
+    scene.tracks(VIDEO_TRACK, OPUS_TRACK)
+    scene.frames(2, keyframe=True)
+    _, pipe = scene.join(AUDIBLE | {Codec.OPUS})
+    _, other = scene.join()
+    scene.frames(2)
+    await settle()
+    assert sounds(pipe)[-1].body == b"\x91Opussound"
+    assert sounds(other)[-1].body == b"\xaf\x01made"
+    assert dubbed.stream is scene.stream
+
+
+async def test_a_publisher_who_returns_with_other_sound_is_heard_as_it_is(clock) -> None:
+    scene = Scene(clock, asyncio.get_running_loop())
+    scene.stream.transcoder = dubbed = Dubbed()
+    scene.tracks(VIDEO_TRACK, OPUS_TRACK)
+    scene.frames(2, keyframe=True)
+    _, pipe = scene.join()
+    scene.tracks(VIDEO_TRACK, AUDIO_TRACK, again=True)
+    scene.frames(2, keyframe=True)
+    await settle()
+    assert sounds(pipe)[-1].body == b"\xaf\x01sound"
+    assert dubbed.listener is None
+    scene.tracks(VIDEO_TRACK, OPUS_TRACK, again=True)
+    scene.frames(2, keyframe=True)
+    await settle()
+    assert sounds(pipe)[-1].body == b"\xaf\x01made"
+    scene.stream.enter(StreamState.ENDED)
+    assert dubbed.listener is None
+
+
+async def test_without_a_transcoder_sound_goes_as_it_is(clock) -> None:
+    scene = Scene(clock, asyncio.get_running_loop())
+    scene.tracks(VIDEO_TRACK, OPUS_TRACK)
+    scene.frames(2, keyframe=True)
+    _, pipe = scene.join()
+    scene.frames(2)
+    await settle()
+    assert sounds(pipe)[-1].body == b"\x91Opussound"
