@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 
@@ -285,6 +286,37 @@ async def test_a_redis_that_dies_is_an_error_and_comes_back_with_a_gap() -> None
         await heard.until(lambda: len(heard.publications) == 2)
         assert heard.publications[1][1].data == b"3"
         await broker.close()
+
+
+async def test_who_is_cancelled_leaves_its_answer_to_nobody(redis: brokers.Redis) -> None:
+    """A66: connections are shared; each reply carries its own channel's name."""
+    broker, dice = RedisBroker(Secret(redis.url), os.urandom, "cancelled"), random.Random(66)
+    await until_there(broker, "one", Heard())
+    names = [f"c{number}" for number in range(8)]
+    for name in names:
+        await broker.publish(name, name.encode(), OPTIONS)
+    answered: list[tuple[str, list[bytes]]] = []
+
+    async def ask(name: str) -> None:
+        stretch = await broker.history(name, HistoryQuery(limit=5), KEPT)
+        answered.append((name, [each.data for each in stretch.publications]))
+
+    async def impatient(name: str) -> None:
+        deed = asyncio.create_task(ask(name))
+        await asyncio.wait([deed], timeout=None if dice.random() < 0.2 else dice.random() * 0.01)
+        deed.cancel()
+        await asyncio.wait([deed])
+        assert deed.cancelled() or deed.exception() is None
+
+    for _ in range(20):
+        async with asyncio.TaskGroup() as group:
+            for _ in range(50):
+                group.create_task(impatient(dice.choice(names)))
+    assert 0 < len(answered) < 1000
+    for name in names:
+        await ask(name)
+    assert all(told == [name.encode()] for name, told in answered)
+    await broker.close()
 
 
 async def test_rubbish_under_our_prefix_is_passed_over(redis: brokers.Redis) -> None:

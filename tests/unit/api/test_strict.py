@@ -1,4 +1,4 @@
-"""A45, A14, A1: bodies that no parser should take, errors that tell nothing, names that lead nowhere."""
+"""A1, A2, A14, A45: bodies that no parser should take, errors that tell nothing, names that lead nowhere."""
 
 import json
 from pathlib import Path

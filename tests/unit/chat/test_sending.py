@@ -84,6 +84,7 @@ async def test_replies_and_mentions_name_people(chat: Chat) -> None:
 
 
 async def test_too_fast_is_refused_with_what_remains(chat: Chat) -> None:
+    """A57."""
     mina = await chat.client("mina", GUEST)
     for number in range(5):
         await mina.say(f"message {number}")
@@ -95,6 +96,7 @@ async def test_too_fast_is_refused_with_what_remains(chat: Chat) -> None:
 
 
 async def test_one_address_may_not_flood_with_many_names(chat: Chat) -> None:
+    """A57."""
     many = [await chat.client(f"guest{n}", GUEST, peer="192.0.2.1") for n in range(5)]
     for number in range(20):
         await many[number % 5].say(f"message {number}")

@@ -228,6 +228,7 @@ class Asked:
     ],
 )
 def test_origins(origin: str, secure: bool, good: bool) -> None:
+    """A18."""
     request: Any = Asked(origin, "yard.example", secure)
     assert same_origin(request, frozenset(("https://friend.example",))) is good
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from tests.conftest import FakeClock
+from tests.harness.broadcast import Request
 from tests.unit.realtime.conftest import NAMESPACES, Yard
 
+from madang.net.addresses import TrustedProxies
+from madang.net.counters import NetCounters
 from madang.net.ground import Ground
+from madang.net.http.routes import Answer
 from madang.net.http.server import HttpServer
 from madang.net.listeners import Binding
 from madang.net.settings import NetSettings
@@ -155,6 +159,7 @@ async def house(clock: FakeClock, settings: RealtimeSettings) -> AsyncIterator[H
     ],
 )
 async def test_origins(house: House, origin: str, allowed: bool) -> None:
+    """A16, A18."""
     headers = {"Origin": origin} if origin else {}
     for path in (
         "/connection/sse?cf_connect=%7B%22id%22%3A1%2C%22connect%22%3A%7B%7D%7D",
@@ -182,6 +187,28 @@ async def test_nobody_new_while_the_server_drains(house: House) -> None:
     house.yard.engine.drain()
     _, status, told = await house.ask("GET", "/connection/websocket")
     assert status == 503 and told["retry-after"]
+
+
+async def test_one_address_knocks_so_often_a_second(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A57: of a crowd that returns at once, each address gets its share; others come in meanwhile."""
+    monkeypatch.setattr("madang.realtime.doors.REALTIME_CONNECTS_PER_IP", 2)
+    engine, proxies = house.yard.engine, TrustedProxies(("198.51.100.7",))
+    sockets = WebSockets(engine.core.sweeper, NetCounters(), 0, CrowdSocket)
+    doors = Doors(engine, sockets, proxies)
+
+    def knock(address: str) -> int:
+        request: Any = Request("/connection/http_stream", "POST")
+        request.client = address
+        answer = doors.ask(request)
+        return answer.status if isinstance(answer, Answer) else 0
+
+    refused = engine.counters.connections_refused
+    assert [knock("192.0.2.1") for _ in range(12)] == [0] * 10 + [503] * 2
+    assert knock("192.0.2.2") == 0
+    assert {knock(address) for address in ("127.0.0.1", "198.51.100.7") for _ in range(20)} == {0}
+    engine.core.sweeper.advance(1)
+    assert [knock("192.0.2.1") for _ in range(3)] == [0, 0, 503]
+    assert engine.counters.connections_refused - refused == 3
 
 
 # --- websockets ------------------------------------------------------------------------------------------
@@ -244,6 +271,7 @@ async def test_the_transports_own_pings(house: House) -> None:
     ids=["too long", "64-bit length", "unmasked", "fragments", "pings", "not UTF-8"],
 )
 async def test_floods_end_their_own_connection_alone(house: House, flood: bytes) -> None:
+    """A43."""
     good, bad = await house.websocket(), await house.websocket()
     bad.send(flood)
     async with asyncio.timeout(PATIENCE_S):

@@ -174,6 +174,7 @@ async def test_a_publication_says_who_it_is_from(yard: Yard) -> None:
 
 
 async def test_rates_of_a_namespace(make: Make, settings: RealtimeSettings) -> None:
+    """A57."""
     options = ChannelOptions(allow_publish_for_client=True, publish_rate=1.0, allow_subscribe_for_client=True)
     yard = make(dataclasses.replace(settings, namespaces={"n": options}))
     await yard.engine.start()
@@ -191,6 +192,31 @@ async def test_commands_of_a_connection_are_bounded(make: Make, settings: Realti
     assert results == [108] * 9 + [111] * 3
     yard.pass_time(2)
     assert code(await guest.ask(rpc={"method": "x"})) == 108
+
+
+async def test_commands_of_one_user_are_bounded_over_all_connections(
+    make: Make, settings: RealtimeSettings
+) -> None:
+    """A57."""
+    yard = make(dataclasses.replace(settings, commands_per_user=2))
+    several = [await yard.guest("ann") for _ in range(5)]
+    results = [code(await guest.ask(rpc={"method": "x"})) for guest in several for _ in range(3)]
+    assert results == [108] * 10 + [111] * 5
+    assert code(await (await yard.guest("bob")).ask(rpc={"method": "x"})) == 108
+
+
+@pytest.mark.parametrize("exempt", [False, True])
+async def test_commands_of_one_address_are_bounded_over_all_users(
+    make: Make, settings: RealtimeSettings, exempt: bool
+) -> None:
+    """A57; loopback and listed proxies are many people."""
+    yard = make(dataclasses.replace(settings, commands_per_ip=2))
+    yard.engine.core.is_exempt = lambda address: exempt
+    # Each comes with a command, and ten are a burst.
+    several = [await yard.guest(f"user{number}") for number in range(5)]
+    results = [code(await guest.ask(rpc={"method": "x"})) for guest in several for _ in range(2)]
+    assert results == [108] * 10 if exempt else [108] * 5 + [111] * 5
+    assert yard.engine.core.counters.rate_limited == (0 if exempt else 5)
 
 
 # --- presence, history, the rest --------------------------------------------------------------------------
@@ -258,6 +284,7 @@ async def test_joins_and_leaves(yard: Yard) -> None:
 
 
 async def test_a_storm_of_joins_is_folded(yard: Yard) -> None:
+    """A57."""
     watcher = await yard.member("open:1", "ann", join_leave=True)
     await yard.settle()
     watcher.heard()

@@ -124,6 +124,7 @@ def test_any_bytes_raise_peer_error_or_nothing(data: bytes) -> None:
     ],
 )
 def test_breaches(data: bytes, code: str) -> None:
+    """A43."""
     for pieces in ([data], one_by_one(data)):
         with pytest.raises(PeerError) as caught:
             receive(pieces, limit_bytes=1024)
