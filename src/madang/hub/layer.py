@@ -47,6 +47,10 @@ class Layer:
         """Follow no longer; unknown listeners are ignored."""
         self._listeners = tuple(other for other in self._listeners if other is not listener)
 
+    def want_keyframe(self) -> None:
+        """Somebody cannot go on without a keyframe."""
+        self._ask()
+
     def remade(self, picture: Track) -> None:
         """Nobody makes a layer anew."""
 

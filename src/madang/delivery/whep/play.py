@@ -7,12 +7,14 @@ import structlog
 from madang.base.errors import PeerError
 from madang.base.ids import SessionId
 from madang.delivery.whep.choose import Going, choose
+from madang.delivery.whep.pace import Pace
 from madang.hub.attendance import Attendance
 from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
+from madang.hub.layer import Layer
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
-from madang.media.track import Kind
+from madang.media.track import Codec, Kind
 from madang.net.webrtc.negotiation import number_of, remote_of, transport_of
 from madang.net.webrtc.port import WebRtcPort
 from madang.net.webrtc.sender import Sender, Sending
@@ -41,6 +43,12 @@ class WhepViewer:
         self._attendance = attendance
         self._left = left
         self._attending: SessionId | None = None
+        self.picture: tuple[Sender, Codec] | None = None
+        """What sends the picture, and in which codec."""
+        self.layer: Layer | None = None
+        """The smaller picture that it gets, if any."""
+        self.pace: Pace | None = Pace()
+        """None for who asked for one size."""
 
     # --- the HTTP resource -------------------------------------------------------------------------------
 
@@ -79,7 +87,10 @@ class WhepViewer:
         """Viewers have nothing to send."""
 
     def keyframe_wanted(self, sender: Sender) -> None:
-        self.stream.want_keyframe()
+        if self.layer is not None and self.picture is not None and sender is self.picture[0]:
+            self.layer.want_keyframe()
+        else:
+            self.stream.want_keyframe()
 
     # --- hub.attendance.Attendant ------------------------------------------------------------------------
 
@@ -92,6 +103,14 @@ class WhepViewer:
         if self.session is not None:
             self.session.close(reason)
         self.closed(reason)
+
+
+def sizes(stream: Stream, codec: Codec) -> list[Layer | None]:
+    """The sizes of a stream's picture in `codec`, the largest first: its own, as None, and the layers beside
+    it."""
+    own = any(track.codec is codec for track in stream.tracks)
+    beside = [each for each in stream.layers.values() if each.track is not None and each.track.codec is codec]
+    return [None, *beside] if own else [None]
 
 
 class WhepPlay:
@@ -131,7 +150,7 @@ class WhepPlay:
         viewer = WhepViewer(grant, stream, self._attendance, self._forget)
         session = viewer.session = self._port.session(remote_of(asked.offer), viewer, asked.peer)
         try:
-            choices = {one.index: self._send(session, stream, one) for one in going}
+            choices = {one.index: self._send(viewer, one, asked.layer) for one in going}
         except BaseException:
             session.close("failed")
             raise
@@ -139,9 +158,15 @@ class WhepPlay:
         made = answer(asked.offer, choices, transport_of(session, asked.offer), number_of(session))
         return Opened(viewer, build(made), grant.name)
 
-    def _send(self, session: Session, stream: Stream, one: Going) -> Choice:
-        """Begin to send a track, as soon as the peer is connected."""
-        packets = self._renderings.log(stream, one.codec)
+    def _send(self, viewer: WhepViewer, one: Going, wanted: str) -> Choice:
+        """Begin to send a track, as soon as the peer is connected; a picture of the wanted size."""
+        session, stream = viewer.session, viewer.stream
+        assert session is not None
+        if one.codec.kind is Kind.VIDEO and wanted:
+            viewer.layer = next((each for each in sizes(stream, one.codec)[1:] if each.name == wanted), None)
+            viewer.pace = None
+        layer = viewer.layer if one.codec.kind is Kind.VIDEO else None
+        packets = self._renderings.log(stream, one.codec, layer)
         feedback = one.formats[0].feedback
         sending = Sending(
             payload_type=one.payload_type,
@@ -150,6 +175,8 @@ class WhepPlay:
             playout_delay_id=one.section.extension(PLAYOUT_DELAY) if one.codec.kind is Kind.VIDEO else 0,
         )
         sender = session.send(packets, sending)
+        if one.codec.kind is Kind.VIDEO:
+            viewer.picture = (sender, one.codec)
         sources = (sender.ssrc, sender.rtx_ssrc) if one.repair else (sender.ssrc,)
         return Choice(
             formats=one.formats,
@@ -161,6 +188,28 @@ class WhepPlay:
             cname=CNAME,
         )
 
+    def _suit(self, viewer: WhepViewer) -> None:
+        """The size of the picture that suits a viewer, and that there still is."""
+        if viewer.picture is None:
+            return
+        sender, codec = viewer.picture
+        rungs = sizes(viewer.stream, codec)
+        if viewer.layer not in rungs:
+            self._resize(viewer, None)
+        elif viewer.pace is not None and len(rungs) > 1:
+            place = rungs.index(viewer.layer)
+            step = viewer.pace.look(sender.loss, largest=place == 0)
+            if step and place + step < len(rungs):
+                self._resize(viewer, rungs[place + step])
+
+    def _resize(self, viewer: WhepViewer, layer: Layer | None) -> None:
+        """Go on with another size, from its next keyframe on."""
+        assert viewer.picture is not None
+        sender, codec = viewer.picture
+        viewer.layer = layer
+        sender.switch(self._renderings.log(viewer.stream, codec, layer))
+        viewer.keyframe_wanted(sender)
+
     def _forget(self, viewer: WhepViewer) -> None:
         viewers = self._viewers.get(viewer.stream)
         if viewers is not None:
@@ -169,7 +218,12 @@ class WhepPlay:
                 del self._viewers[viewer.stream]
 
     def sweep(self) -> None:
-        """Once a second: who watched a broadcast that has ended is told so."""
+        """Once a second: who watched a broadcast that has ended is told so; who loses much gets a smaller
+        picture, where there is one."""
+        for stream, viewers in self._viewers.items():
+            for viewer in viewers:
+                if stream.layers or viewer.layer is not None:
+                    self._suit(viewer)
         for stream in [stream for stream in self._viewers if stream.state is StreamState.ENDED]:
             for viewer in tuple(self._viewers.get(stream, ())):
                 viewer.close("ended")

@@ -83,6 +83,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The account's session cookie."""
     peer: str
     user_agent: str
+    layer: str = ""
+    """Of the query: the picture that is asked for, where the publisher sends several."""
 
 
 class Peer(Protocol):
@@ -235,6 +237,7 @@ class SignallingRoute:
             session=cookie,
             peer=request.client,
             user_agent=request.header(b"user-agent")[:200].decode("latin-1"),
+            layer=_query(request).get("layer", "")[:64],
         )
         opened = await self._open(asked)
         bearer = Secret(authorization(request))

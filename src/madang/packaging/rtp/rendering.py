@@ -3,6 +3,7 @@ asked for, one for the sound, on one axis of time."""
 
 from collections.abc import Callable
 
+from madang.hub.layer import Layer
 from madang.hub.listener import StreamState
 from madang.hub.rendition import Source
 from madang.hub.stream import Stream
@@ -74,32 +75,37 @@ class Rendered:
             self.log.end()
 
 
+Key = tuple[Stream, Codec, Layer | None]
+
+
 class Renderings:
     """The streams of this process that somebody watches by WebRTC."""
 
     def __init__(self) -> None:
-        self._rendered: dict[tuple[Stream, Codec], Rendered] = {}
+        self._rendered: dict[Key, Rendered] = {}
 
-    def log(self, stream: Stream, codec: Codec) -> PacketLog:
-        """The packets of the stream's picture or sound in `codec`; rendered while somebody reads them, by one
-        who follows the stream for all. KeyError for codecs that are not CARRIED."""
-        known = self._rendered.get((stream, codec))
-        return known.log if known is not None else self._begin(stream, codec).log
+    def log(self, stream: Stream, codec: Codec, layer: Layer | None = None) -> PacketLog:
+        """The packets of the stream's picture or sound in `codec`, or of a smaller picture of it; rendered
+        while somebody reads them, by one who follows for all. KeyError for codecs that are not CARRIED."""
+        key = (stream, codec, layer)
+        known = self._rendered.get(key)
+        return known.log if known is not None else self._begin(key).log
 
     def __len__(self) -> int:
         return len(self._rendered)
 
-    def _begin(self, stream: Stream, codec: Codec) -> Rendered:
+    def _begin(self, key: Key) -> Rendered:
+        stream, codec, layer = key
         if codec not in CARRIED:
             raise KeyError(codec)
-        for key, forgotten in list(self._rendered.items()):
-            if key[0].state is StreamState.ENDED and not forgotten.log.viewers:
-                del self._rendered[key]
+        for old, forgotten in list(self._rendered.items()):
+            if old[0].state is StreamState.ENDED and not forgotten.log.viewers:
+                del self._rendered[old]
         media_s = stream.media_s
         log = PacketLog(CLOCK_RATES[codec.kind], stream.wall_of(media_s) - media_s, codec.kind is Kind.VIDEO)
         wanted = codec in (SOUND, PICTURE)
         source: Source = stream.want(codec, frozenset({codec}), in_order=True) if wanted else stream
-        rendered = self._rendered[stream, codec] = Rendered(source, codec, log, lambda: stream.media_s)
+        rendered = self._rendered[key] = Rendered(layer or source, codec, log, lambda: stream.media_s)
         following = False
 
         def changed() -> None:
@@ -109,8 +115,8 @@ class Renderings:
                 rendered.follow()
             elif following and not log.viewers:
                 following = False
-                if self._rendered.get((stream, codec)) is rendered:
-                    del self._rendered[stream, codec]
+                if self._rendered.get(key) is rendered:
+                    del self._rendered[key]
                 rendered.leave()
 
         log.changed = changed

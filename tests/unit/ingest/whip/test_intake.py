@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from madang.codecs import nal
+from madang.hub.layer import Layer
+from madang.hub.listener import StreamState
 from madang.ingest.whip.counters import WhipCounters
 from madang.ingest.whip.intake import FROZEN_S, SOUND_WAITS_S, Intake
 from madang.ingest.whip.lane import Lane
@@ -229,3 +231,41 @@ def test_layers_without_simulcast() -> None:
     assert not layers.hear("", False, 0.0)
     assert layers.hear("", True, 0.0) and layers.hear("", False, 0.1)
     assert layers.wanted(0.1) is None
+
+
+class Watching:
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.states: list[StreamState] = []
+
+    def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
+        assert [track.codec for track in tracks] == [Codec.H264]
+
+    def on_frame(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def on_state(self, state: StreamState) -> None:
+        self.states.append(state)
+
+
+def test_a_smaller_layer_goes_to_those_who_follow_it() -> None:
+    session = Session(rids=("f", "q"))
+    best, small = Origin(1, "f"), Origin(3, "q")
+    watching = Watching()
+    layer = Layer("q", lambda: 1.0, lambda: session.intake.ask_layer("q"))
+    session.intake.serve(layer)
+    session.see(KEY, 0, origin=best)
+    session.see(KEY, 0, origin=small)
+    assert layer.track is not None and layer.track.width == 640
+    layer.attach(watching)
+    assert small.asked == 1 and best.asked == 0
+    for index in range(1, 4):
+        session.see(KEY if index == 1 else INTER, 3000 * index, origin=small)
+        session.see(INTER, 3000 * index, origin=best)
+    assert [frame.pts for frame in watching.frames] == [90_000, 93_000, 96_000]
+    assert len(session.output.of(1)) == 4
+    session.see(INTER, 15_000, lost=1, origin=small)
+    session.see(INTER, 18_000, origin=small)
+    assert len(watching.frames) == 3 and small.asked >= 2 and session.counters.frozen_frames == 0
+    session.intake.close()
+    assert watching.states == [StreamState.ENDED]

@@ -227,6 +227,10 @@ async def test_a_viewer_is_switched_at_a_keyframe(yard: Any, video: PacketLog) -
     peer, _, _ = await yard.connected(prepare=prepare)
     await peer.until(lambda: len(peer.packets) == 15)
     senders[0].switch(other)
+    assert (video.viewers, other.viewers) == (1, 1)  # somebody has to make what it waits for
+    senders[0].switch(video)
+    assert (video.viewers, other.viewers) == (1, 0)
+    senders[0].switch(other)
     fill(video, range(5, 8))
     await peer.until(lambda: len(peer.packets) == 24)
     fill(other, range(60, 62), packets=2)
