@@ -1,5 +1,6 @@
 // Runs before the first paint: the theme and language somebody chose, and, where a live channel is shown, the first
-// requests for its picture, whose answers the engine takes from `madangEarly`.
+// requests for its picture, whose answers the engine takes from `madangEarly`. WebRTC's chunk makes its own offer, to
+// the endpoint that `madangWhep` names, as soon as it is here.
 (function () {
   var PARTS = 8;
   var engines = JSON.parse('__ENGINES__'.replace(/^_.*/, "{}"));
@@ -24,6 +25,7 @@
   var query = token ? "?token=" + encodeURIComponent(token) : "";
   if (engine === "flv") ask("/live/" + channel.slug + ".flv" + query);
   else if (engine === "hls") playlists("/live/" + channel.slug + "/index.m3u8" + query);
+  else window.madangWhep = "/live/" + channel.slug + "/whep" + query;
 
   function read(source) {
     try {

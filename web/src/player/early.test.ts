@@ -1,10 +1,11 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { takeAsked } from "./early";
 
-const page = window as Window & { madangEarly?: unknown };
+const page = window as Window & { madangEarly?: unknown; madangWhep?: string };
 
 afterEach(() => {
   delete page.madangEarly;
+  delete page.madangWhep;
   vi.unstubAllGlobals();
 });
 
@@ -67,6 +68,12 @@ test("the media of a live channel are asked for from the last keyframe before th
 
 test("one request opens HTTP-FLV, with the token of the page", async () => {
   expect(await booted("/embed/sori?token=a.b.c", live, "flv")).toEqual(["/live/sori.flv?token=a.b.c"]);
+});
+
+test("WebRTC's chunk is told where to offer, with the token of the page", async () => {
+  vi.stubGlobal("RTCPeerConnection", {});
+  expect(await booted("/@sori?token=a.b.c", live, "webrtc")).toEqual([]);
+  expect(page.madangWhep).toBe("/live/sori/whep?token=a.b.c");
 });
 
 test.each([

@@ -74,6 +74,29 @@ class Peer {
   }
 }
 
+const page = window as Window & { madangWhep?: string };
+/** What nobody took by then is let go. */
+const KEPT_MS = 8000;
+
+/** The peer that is begun as soon as this chunk is here, for the page that `boot.js` saw being loaded. */
+let early: Peer | null = page.madangWhep === undefined ? null : new Peer(page.madangWhep);
+delete page.madangWhep;
+if (early) window.setTimeout(() => takeEarly()?.close(), KEPT_MS);
+
+function takeEarly(): Peer | null {
+  const taken = early;
+  early = null;
+  return taken;
+}
+
+/** A peer of this endpoint: the one that was begun early, if it goes there and has not failed; or a new one. */
+function peerOf(url: string): Peer {
+  const begun = takeEarly();
+  if (begun?.url === url && begun.connection.connectionState !== "failed") return begun;
+  begun?.close();
+  return new Peer(url);
+}
+
 type Counted = { bytes: number; at: number; held: number; emitted: number };
 
 /** WebRTC by WHEP: what the server has is on the screen a few frames later. */
@@ -94,7 +117,7 @@ export class WebRtcEngine implements Engine {
   ) {}
 
   start(): void {
-    const peer = new Peer(this.source.whep);
+    const peer = peerOf(this.source.whep);
     this.peer = peer;
     const { connection } = peer;
     this.expect(ANSWER_MS, "network");
