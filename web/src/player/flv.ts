@@ -1,11 +1,8 @@
 import mpegts from "mpegts.js";
 import type { Asked, Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
 import { FlvClock } from "./flvclock";
+import { FLV_TARGET_S, paceOfFlv } from "./pace";
 
-/** How far behind the newest frame the picture is kept, and from where on it plays faster to get back there. */
-const TARGET_S = 0.2;
-const BEHIND_S = 0.4;
-const CATCH_UP_RATE_MAX = 1.5;
 /** Further behind than this it jumps. */
 const JUMP_S = 2;
 
@@ -129,12 +126,15 @@ export class FlvEngine implements Engine {
 
   /** Stays near the newest frame: faster when behind, a jump when far behind. */
   private follow(): void {
-    const { buffered, paused } = this.video;
+    const { buffered, paused, playbackRate } = this.video;
     if (!buffered.length || paused) return;
     const behind = buffered.end(buffered.length - 1) - this.video.currentTime;
-    if (behind > JUMP_S) this.goLive();
-    else if (behind > BEHIND_S) this.video.playbackRate = Math.min(CATCH_UP_RATE_MAX, 1 + behind - TARGET_S);
-    else if (behind < TARGET_S && this.video.playbackRate !== 1) this.video.playbackRate = 1;
+    if (behind > JUMP_S) {
+      this.goLive();
+      return;
+    }
+    const rate = paceOfFlv(behind, playbackRate);
+    if (rate !== playbackRate) this.video.playbackRate = rate;
   }
 
   destroy(): void {
@@ -146,7 +146,7 @@ export class FlvEngine implements Engine {
 
   goLive(): void {
     const { buffered } = this.video;
-    if (buffered.length) this.video.currentTime = buffered.end(buffered.length - 1) - TARGET_S;
+    if (buffered.length) this.video.currentTime = buffered.end(buffered.length - 1) - FLV_TARGET_S;
   }
 
   playingMs(): number | null {

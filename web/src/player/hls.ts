@@ -1,6 +1,7 @@
 import Hls, { type ErrorData, type Fragment, type HlsConfig, type LevelDetails } from "hls.js";
 import { headStartLoader } from "./hlsloader";
 import type { Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
+import { paceNearLive } from "./pace";
 
 /** Playlist requests are tried again this long: a publisher's reconnect is not the viewer's problem. */
 const PATIENCE_TRIES = 60;
@@ -35,12 +36,6 @@ const config: Partial<HlsConfig> = {
 /** Below this hold-back hls.js never sees the second of buffer that it wants before it plays faster. */
 const NEAR_S = 1;
 const FOLLOW_MS = 100;
-/** This far behind where it should be it plays faster, as long as there is this much to play. */
-const BEHIND_S = 0.05;
-const RESERVE_S = 0.3;
-const NEAR_RATE = 1.1;
-/** Further behind than this one is somewhere else on purpose, or brought back by a jump. */
-const LOST_S = 5;
 
 function dateOf(fragment: Fragment, time: number): number | null {
   return fragment.programDateTime === null ? null : fragment.programDateTime + (time - fragment.start) * 1000;
@@ -76,7 +71,7 @@ export class HlsEngine implements Engine {
     const { buffered, currentTime } = video;
     const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
     const behind = hls.latency - (hls.targetLatency ?? 0);
-    const rate = behind > BEHIND_S && behind < LOST_S && ahead > RESERVE_S ? NEAR_RATE : 1;
+    const rate = paceNearLive(behind, ahead);
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
