@@ -1,6 +1,7 @@
 import { initial } from "../store/initial";
 import { preferences } from "../store/preferences";
 import { sourceOf, tokenOf } from "./engine";
+import { keepPresses } from "./pressed";
 import { PlaybackSession } from "./session";
 import { stageOf, watchPlace } from "./stage";
 
@@ -32,6 +33,7 @@ export function beginPlayback(root: HTMLElement): Promise<void> {
   const session = newSession(silent);
   const { theatre = false, chat } = preferences();
   begun = { slug: channel.slug, silent, session };
+  keepPresses();
   root.replaceChildren(stageOf(session.video, silent ? null : watchPlace(theatre, chat === "hidden")));
   const leave = session.attach();
   session.play(sourceOf(channel.slug, channel.dvr_window_s, tokenOf(location.search)));

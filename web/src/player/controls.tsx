@@ -4,7 +4,7 @@ import { clock } from "../i18n/moments";
 import { useT } from "../store/language";
 import { classes } from "../ui/classes";
 import type { Playback } from "./session";
-import type { Action } from "./shortcuts";
+import type { Action } from "./keys";
 
 type ButtonProps = { label: string; onClick: () => void; children: ReactNode; className?: string; pressed?: boolean };
 

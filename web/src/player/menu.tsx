@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useT } from "../store/language";
 import type { EngineName } from "./engine";
 import { engineThatWorks, type Playback } from "./session";
-import type { Action } from "./shortcuts";
+import type { Action } from "./keys";
 
 type Props = {
   state: Playback;

@@ -12,9 +12,10 @@ import { ControlBar } from "./controls";
 import type { EngineName, Source } from "./engine";
 import { useFullscreen } from "./fullscreen";
 import { Help } from "./help";
+import type { Action } from "./keys";
 import { PlayerMenu } from "./menu";
 import { SeekBar } from "./seek";
-import { useShortcuts, type Action } from "./shortcuts";
+import { useShortcuts } from "./shortcuts";
 import { PICTURE } from "./stage";
 import { Statistics } from "./statistics";
 import { usePicture } from "./usePicture";
@@ -104,7 +105,7 @@ export function Player(props: PlayerProps) {
     },
     [session, showing, onTheatre, stir, toggleFull],
   );
-  useShortcuts(act);
+  useShortcuts(act, root !== null);
   usePicture(session.video, showing, {
     tap: (touch) => {
       if (!touch) act("play");

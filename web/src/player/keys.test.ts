@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { actionOf } from "./shortcuts";
+import { actionOf } from "./keys";
 
 function press(key: string, target: HTMLElement = document.body, init: KeyboardEventInit = {}) {
   let action: ReturnType<typeof actionOf> = null;
