@@ -38,8 +38,8 @@ _IN_TEXT: Final = (
         ),
         r"\1=***",
     ),
-    # user:password@ of URLs.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"']+@"), r"\1***@"),
+    # user:password@ of URLs; a scheme that is bounded is looked for in linear time (A46).
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,31}://)[^\s/@\"']+@"), r"\1***@"),
     # rtmp://host/app/<stream key>: channel names are short words, keys are not.
     (re.compile(r"(?i)\b(rtmps?://[^\s/]+/[^\s/]+/)[a-z0-9_-]{20,}"), r"\1***"),
     # API tokens, wherever they stand.
