@@ -1,5 +1,6 @@
 """Backup and restore: everything comes back, on the same engine and on the other."""
 
+import io
 import tarfile
 from pathlib import Path
 
@@ -87,6 +88,34 @@ async def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> N
     (tmp_path / "b").write_bytes(content)
     with pytest.raises(StoreError, match="no backup"):
         await restore(tmp_path / "b", "", tmp_path / "new", None)
+
+
+async def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
+    """A4: what is not asked for by our own names stays in the archive, and no link is followed."""
+    home, new = tmp_path / "home", tmp_path / "deep" / "new"
+    home.mkdir()
+    await _fill(f"sqlite:///{home / 'madang.db'}", home)
+    (home / "secret").write_bytes(b"s3cret")
+    made = await backup("", home, None, tmp_path / "b.tar.gz")
+    hostile, linked = tmp_path / "hostile.tar", tmp_path / "linked.tar"
+    with tarfile.open(made) as source, tarfile.open(hostile, "w") as target:
+        for name in ("../planted", "/tmp/planted-by-a-test", "secret/../../planted", "madang.db", "planted"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 4
+            target.addfile(entry, io.BytesIO(b"evil"))
+        for entry in source.getmembers():
+            target.addfile(entry, source.extractfile(entry))
+    linked.write_bytes(hostile.read_bytes())
+    with tarfile.open(linked, "a") as target:
+        entry = tarfile.TarInfo("madang.toml")
+        entry.type, entry.linkname = tarfile.SYMTYPE, str(home / "secret")
+        target.addfile(entry)
+    with pytest.raises(StoreError, match="no backup"):
+        await restore(linked, "", new, new / "madang.toml")
+    assert await restore(hostile, "", new, None) > 0
+    assert {path.name for path in new.iterdir()} <= {"madang.db", "madang.db-wal", "madang.db-shm", "secret"}
+    assert (new / "secret").read_bytes() == b"s3cret"
+    assert not list(tmp_path.rglob("planted*")) and not Path("/tmp/planted-by-a-test").exists()
 
 
 async def test_nothing_is_backed_up_where_nothing_is(tmp_path: Path) -> None:

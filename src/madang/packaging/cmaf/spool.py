@@ -23,7 +23,9 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _STATE = "window"
 _LOOK_BYTES = 32 << 20
 """Written between two looks at what the disk has left; far less than the SPOOL_FREE_BYTES it must have."""
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+_OLD = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A3: a link in the place of a segment leads nowhere."""
 
 
 class Spool:
@@ -114,7 +116,7 @@ class Spool:
     def has(self, folder: Path, msn: int, size: int) -> bool:
         """Whether a segment of the run before is whole; it counts from now on."""
         try:
-            whole = (folder / f"{msn}.m4s").stat().st_size == size
+            whole = (folder / f"{msn}.m4s").lstat().st_size == size
         except OSError:
             whole = False
         self.bytes += size if whole else 0
@@ -136,7 +138,8 @@ class Spool:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with os.fdopen(os.open(path, _OLD), "rb") as file:
+            return file.read()
     except OSError:
         return b""
 

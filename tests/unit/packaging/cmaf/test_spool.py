@@ -33,6 +33,25 @@ async def test_segments_come_back_as_they_went(spool: Spool) -> None:
     assert [path.name for path in folder.iterdir()] == ["7.m4s"]
 
 
+async def test_links_lead_nowhere(spool: Spool, tmp_path: Path) -> None:
+    """A3: neither is read through a link, nor written, nor removed."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"theirs")
+    folder = spool.folder("c1", "b1")
+    folder.mkdir()
+    for name in ("7.m4s", "8.m4s.part", "window"):
+        (folder / name).symlink_to(secret)
+    assert await spool.read(folder, 7) == b""
+    assert not spool.has(folder, 7, 6)
+    assert not await asyncio.wrap_future(spool.put(folder, 8, b"ours"))
+    assert spool.load(folder) == b""
+    elsewhere = spool.folder("c2", "b2")
+    elsewhere.symlink_to(tmp_path)
+    spool.drop(elsewhere)
+    await settled(spool)
+    assert secret.read_bytes() == b"theirs"
+
+
 async def test_what_slid_out_and_what_is_over_is_removed(spool: Spool) -> None:
     folder = spool.folder("c1", "b1")
     for msn in (1, 2):
