@@ -67,6 +67,7 @@ def realtime_settings(settings: Settings) -> RealtimeSettings:
     token = TokenSettings(
         hmac_secret=realtime.token_hmac_secret,
         hmac_previous_secret=realtime.token_hmac_previous_secret,
+        hmac_previous_until=realtime.token_hmac_previous_until,
         rsa_public_key=realtime.token_rsa_public_key,
         ecdsa_public_key=realtime.token_ecdsa_public_key,
         eddsa_public_key=realtime.token_eddsa_public_key,

@@ -31,6 +31,12 @@ app.add_typer(config, name="config")
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The data directory.")]
 File = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 Listen = typer.Option(metavar="HOST:PORT")
+Migrated = Annotated[
+    Path | None,
+    typer.Option(
+        "--centrifugo-config", metavar="FILE", help="A configuration of Centrifugo 6, as JSON, YAML or TOML."
+    ),
+]
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
@@ -39,19 +45,19 @@ def fail(sentence: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def settings(data: Path | None, file: Path | None, **more: Any) -> Any:
+def settings(data: Path | None, file: Path | None, migrated: Path | None = None, **more: Any) -> Any:
     """The settings in force, or the end with one sentence for each mistake."""
     from madang.app.settings import SettingsError, load
 
     overrides: dict[str, object] = {"data.dir": data, **{k.replace("__", "."): v for k, v in more.items()}}
     try:
-        return load(file, os.environ, overrides)
+        return load(file, os.environ, overrides, migrated)
     except SettingsError as error:
         fail("\n".join(error.problems), 2)
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913 (each is an option)
     data: Data = None,
     http: Annotated[str | None, Listen] = None,
     rtmp: Annotated[str | None, Listen] = None,
@@ -61,6 +67,7 @@ def serve(
         typer.Option(metavar="FILE", help="Password of the first admin; acts only while there is none."),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Publish the demo broadcast as well.")] = False,
+    centrifugo_config: Migrated = None,
 ) -> None:
     """Run the server."""
     from madang.app.serve import run
@@ -68,14 +75,14 @@ def serve(
     # A demo rehearses payments too: no money moves.
     rehearsal = True if demo else None
     given = {"http__listen": http, "rtmp__listen": rtmp, "payments__rehearsal": rehearsal}
-    found = settings(data, config, **given)
+    found = settings(data, config, centrifugo_config, **given)
     overrides = {
         "data.dir": data,
         "http.listen": http,
         "rtmp.listen": rtmp,
         "payments.rehearsal": rehearsal,
     }
-    raise typer.Exit(run(found, config, overrides, admin_password_file, demo))
+    raise typer.Exit(run(found, config, overrides, admin_password_file, demo, centrifugo_config))
 
 
 @app.command()
@@ -93,9 +100,14 @@ def version() -> None:
 
 
 @config.command("check")
-def config_check(data: Data = None, config: File = None) -> None:
+def config_check(data: Data = None, config: File = None, centrifugo_config: Migrated = None) -> None:
     """Say what is wrong with the settings, if anything."""
-    settings(data, config)
+    settings(data, config, centrifugo_config)
+    if centrifugo_config is not None:
+        from madang.app.migrating import centrifugo
+
+        for line in centrifugo.read(centrifugo_config).ignored:
+            typer.echo(line)
     typer.echo("The settings are good.")
 
 

@@ -146,8 +146,8 @@ class Realtime(Section):
     )
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         (),
-        description="Other sites whose pages may connect, as exact origins like https://app.example.org, or "
-        "* for all. Our own pages always may.",
+        description="Other sites whose pages may connect, as exact origins like https://app.example.org, "
+        "with * for a part of them like https://*.example.org, or * for all. Our own pages always may.",
         json_schema_extra=RELOADS,
     )
     allow_anonymous: bool = Field(
@@ -163,6 +163,12 @@ class Realtime(Section):
     token_hmac_previous_secret: Hidden = Field(
         Secret(""),
         description="The secret before the last rotation, still accepted.",
+        json_schema_extra=RELOADS,
+    )
+    token_hmac_previous_until: float = Field(
+        0,
+        ge=0,
+        description="Until when it is, in seconds since 1970; 0 for without end.",
         json_schema_extra=RELOADS,
     )
     token_rsa_public_key: str = Field(

@@ -21,10 +21,11 @@ class Reloading:
         path: Path | None,
         env: Mapping[str, str],
         overrides: Mapping[str, object],
+        migrated: Path | None = None,
     ) -> None:
         self.settings = settings
         self.counters = AppCounters()
-        self._source = (path, dict(env), dict(overrides))
+        self._source = (path, dict(env), dict(overrides), migrated)
 
     def reload(self, apply: Callable[[Settings], None]) -> bool:
         """Read again. A mistake is a log line for each sentence, a count, and no change."""

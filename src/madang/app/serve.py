@@ -31,19 +31,30 @@ def run(
     overrides: Mapping[str, object],
     admin_password_file: Path | None,
     with_demo: bool,
+    migrated: Path | None = None,
 ) -> int:
     """Serve until a signal; the exit code."""
     logs.configure(settings.log)
+    if migrated is not None:
+        _tell_ignored(migrated)
     if (found := descriptors.raise_limit()) < descriptors.WANTED:
         _log.warning("few_descriptors", limit=found, wanted=descriptors.WANTED)
     try:
-        reloading = Reloading(settings, file, os.environ, overrides)
+        reloading = Reloading(settings, file, os.environ, overrides, migrated)
         uvloop.run(_serve(reloading, admin_password_file, with_demo))
     except ListenError as error:
         return _fail(_busy(error))
     except (StoreError, TlsError, SecretFileError, BrokerError) as error:
         return _fail(str(error))
     return 0
+
+
+def _tell_ignored(migrated: Path) -> None:
+    """A line for each reason why something of the foreign configuration does nothing here."""
+    from madang.app.migrating import centrifugo
+
+    for line in centrifugo.read(migrated).ignored:
+        _log.warning("centrifugo_config", told=line)
 
 
 class SecretFileError(Exception):

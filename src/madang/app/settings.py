@@ -64,13 +64,15 @@ def load(
     path: Path | None = None,
     env: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
+    migrated: Path | None = None,
 ) -> Settings:
-    """Read the settings. `overrides` are dotted keys from the command line; None means not given.
+    """Read the settings. `overrides` are dotted keys from the command line; None means not given. `migrated`
+    is a configuration of Centrifugo, over which all other sources win.
 
     Raises SettingsError with every mistake that was found.
     """
     env, overrides = env or {}, overrides or {}
-    given: dict[str, _Given] = {}
+    given: dict[str, _Given] = _from_centrifugo(migrated) if migrated is not None else {}
     if (file := find(path, env, overrides)) is not None:
         given |= _from_file(file)
     given |= _from_env(env)
@@ -88,9 +90,10 @@ def reload(
     path: Path | None = None,
     env: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
+    migrated: Path | None = None,
 ) -> Reloaded:
     """Read again (SIGHUP) and take over what may change at run time; SettingsError leaves `old` in force."""
-    new = load(path, env, overrides)
+    new = load(path, env, overrides, migrated)
     before, after = dict(flatten(old)), dict(flatten(new))
     changed = [key for key in after if before[key] != after[key]]
     # Doors with TLS are opened at the start alone; what changes at run time is which certificate they show.
@@ -136,6 +139,18 @@ def _from_file(path: Path) -> dict[str, _Given]:
         )
         given |= {key: _Given(_beside(path, key, one), str(path)) for key, one in inner.items()}
     return given
+
+
+def _from_centrifugo(path: Path) -> dict[str, _Given]:
+    from madang.app.migrating import centrifugo  # for migrants alone
+
+    try:
+        found = centrifugo.read(path).given
+    except centrifugo.MisreadError as error:
+        raise SettingsError(error.problems) from None
+    return {
+        key: _Given(_beside(path, key, value), f"{path}: {where}") for key, (value, where) in found.items()
+    }
 
 
 def _beside(file: Path, key: str, value: object) -> object:

@@ -7,6 +7,7 @@ one address comes. Who it is, is said by the first command.
 
 import asyncio
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
@@ -86,7 +87,10 @@ class Doors:
     def allows(self, request: Request) -> bool:
         """Whether a page of this origin may connect: our own, or a listed one (A16, A18)."""
         allowed = self._core.settings.allowed_origins
-        return "*" in allowed or same_origin(request, frozenset(allowed))
+        if "*" in allowed or same_origin(request, frozenset(allowed)):
+            return True
+        origin = request.header(b"origin").decode("latin-1").lower()
+        return any("*" in each and fnmatchcase(origin, each) for each in allowed)
 
     def _refuse(self, request: Request) -> Answer | None:
         core, now = self._core, self._core.sweeper.now

@@ -1,0 +1,469 @@
+"""Configuration files of Centrifugo 6, as its documentation writes them, become settings of ours."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from madang.app.assembled import realtime_settings
+from madang.app.keys import Endpoint
+from madang.app.migrating import centrifugo
+from madang.app.migrating.values import duration, flag, listed
+from madang.app.sections import Settings
+from madang.app.settings import SettingsError, load
+from madang.base.secret import Secret
+from madang.realtime.settings import StatusTransform, ToDisconnect, ToError
+
+PROXIES = {
+    "client": {
+        "proxy": {
+            "connect": {
+                "enabled": True,
+                "endpoint": "https://your_backend/centrifugo/connect",
+                "timeout": "500ms",
+                "http_headers": ["Cookie", "Authorization"],
+                "client_emulated_headers": ["Authorization"],
+                "http": {
+                    "static_headers": {"X-Custom-Header": "custom value"},
+                    "status_to_code_transforms": [
+                        {"status_code": 404, "to_error": {"code": 404, "message": "not found"}},
+                        {"status_code": 451, "to_disconnect": {"code": 4904, "reason": "law"}},
+                    ],
+                },
+            },
+            "refresh": {"enabled": True, "endpoint": "https://your_backend/centrifugo/refresh"},
+        },
+        "connect_code_to_unidirectional_disconnect": {
+            "enabled": True,
+            "transforms": [{"code": 404, "to": {"code": 4904, "reason": "not found"}}],
+        },
+    },
+    "channel": {
+        "proxy": {
+            "subscribe": {"endpoint": "http://localhost:3000/centrifugo/subscribe"},
+            "publish": {"endpoint": "http://localhost:3000/centrifugo/publish", "binary_encoding": True},
+        },
+        "without_namespace": {"subscribe_proxy_enabled": True},
+        "namespaces": [
+            {"name": "sun", "subscribe_proxy_enabled": True, "publish_proxy_enabled": True},
+            {"name": "ns1", "subscribe_proxy_enabled": True, "subscribe_proxy_name": "subscribe1"},
+        ],
+    },
+    "proxies": [
+        {
+            "name": "subscribe1",
+            "endpoint": "http://localhost:3001/subscribe",
+            "include_connection_meta": True,
+        },
+        {"name": "rpc1", "endpoint": "http://localhost:3001/rpc"},
+    ],
+    "rpc": {
+        "proxy": {"endpoint": "http://localhost:3000/rpc"},
+        "without_namespace": {"proxy_enabled": True},
+        "namespaces": [{"name": "ns1", "proxy_enabled": True, "proxy_name": "rpc1"}],
+    },
+}
+
+
+def write(folder: Path, tree: object, name: str = "config.json") -> Path:
+    path = folder / name
+    path.write_text(tree if isinstance(tree, str) else json.dumps(tree))
+    return path
+
+
+def migrate(folder: Path, tree: object, name: str = "config.json") -> Settings:
+    return load(migrated=write(folder, tree, name))
+
+
+def problems(folder: Path, tree: object, name: str = "config.json") -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        migrate(folder, tree, name)
+    return [problem.removeprefix(f"{folder / name}: ") for problem in caught.value.problems]
+
+
+def ignored(folder: Path, tree: object) -> list[str]:
+    path = write(folder, tree)
+    return [line.removeprefix(f"{path}: ignored, ") for line in centrifugo.read(path).ignored]
+
+
+def test_the_file_that_genconfig_writes(tmp_path: Path) -> None:
+    tree = {
+        "client": {
+            "token": {"hmac_secret_key": "bbe7d157-a253-4094-9759-06a8236543f9"},
+            "allowed_origins": ["http://localhost:3000", "https://*.example.com"],
+        },
+        "http_api": {"key": "d7627bb6-2292-4911-82e1-615c0ed3eebb"},
+        "admin": {"enabled": True, "password": "d0683813", "secret": "47f7b1a2"},
+    }
+    settings = migrate(tmp_path, tree)
+    assert settings.http.listen == (Endpoint("0.0.0.0", 8000),)
+    assert settings.realtime.token_hmac_secret == Secret("bbe7d157-a253-4094-9759-06a8236543f9")
+    assert settings.realtime.api_keys == (Secret("d7627bb6-2292-4911-82e1-615c0ed3eebb"),)
+    assert settings.realtime.allowed_origins == ("http://localhost:3000", "https://*.example.com")
+    assert ignored(tmp_path, tree) == ["sign in at /admin with an account of Madang's own: admin"]
+
+
+def test_an_empty_file_listens_where_centrifugo_does(tmp_path: Path) -> None:
+    for name, words in (("a.json", "{}"), ("a.yaml", ""), ("a.yml", "# nothing\n"), ("a.toml", "")):
+        assert migrate(tmp_path, words, name).http.listen == (Endpoint("0.0.0.0", 8000),)
+
+
+YAML = """
+http_server:
+  address: 127.0.0.1
+  port: "9000"
+client:
+  ping_interval: 12s
+  pong_timeout: -1s
+  stale_close_delay: 5s
+  user_connection_limit: 3
+  channel_limit: 10
+  allow_anonymous_connect_without_token: true
+  subscribe_to_user_personal_channel:
+    enabled: true
+    personal_channel_namespace: user
+  token:
+    jwks_public_endpoint: https://id.example.org/{{tenant}}/jwks
+    issuer_regex: https://id.example.org/(?P<tenant>[a-z]+)
+  subscription_token:
+    enabled: true
+    hmac_secret_key: separate
+websocket:
+  message_size_limit: 131072
+log:
+  level: warn
+channel:
+  without_namespace:
+    presence: true
+  namespaces:
+    - name: user
+    - name: facts
+      history_size: 10
+      history_ttl: 5m
+      force_recovery: true
+      force_recovery_mode: cache
+      allowed_delta_types: [fossil]
+      channel_regex: "^[a-z]+$"
+      batch_max_delay: 100ms
+"""
+TOML = """
+[http_server]
+address = "127.0.0.1"
+port = 9000
+[client]
+ping_interval = "12s"
+pong_timeout = "-1s"
+stale_close_delay = "5s"
+user_connection_limit = 3
+channel_limit = 10
+allow_anonymous_connect_without_token = true
+[client.subscribe_to_user_personal_channel]
+enabled = true
+personal_channel_namespace = "user"
+[client.token]
+jwks_public_endpoint = "https://id.example.org/{{tenant}}/jwks"
+issuer_regex = "https://id.example.org/(?P<tenant>[a-z]+)"
+[client.subscription_token]
+enabled = true
+hmac_secret_key = "separate"
+[websocket]
+message_size_limit = 131072
+[log]
+level = "warn"
+[channel.without_namespace]
+presence = true
+[[channel.namespaces]]
+name = "user"
+[[channel.namespaces]]
+name = "facts"
+history_size = 10
+history_ttl = "5m"
+force_recovery = true
+force_recovery_mode = "cache"
+allowed_delta_types = ["fossil"]
+channel_regex = "^[a-z]+$"
+batch_max_delay = "100ms"
+"""
+
+
+def test_yaml_and_toml_say_the_same(tmp_path: Path) -> None:
+    settings = migrate(tmp_path, YAML, "config.yaml")
+    assert settings == migrate(tmp_path, TOML, "config.toml")
+    assert settings.http.listen == (Endpoint("127.0.0.1", 9000),) and settings.log.level == "warning"
+    found = realtime_settings(settings)
+    assert (found.ping_s, found.pong_s, found.stale_s) == (12, 0, 5)
+    assert (found.connections_per_user, found.channels_per_connection) == (3, 10)
+    assert found.allow_anonymous and found.message_bytes == 131_072
+    assert found.user_personal_channel and found.user_personal_channel_namespace == "user"
+    assert found.token.jwks_url.endswith("{{tenant}}/jwks") and "tenant" in found.token.issuer_regex
+    assert found.subscription_token is not None
+    assert found.subscription_token.hmac_secret == Secret("separate")
+    assert found.without_namespace.presence and set(found.namespaces) == {"user", "facts"}
+    facts = found.namespaces["facts"]
+    assert (facts.history_size, facts.history_ttl_s, facts.batch_max_delay_s) == (10, 300, 0.1)
+    assert facts.force_recovery and facts.force_recovery_mode == "cache"
+    assert facts.allowed_delta_types == ("fossil",) and facts.channel_regex == "^[a-z]+$"
+
+
+def test_proxies(tmp_path: Path) -> None:
+    found = realtime_settings(migrate(tmp_path, PROXIES))
+    connect = found.proxies[found.connect_proxy_name]
+    assert connect.endpoint.endswith("/connect") and connect.timeout_s == 0.5
+    assert connect.http_headers == ("Cookie", "Authorization")
+    assert connect.emulated_headers == ("Authorization",)
+    assert connect.static_headers == {"X-Custom-Header": Secret("custom value")}
+    assert connect.status_to_code_transforms == (
+        StatusTransform(404, to_error=ToError(404, "not found")),
+        StatusTransform(451, to_disconnect=ToDisconnect(4904, "law")),
+    )
+    assert found.proxies[found.refresh_proxy_name].timeout_s == 1
+    sun, ns1 = found.namespaces["sun"], found.namespaces["ns1"]
+    assert found.proxies[sun.subscribe_proxy_name].endpoint.endswith("/subscribe")
+    assert found.proxies[sun.publish_proxy_name].binary_encoding and not sun.sub_refresh_proxy_name
+    assert found.without_namespace.subscribe_proxy_name == sun.subscribe_proxy_name
+    assert ns1.subscribe_proxy_name == "subscribe1" and found.proxies["subscribe1"].include_connection_meta
+    assert found.proxies[found.rpc_proxy_name].endpoint == "http://localhost:3000/rpc"
+    assert found.rpc_namespaces == {"ns1": "rpc1"}
+    assert found.unidirectional_disconnects == {404: ToDisconnect(4904, "not found")}
+    assert ignored(tmp_path, PROXIES) == []
+
+
+@pytest.mark.parametrize(
+    ("tree", "url", "prefix"),
+    [
+        ({"engine": {"type": "redis", "redis": {"address": "redis:6379"}}}, "redis://redis:6379/0", "madang"),
+        (
+            {"engine": {"type": "redis", "redis": {"address": ["redis://u:p@r:1/2"], "prefix": "shop"}}},
+            "redis://u:p@r:1/2",
+            "shop",
+        ),
+        (
+            {"engine": {"type": "redis", "redis": {"password": "p@ss", "db": 3, "tls": {"enabled": True}}}},
+            "rediss://:p%40ss@127.0.0.1:6379/3",
+            "madang",
+        ),
+        (
+            {"broker": {"enabled": True, "type": "redis", "redis": {"address": "unix:///run/redis.sock"}},
+             "engine": {"type": "memory", "redis": {"address": "other:1"}}},
+            "unix:///run/redis.sock",
+            "madang",
+        ),
+    ],
+)  # fmt: skip
+def test_engines(tmp_path: Path, tree: object, url: str, prefix: str) -> None:
+    realtime = migrate(tmp_path, tree).realtime
+    assert (realtime.broker.reveal(), realtime.broker_prefix) == (url, prefix)
+    assert ignored(tmp_path, tree) == []
+
+
+def test_nats_is_told_that_the_chat_needs_history(tmp_path: Path) -> None:
+    tree = {"broker": {"enabled": True, "type": "nats", "nats": {"url": "nats://n:4222"}}}
+    assert "NATS keeps no history" in problems(tmp_path, tree)[0]
+    settings = load(env={"MADANG_CHAT__ENABLED": "false"}, migrated=write(tmp_path, tree))
+    assert settings.realtime.broker.reveal() == "nats://n:4222"
+
+
+def test_grpc_doors(tmp_path: Path) -> None:
+    tree = {
+        "http_api": {"key": "a"},
+        "grpc_api": {"enabled": True, "key": "b"},
+        "uni_grpc": {"enabled": True, "address": "127.0.0.1", "port": 7},
+    }
+    realtime = migrate(tmp_path, tree).realtime
+    assert (realtime.grpc, realtime.uni_grpc) == (Endpoint("0.0.0.0", 10_000), Endpoint("127.0.0.1", 7))
+    assert realtime.api_keys == (Secret("a"), Secret("b"))
+
+
+def test_tls(tmp_path: Path) -> None:
+    tree = {
+        "http_server": {
+            "port": 443,
+            "tls": {"enabled": True, "cert_pem_file": "server.crt", "key_pem_file": "/k"},
+        }
+    }
+    settings = migrate(tmp_path, tree)
+    assert settings.http.tls_listen == (Endpoint("0.0.0.0", 443),)
+    assert (settings.tls.certificate, settings.tls.key) == (tmp_path / "server.crt", Path("/k"))
+
+
+def test_our_own_settings_win(tmp_path: Path) -> None:
+    path = write(tmp_path, {"http_server": {"port": 9000}, "client": {"ping_interval": "5s"}})
+    own = tmp_path / "madang.toml"
+    own.write_text("[realtime]\nping_s = 7\n")
+    settings = load(own, {"MADANG_REALTIME__PONG_S": "2"}, {"http.listen": "127.0.0.1:1"}, path)
+    assert settings.http.listen == (Endpoint("127.0.0.1", 1),)
+    assert (settings.realtime.ping_s, settings.realtime.pong_s) == (7, 2)
+
+
+def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
+    tree = {
+        "client": {"insecure": True, "user_id_http_header": "X-User", "concurrency": 8, "new_thing": 1},
+        "channel": {
+            "max_length": 300,
+            "namespaces": [
+                {"name": "n1", "subscription_type": "map", "map": {"mode": "ephemeral"}, "pattern": True},
+                {"name": "n2", "keep_latest_publication": True},
+            ],
+        },
+        "consumers": [{"name": "kafka", "enabled": True, "type": "kafka"}],
+        "http_api": {"insecure": True, "handler_prefix": "/centrifugo/api"},
+        "websocket": {"compression": True, "handler_prefix": "/ws"},
+        "webtransport": {"enabled": True},
+        "health": {"enabled": True},
+        "prometheus": {"enabled": True},
+        "opentelemetry": {"enabled": True, "api": True},
+        "clickhouse_analytics": {"enabled": True},
+    }
+    assert sorted(ignored(tmp_path, tree)) == sorted(
+        [
+            "channels are streams alone: channel.namespaces[n1].subscription_type, channel.namespaces[n1].map",
+            "a channel's name has at most 255 characters: channel.max_length",
+            "its bounds are set otherwise here (docs/3-operate/limits.md): client.concurrency",
+            "everybody says who they are here, by a token or a proxy: client.insecure, "
+            "client.user_id_http_header",
+            "the server API always asks for a key: http_api.insecure",
+            "paths are the documented ones here: http_api.handler_prefix, websocket.handler_prefix",
+            "frames are not compressed: websocket.compression",
+            "there is no such way in: webtransport",
+            "ask /healthz and /readyz: health",
+            "ask /metrics, from this machine or with a token: prometheus",
+            "publish through the server API: consumers",
+            "there is none here: opentelemetry",
+            "not known here, or of the PRO edition: clickhouse_analytics, client.new_thing, "
+            "channel.namespaces[n1].pattern",
+        ]
+    )
+
+
+def test_defaults_that_are_written_out_are_passed_over(tmp_path: Path) -> None:
+    tree: dict[str, Any] = {
+        "http_server": {"address": "", "port": 8000, "internal_port": "", "tls": {"enabled": False}},
+        "engine": {"type": "memory", "redis": {"address": "redis://127.0.0.1:6379", "prefix": "centrifugo"}},
+        "broker": {"enabled": False, "type": "memory", "nats": {"url": "nats://localhost:4222"}},
+        "presence_manager": {"enabled": False, "type": "memory"},
+        "client": {
+            "proxy": {"connect": {"enabled": False, "endpoint": "grpc://x", "timeout": "1s"}},
+            "presence_update_interval": "27s",
+            "history_max_publication_limit": 300,
+            "insecure": False,
+        },
+        "channel": {
+            "max_length": 255,
+            "private_prefix": "$",
+            "namespace_boundary": ":",
+            "history_meta_ttl": "720h",
+            "proxy": {"subscribe": {"endpoint": "", "timeout": "1s", "http": {"tls": {"enabled": False}}}},
+            "without_namespace": {"force_recovery_mode": "", "subscribe_proxy_name": "default"},
+        },
+        "rpc": {"ping": {"enabled": False, "method": "ping"}, "namespace_boundary": ":"},
+        "websocket": {"disabled": False, "compression_level": 1, "write_timeout": "1000ms"},
+        "uni_sse": {"enabled": False, "handler_prefix": "/connection/uni_sse"},
+        "admin": {"enabled": False, "handler_prefix": ""},
+        "graphite": {"enabled": False, "host": "localhost", "port": 2003},
+        "shutdown": {"timeout": "30s"},
+        "consumers": [],
+    }
+    assert ignored(tmp_path, tree) == []
+    assert migrate(tmp_path, tree).realtime.proxies == {}
+
+
+@pytest.mark.parametrize(
+    ("tree", "problem"),
+    [
+        ({"client": {"ping_interval": "soon"}}, "client.ping_interval is a duration like 500ms, 25s or 720h"),
+        ({"client": {"channel_limit": "many"}}, "client.channel_limit is a whole number"),
+        ({"client": {"allowed_origins": 5}}, "client.allowed_origins is a list of texts"),
+        ({"client": []}, "client is a table"),
+        ({"channel": {"namespaces": {}}}, "channel.namespaces is a list of tables"),
+        (
+            {"channel": {"namespaces": [{"presence": True}]}},
+            "channel.namespaces[0].name is missing, or another namespace's",
+        ),
+        (
+            {"channel": {"namespaces": [{"name": "chat", "presence": "maybe"}]}},
+            "channel.namespaces[chat].presence is true or false",
+        ),
+        ({"channel": {"user_boundary": "/"}}, "channel.user_boundary is # here and cannot be another"),
+        (
+            {"channel": {"namespaces": [{"name": "chat", "publish_proxy_enabled": True}]}},
+            "channel.namespaces[chat].publish_proxy_enabled asks for a proxy channel.proxy.publish, which "
+            "has no endpoint",
+        ),
+        (
+            {"client": {"proxy": {"connect": {"enabled": True}}}},
+            "client.proxy.connect is enabled and has no endpoint",
+        ),
+        (
+            {"engine": {"type": "redis", "redis": {"address": ["a:1", "b:2"]}}},
+            "engine.redis.address has several places: Madang's servers meet at one Redis",
+        ),
+        ({"engine": {"type": "postgres"}}, "engine.type is memory, redis or nats here, not postgres"),
+        (
+            {"http_server": {"tls": {"enabled": True, "cert_pem": "-----BEGIN"}}},
+            "http_server.tls.cert_pem cannot be used: give certificate and key as files under [tls] of "
+            "Madang's own settings",
+        ),
+        ({"log": {"level": "loud"}}, "log.level is trace, debug, info, warn or error"),
+        (
+            {"token_hmac_secret_key": "x"},
+            "token_hmac_secret_key is a key of Centrifugo 5 or older; the keys of version 6 are read here",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_are_sentences(tmp_path: Path, tree: object, problem: str) -> None:
+    assert problems(tmp_path, tree)[0] == problem
+
+
+def test_backends_that_speak_grpc(tmp_path: Path) -> None:
+    tree = {"proxies": [{"name": "p1", "endpoint": "grpc://b:9000"}]}
+    assert problems(tmp_path, tree)[0].startswith("proxies[p1].endpoint reaches a backend by gRPC")
+
+
+def test_what_only_our_settings_refuse(tmp_path: Path) -> None:
+    bad = {"client": {"ping_interval": "1h"}, "channel": {"namespaces": [{"name": "madang_x"}]}}
+    found = problems(tmp_path, bad)
+    assert found[0].startswith("client.ping_interval: realtime.ping_s: must be")
+    assert found[1].startswith("channel.namespaces: realtime.namespaces: madang_x cannot be")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "problem"),
+    [
+        ("a.json", "{", "Expecting"),
+        ("a.json", "[]", "is a table"),
+        ("a.toml", "=", "Invalid"),
+        ("a.yaml", "a: [", "is no YAML"),
+        ("a.conf", "", "ends in .json, .yaml, .yml or .toml"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, name: str, words: str, problem: str) -> None:
+    assert problems(tmp_path, words, name)[0].startswith(problem)
+
+
+def test_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.json", write(tmp_path, "{}")):
+        if path.exists():
+            path.write_bytes(b"\xff")
+        with pytest.raises(SettingsError):
+            load(migrated=path)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("25s", 25), ("1m30s", 90), ("500ms", 0.5), ("720h", 2_592_000), ("1.5h", 5400), ("0", 0), ("", 0),
+     (0, 0), ("-1", -1), ("-1s", -1), ("100us", 1e-4)],
+)  # fmt: skip
+def test_durations(value: object, seconds: float) -> None:
+    assert duration(value) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("value", ["5", 5, "5 s", "s", "1s2", True, [], None])
+def test_no_durations(value: object) -> None:
+    with pytest.raises(ValueError, match="is a"):
+        duration(value)
+
+
+def test_flags_and_lists() -> None:
+    assert flag("true") and flag("1") and not flag("") and not flag(False)
+    assert listed("a b") == ("a", "b") and listed(["a", 1]) == ("a", "1")
