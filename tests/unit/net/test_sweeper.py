@@ -1,5 +1,7 @@
 """The timer wheel: never early, at most a tick late, cheap to put off."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +88,25 @@ def test_an_item_may_forget_another_that_is_due_with_it() -> None:
         sweeper.expire(item, 1.0)
     sweeper.advance(5)
     assert sum(len(item.calls) for item in items) == 1
+
+
+async def test_thousands_are_met_in_slices_between_which_others_get_their_turn() -> None:
+    """F21: what is due together does not hold the loop together; whoever speaks meanwhile is spared."""
+    sweeper = Sweeper()
+    sweeper.start()
+    items = [Item(sweeper) for _ in range(1000)]
+    for item in items:
+        sweeper.expire(item, 0.0)
+    sweeper._last -= TICK_S
+    sweeper._tick()
+    met = [sum(len(item.calls) for item in items)]
+    spared = next(item for item in items if not item.calls)
+    sweeper.expire(spared, 60.0)
+    sweeper._last -= TICK_S
+    sweeper._tick()  # the loop was slow: the next tick comes while the slices go on
+    while met[-1] < 999:
+        await asyncio.sleep(0)
+        met.append(sum(len(item.calls) for item in items))
+        assert met[-1] - met[-2] < 100 and len(met) < 100
+    sweeper.stop()
+    assert met[0] < 100 and not spared.calls
