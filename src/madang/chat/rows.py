@@ -17,7 +17,7 @@ class _Rest(msgspec.Struct, omit_defaults=True, kw_only=True):
     mentions: tuple[str, ...] = ()
     reply: Reply | None = None
     color: str = ""
-    paid: msgspec.Raw | None = None
+    paid: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _read_rest = msgspec.json.Decoder(_Rest).decode

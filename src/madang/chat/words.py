@@ -40,7 +40,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     mentions: tuple[str, ...] = ()
     reply: Reply | None = None
     color: str = ""
-    paid: msgspec.Raw | None = None
+    paid: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     edited_at: int | None = None
     held: bool = False
 

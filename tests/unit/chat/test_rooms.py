@@ -8,6 +8,7 @@ from tests.harness.chatroom import Chat, Client
 from madang.base.limits import CHAT_ROOM_IDLE_S
 from madang.base.roles import ChannelRole
 from madang.chat import members
+from madang.chat.words import Message
 from madang.realtime.ports import ReplyError, RpcRequest
 from madang.store.crowd_schema import outbox
 
@@ -145,3 +146,30 @@ async def test_a_deleted_channel_has_no_room(chat: Chat) -> None:
     await chat.rooms.recheck()
     with pytest.raises(ReplyError, match="permission denied"):
         await mina.say("hello")
+
+
+async def test_a_room_with_paid_messages_is_opened_again(chat: Chat) -> None:
+    owner = await chat.client("owner", ChannelRole.OWNER)
+    room, paid = await chat.room(), {"order": "o", "amount": 5_000, "currency": "KRW", "tier": 3}
+    member = room.members.get(owner.user)
+    assert member is not None
+    message = Message(
+        id=room.yard.new_id(),
+        seq=0,
+        at=room.yard.now_ms(),
+        kind="paid",
+        user=member.author(),
+        text="최고예요",
+        paid=msgspec.Raw(msgspec.json.encode(paid)),
+    )
+    await chat.server.sending.post(room, message)
+    await owner.call("pin", id=message.id)
+    owner.drop()
+    chat.wait(CHAT_ROOM_IDLE_S + 1)
+    await chat.rooms.tick()
+    assert chat.rooms.known(chat.channel) is None
+    late = await chat.client("late")
+    assert late.snapshot["messages"][-1]["paid"] == paid
+    assert late.snapshot["pins"][0]["message"]["paid"] == paid
+    page = await chat.desk.messages(chat.channel)
+    assert b'"paid":{"order":"o"' in msgspec.json.encode(page.items)
