@@ -163,7 +163,8 @@ class WhepPlay:
         session, stream = viewer.session, viewer.stream
         assert session is not None
         if one.codec.kind is Kind.VIDEO and wanted:
-            viewer.layer = next((each for each in sizes(stream, one.codec)[1:] if each.name == wanted), None)
+            smaller = (each for each in sizes(stream, one.codec) if each is not None)
+            viewer.layer = next((each for each in smaller if each.name == wanted), None)
             viewer.pace = None
         layer = viewer.layer if one.codec.kind is Kind.VIDEO else None
         packets = self._renderings.log(stream, one.codec, layer)

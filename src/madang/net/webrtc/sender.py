@@ -21,6 +21,8 @@ _HEADER = Struct("!BBHII")
 _NTP_UNIX_S: Final = 2_208_988_800
 _PLAYOUT_DELAY: Final = bytes.fromhex("000028")
 """0 to 400 ms: a browser that reads it shows a frame as soon as it is decoded."""
+_JUDGED: Final = 24
+"""Packets over which loss is judged: browsers report with every NACK too, when some are only late."""
 _LOSS_MAX: Final = 0.5
 """A viewer that loses more of what it is sent is congested: it loses frames instead, up to a keyframe."""
 
@@ -90,6 +92,7 @@ class Sender:
         "_asked_s",
         "_before",
         "_from",
+        "_judged",
         "_octets",
         "_octets_from",
         "_repeats_left",
@@ -148,6 +151,8 @@ class Sender:
         self.loss = 0.0
         """As last reported: a share."""
         self.round_trip_s = 0.0
+        self._judged = (-1, 0)
+        """Up to which number loss was judged, and what had been lost until then."""
         self._from = 0
         """Our number where the present offset began to hold."""
         self._before: tuple[int, int, int, PacketLog] | None = None
@@ -198,6 +203,7 @@ class Sender:
         else:
             self.started = True
             self.first = self.number = batch.index % EPOCH
+            self._judged = (self.first - 1, 0)
         self.active = True
         self._from = self.number
         self.offset = batch.index - self.number
@@ -263,9 +269,14 @@ class Sender:
 
     def on_report(self, report: Report, now: float) -> None:
         """A report block about this track."""
-        self.loss = report.lost_fraction / 256
         if report.last_sr and report.last_sr == self._sr[0]:
             self.round_trip_s = max(now - self._sr[1] - report.delay / 65_536, 0.0)
+        highest, lost = self._judged
+        span = (report.highest - highest) & 0xFFFF
+        if not _JUDGED <= span < EPOCH:
+            return
+        self._judged = (report.highest, report.lost)
+        self.loss = min(max((report.lost - lost) / span, 0.0), 1.0)
         if self.loss > _LOSS_MAX and self.fanout is not None:
             self.fanout.shed(self)
 
