@@ -128,8 +128,10 @@ class EventFeed:
         return self._directory.role(viewer.account, channel.id) if viewer else ChannelRole.GUEST
 
     def _hello(self, viewer: Actor | None, channel: Channel | None) -> dict[str, Any]:
-        shown = [channel] if channel else self._shown_at_home(viewer)
-        return {"type": "hello", "channels": [self._line(one) for one in shown]}
+        """With the texts of a sole channel: a page whose own are older reads it again."""
+        if channel:
+            return {"type": "hello", "channels": [{**self._line(channel), **_texts(channel)}]}
+        return {"type": "hello", "channels": [self._line(one) for one in self._shown_at_home(viewer)]}
 
     def _shown_at_home(self, viewer: Actor | None) -> list[Channel]:
         own = {channel.id for channel, _ in self._directory.channels_of(viewer.account)} if viewer else set()
@@ -157,9 +159,8 @@ class EventFeed:
 
     def channel(self, event: str, channel: Channel) -> None:
         """A channel was created, updated or deleted: pages that show it read it again."""
-        line = {"id": channel.id, "slug": channel.slug, "name": channel.name, "title": channel.title}
-        texts = {"category": channel.category, "visibility": channel.visibility.value}
-        self._tell(channel, {"type": "channel", "event": event, **line, **texts})
+        line = {"id": channel.id, "slug": channel.slug, **_texts(channel)}
+        self._tell(channel, {"type": "channel", "event": event, **line})
 
     def follows(self, channel: ChannelId) -> bool:
         """Whether a page of the channel is open, which may be its studio."""
@@ -235,6 +236,11 @@ class EventFeed:
             page.send(encoded)
         if start + _PASS < len(pages):
             asyncio.get_running_loop().call_soon(self._deliver, pages, encoded, start + _PASS)
+
+
+def _texts(channel: Channel) -> dict[str, str]:
+    texts = {"name": channel.name, "title": channel.title, "category": channel.category}
+    return {**texts, "visibility": channel.visibility.value}
 
 
 def _dated(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ async def test_hello_is_a_snapshot(house: Household, admin: Actor) -> None:
     assert (line["slug"], line["state"], line["viewers"]) == ("yard", "live", 0)
     assert line["began_at"].endswith("Z") and line["broadcast_id"]
     assert watch.heard[0]["channels"][0]["state"] == "offline"
+    assert watch.heard[0]["channels"][0]["title"] == "" and "title" not in line
 
 
 async def test_who_hears_what_of_a_public_channel(house: Household, admin: Actor) -> None:

@@ -10,6 +10,9 @@ export type FeedLine = {
   broadcast_id: string | null;
 };
 
+/** What a channel says of itself. */
+export type FeedTexts = { name: string; title: string; category: string; visibility: string };
+
 /** One second of a live stream, and what is wrong with it. */
 export type FeedPulse = {
   state: ChannelState;
@@ -24,8 +27,8 @@ export type FeedHappening = { id: string; at: string; kind: string; channel_id: 
 
 /** What the server tells over `/api/v1/events/ws`. */
 export type FeedMessage =
-  /** A snapshot, first of all: this channel, or those that are live. */
-  | { type: "hello"; channels: FeedLine[] }
+  /** A snapshot, first of all: this channel with its texts, or those that are live. */
+  | { type: "hello"; channels: (FeedLine & Partial<FeedTexts>)[] }
   | ({ type: "stream"; event: "began" | "lost" | "resumed" | "ended" } & FeedLine)
   | { type: "viewers"; id: string; slug: string; viewers: number }
   | { type: "channel"; event: "created" | "updated" | "deleted"; id: string; slug: string }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Live } from "../api/types";
-import { liveAfter } from "./channel";
+import type { Channel, Live } from "../api/types";
+import { liveAfter, outdated } from "./channel";
 
 const offline: Live = { state: "offline", viewers: 0, began_at: null, broadcast_id: null };
 const line = { id: "c", slug: "sori", state: "live" as const, viewers: 3, began_at: "2026-01-01T00:00:00Z", broadcast_id: "b" };
@@ -24,4 +24,13 @@ test("the first snapshot holds for the channel that it names", () => {
 
 test("other channels' news is none", () => {
   expect(liveAfter("d", offline, { type: "stream", event: "began", ...line })).toBeNull();
+});
+
+test("texts that changed before the feed was open are read again", () => {
+  const texts = { name: "Sori", title: "Morning", category: "music", visibility: "public" };
+  const channel = { id: "c", ...texts } as unknown as Channel;
+  expect(outdated(channel, { type: "hello", channels: [{ ...line, ...texts }] })).toBe(false);
+  expect(outdated(channel, { type: "hello", channels: [{ ...line, ...texts, title: "Evening" }] })).toBe(true);
+  expect(outdated(channel, { type: "hello", channels: [{ ...line, id: "d", title: "Evening" }] })).toBe(false);
+  expect(outdated(channel, { type: "hello", channels: [line] })).toBe(false);
 });

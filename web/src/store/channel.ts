@@ -16,6 +16,12 @@ export function liveAfter(id: string, live: Live, message: FeedMessage): Live | 
   return null;
 }
 
+/** Whether a channel's texts changed between its state in the page and the snapshot that the feed began with. */
+export function outdated(channel: Channel, message: FeedMessage): boolean {
+  const line = message.type === "hello" ? message.channels.find((each) => each.id === channel.id) : undefined;
+  return line !== undefined && (["name", "title", "category", "visibility"] as const).some((text) => line[text] !== undefined && line[text] !== channel[text]);
+}
+
 function taken({ state, viewers, began_at, broadcast_id }: FeedLine): Live {
   if (state === "ended" || state === "offline") return { state: "offline", viewers: 0, began_at: null, broadcast_id: null };
   return { state, viewers, began_at, broadcast_id };
@@ -53,7 +59,7 @@ export function useChannel(slug: string, token = "", onMessage?: (message: FeedM
       if (!value) return;
       const live = liveAfter(value.id, value.live, message);
       if (live) put({ ...value, live });
-      if (message.type === "channel" || (message.type === "stream" && message.event === "ended")) reload();
+      if (message.type === "channel" || outdated(value, message) || (message.type === "stream" && message.event === "ended")) reload();
     },
     [value, put, reload, onMessage],
   );
