@@ -55,26 +55,26 @@ def test_from_nothing_to_a_second_picture(started: tuple[str, str], browser: Bro
     with context(browser) as profile:
         page = profile.new_page()
         page.goto(base)
-        page.get_by_role("link", name=re.compile("moving picture|Demo|Watch")).first.wait_for(timeout=20_000)
+        page.get_by_role("link", name=re.compile("moving picture|Demo|Watch")).first.wait_for(timeout=30_000)
         page.goto(f"{base}/@demo")
-        page.wait_for_function(PLAYING, timeout=20_000)
+        page.wait_for_function(PLAYING, timeout=30_000)
 
         page.goto(link)
         page.get_by_label(re.compile("name", re.I)).first.fill("mina")
         for field in page.locator("input[type=password]").all():
             field.fill("a yard full of people")
         page.locator("form button[type=submit]").click()
-        page.wait_for_url(re.compile("/studio"), timeout=10_000)
+        page.wait_for_url(re.compile("/studio"), timeout=30_000)
         page.goto(f"{base}/studio/live")
-        page.get_by_text(re.compile("waiting for", re.I)).first.wait_for(timeout=10_000)
+        page.get_by_text(re.compile("waiting for", re.I)).first.wait_for(timeout=30_000)
         page.get_by_text(server.rpartition("/")[0].rpartition(":")[2], exact=False).first.wait_for()
 
         with publishing(f"{server.replace('localhost', '127.0.0.1')}/{key}"):
-            page.wait_for_function(PLAYING, timeout=20_000)
+            page.wait_for_function(PLAYING, timeout=30_000)
             live = httpx.get(f"{base}/api/v1/channels?state=live", timeout=5).json()
             states = {one["slug"]: one["live"]["state"] for one in live["items"]}
             assert {slug for slug, state in states.items() if state == "live"} >= {"demo", "main"}
     with context(browser) as other:
         page = other.new_page()
         page.goto(link)
-        page.get_by_text(re.compile("used|expired|no longer|not valid", re.I)).first.wait_for(timeout=10_000)
+        page.get_by_text(re.compile("used|expired|no longer|not valid", re.I)).first.wait_for(timeout=30_000)

@@ -100,7 +100,7 @@ def test_a_player_plays_with_only_its_url_changed(
         page.goto(f"{site}/page/{script}")
         page.evaluate(f"(u) => {{ ({start})(document.getElementById('v'), u) }}", live)
         page.wait_for_function(
-            "() => window.__failed || document.getElementById('v').currentTime > 0", timeout=20_000
+            "() => window.__failed || document.getElementById('v').currentTime > 0", timeout=30_000
         )
         video = page.locator("video")
         before = video.evaluate("v => v.currentTime")
@@ -129,7 +129,7 @@ def test_an_mp3_publisher_is_heard(browser: Browser, site: str, live_mp3: str, p
         page.goto(f"{site}/page/{script}")
         page.evaluate(f"(u) => {{ ({start})(document.getElementById('v'), u) }}", live_mp3)
         heard = "document.getElementById('v').webkitAudioDecodedByteCount"
-        page.wait_for_function(f"() => window.__failed || {heard} > 0", timeout=20_000)
+        page.wait_for_function(f"() => window.__failed || {heard} > 0", timeout=30_000)
         video = page.locator("video")
         before, at = page.evaluate(heard), video.evaluate("v => v.currentTime")
         page.wait_for_timeout(4000)

@@ -15,7 +15,7 @@ from tests.harness.publisher import FFMPEG, Publisher, command, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
 pytestmark = pytest.mark.needs("chromium")
-SHOWN_MS = 20_000
+SHOWN_MS = 30_000
 """The product promises 10 s; the machine that tests is shared."""
 
 LONG_GOP = ("-g", "300", "-keyint_min", "300")
@@ -73,8 +73,8 @@ def studio(profile: BrowserContext, server: Server, channel: str, *, waiting: bo
 def test_faults_are_said_in_words(server: Server, browser: Browser) -> None:
     """All encoders at once, each in a channel and on a studio page of its own."""
     with context(browser) as profile, ExitStack() as encoders:
-        # Seven previews at once would be a test of the machine.
-        profile.route("**/live/*/**", lambda route: route.abort())
+        # Seven previews would be a test of the machine, and a browser makes but six connections to a server.
+        profile.route(re.compile("//[^/]+/live/"), lambda route: route.abort())
         pages: dict[str, Page] = {}
         for fault in FAULTS:
             name = fault.replace("_", "-")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 """Enough for a busy machine; what must come sooner says so itself."""
 _PAUSE_S = 0.05
 
