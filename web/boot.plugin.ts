@@ -9,7 +9,8 @@ const PLACE = "<!--boot-->";
 
 /**
  * Puts the trusted-types policy and `src/boot.js` before everything else in the page, as one hashed asset that knows
- * the engines' chunks, and has the page's own chunks fetched, not compiled, while the picture begins.
+ * the engines' chunks, and has the page's own chunks fetched, not compiled, while the picture begins: after all that
+ * the picture asks for, since a browser has six connections.
  */
 export function boot(): Plugin {
   let serving = false;
@@ -24,8 +25,8 @@ export function boot(): Plugin {
     writeBundle({ dir = "" }, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
       const chunkOf = (name: string) => chunks.find((each) => each.name === name);
-      const pathOf = (name: string) => `/${chunkOf(name)?.fileName ?? ""}`;
-      const engines = JSON.stringify({ hls: pathOf("hls"), flv: pathOf("flv"), webrtc: pathOf("webrtc") });
+      const filesOf = (name: string) => [chunkOf(name)?.fileName ?? "", ...(chunkOf(name)?.imports ?? [])].map((file) => `/${file}`);
+      const engines = JSON.stringify({ hls: filesOf("hls"), flv: filesOf("flv"), webrtc: filesOf("webrtc") });
       const source = readFileSync(TRUSTED, "utf8") + readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines);
       const name = `assets/boot-${createHash("sha256").update(source).digest("base64url").slice(0, 8)}.js`;
       writeFileSync(join(dir, name), source);
@@ -33,7 +34,7 @@ export function boot(): Plugin {
       const page = join(dir, "index.html");
       const html = readFileSync(page, "utf8");
       const parts = main ? [main.fileName, ...main.imports] : [];
-      const ahead = parts.filter((file) => !html.includes(file)).map((file) => `<link rel="preload" as="script" crossorigin href="/${file}">`);
+      const ahead = parts.filter((file) => !html.includes(file)).map((file) => `<link rel="preload" as="script" crossorigin fetchpriority="low" href="/${file}">`);
       writeFileSync(page, html.replace(PLACE, `<script src="/${name}"></script>`).replace("</head>", `  ${ahead.join("\n    ")}\n  </head>`));
     },
   };

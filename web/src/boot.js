@@ -19,7 +19,9 @@
   var engine = chosen.engine === "flv" || chosen.engine === "webrtc" ? chosen.engine : "hls";
   if (!/^\/(@|embed\/)[^/]+\/?$/.test(location.pathname)) return;
   if (!channel || channel.live.state !== "live" || !((engine === "webrtc" ? "RTCPeerConnection" : "MediaSource") in window)) return;
-  if (engines[engine]) import(engines[engine]).catch(function () {});
+  (engines[engine] || []).forEach(function (chunk) {
+    import(chunk).catch(function () {});
+  });
   var token = new URLSearchParams(location.search).get("token");
   var early = (window.madangEarly = {});
   var query = token ? "?token=" + encodeURIComponent(token) : "";

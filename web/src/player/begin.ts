@@ -1,5 +1,5 @@
 import { initial } from "../store/initial";
-import { preferences } from "../store/preferences";
+import { preferences } from "../store/chosen";
 import { sourceOf, tokenOf } from "./engine";
 import { keepPresses } from "./pressed";
 import { PlaybackSession } from "./session";

@@ -1,7 +1,7 @@
 import mpegts from "mpegts.js";
 import type { Asked, Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
 import { FlvClock } from "./flvclock";
-import { FLV_TARGET_S, paceOfFlv } from "./pace";
+import { paceBehindNewest, TARGET_S } from "./flvpace";
 
 /** Further behind than this it jumps. */
 const JUMP_S = 2;
@@ -133,7 +133,7 @@ export class FlvEngine implements Engine {
       this.goLive();
       return;
     }
-    const rate = paceOfFlv(behind, playbackRate);
+    const rate = paceBehindNewest(behind, playbackRate);
     if (rate !== playbackRate) this.video.playbackRate = rate;
   }
 
@@ -146,7 +146,7 @@ export class FlvEngine implements Engine {
 
   goLive(): void {
     const { buffered } = this.video;
-    if (buffered.length) this.video.currentTime = buffered.end(buffered.length - 1) - FLV_TARGET_S;
+    if (buffered.length) this.video.currentTime = buffered.end(buffered.length - 1) - TARGET_S;
   }
 
   playingMs(): number | null {

@@ -1,7 +1,7 @@
 import Hls, { type ErrorData, type Fragment, type HlsConfig, type LevelDetails } from "hls.js";
 import { headStartLoader } from "./hlsloader";
 import type { Engine, EngineEvents, EngineFacts, Source, TakeAsked } from "./engine";
-import { paceNearLive } from "./pace";
+import { paceNearLive } from "./hlspace";
 
 /** Playlist requests are tried again this long: a publisher's reconnect is not the viewer's problem. */
 const PATIENCE_TRIES = 60;

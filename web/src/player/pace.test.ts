@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { FLV_TARGET_S, paceNearLive, paceOfFlv } from "./pace";
+import { paceBehindNewest, TARGET_S } from "./flvpace";
+import { paceNearLive } from "./hlspace";
 
 test.each([
   ["where it should be", 0.04, 0.5],
@@ -21,11 +22,11 @@ test.each([
 });
 
 test("HTTP-FLV hurries from one mark back to the other", () => {
-  expect(paceOfFlv(0.3, 1)).toBe(1);
-  expect(paceOfFlv(0.5, 1)).toBeCloseTo(1.3);
-  expect(paceOfFlv(0.3, 1.3)).toBe(1.3);
-  expect(paceOfFlv(0.19, 1.3)).toBe(1);
-  expect(paceOfFlv(1.9, 1)).toBe(1.5);
+  expect(paceBehindNewest(0.3, 1)).toBe(1);
+  expect(paceBehindNewest(0.5, 1)).toBeCloseTo(1.3);
+  expect(paceBehindNewest(0.3, 1.3)).toBe(1.3);
+  expect(paceBehindNewest(0.19, 1.3)).toBe(1);
+  expect(paceBehindNewest(1.9, 1)).toBe(1.5);
 });
 
 const LOOK_S = 0.1;
@@ -85,8 +86,8 @@ test.each([
 
 test("frames of HTTP-FLV in windows of 33 ms: between the marks in five seconds, and it never stands", () => {
   let rate = 1;
-  const { stalls, behind } = play(0.033, delays(0.005, 0.06), 1.5, (position, end) => (rate = paceOfFlv(end - position, rate)));
+  const { stalls, behind } = play(0.033, delays(0.005, 0.06), 1.5, (position, end) => (rate = paceBehindNewest(end - position, rate)));
   expect(stalls).toBe(0);
   expect(Math.max(...behind.slice(500))).toBeLessThan(0.5);
-  expect(Math.min(...behind)).toBeGreaterThan(FLV_TARGET_S - 0.1);
+  expect(Math.min(...behind)).toBeGreaterThan(TARGET_S - 0.1);
 });
