@@ -91,6 +91,8 @@ def _shown(name: str) -> str:
     for part in (name, name.removesuffix("_MAX")):
         if part.endswith("_BYTES_PER_S"):
             return f"{_size(value)}/s"
+        if part.endswith("_PER_S"):
+            return f"{value:,} a second"
         if part.endswith("_BYTES"):
             return _size(value)
         if part.endswith("_S"):

@@ -133,7 +133,8 @@ SPOOL_FREE_BYTES: Final = 1024**3
 SPOOL_PENDING_BYTES: Final = 256 * 1024 * 1024
 # TARGETDURATIONs of ended broadcasts that are remembered, by channel.
 REMEMBERED_TARGETS: Final = 10_000
-# A54: viewers' errands in all (gates asked, segments read from disk) that run at once; more get 503.
+# A54: viewers' errands in all (gates asked, segments read from disk) that run at once, and how long one may
+# take; more get 503.
 VIEWER_ERRANDS: Final = 512
 VIEWER_ERRAND_S: Final = 5.0
 # A54: posters being made or waiting for the one thread that makes them; beyond it the old ones are shown.
@@ -220,8 +221,7 @@ RTP_REORDER_S: Final = 0.5
 RTP_REORDER_PACKETS: Final = 1024
 
 # --- websocket ---------------------------------------------------------------------------------------
-# A40: a websocket that says nothing after its handshake, and how dead ones are found.
-WEBSOCKET_HELLO_S: Final = 5.0
+# A40: how dead websockets are found: a ping, and how long its answer may take.
 WEBSOCKET_PING_S: Final = 25.0
 WEBSOCKET_PONG_S: Final = 10.0
 # A goodbye that is not answered.
@@ -362,6 +362,7 @@ CHAT_USER_MESSAGES: Final = 5
 CHAT_PEER_MESSAGES: Final = 20
 # A57: methods other than sending, of one user in CHAT_RATE_S.
 CHAT_USER_CALLS: Final = 30
+# A57: what messages and calls are counted over.
 CHAT_RATE_S: Final = 10.0
 # A13: graphemes and bytes of one message.
 CHAT_MESSAGE_GRAPHEMES: Final = 500
@@ -436,10 +437,11 @@ PROCESS_FAILURES: Final = 5
 PROCESS_FAILURES_S: Final = 300.0
 
 # --- money, polls and effects ------------------------------------------------------------------------------
-# One in a thousand orders is sent twice: its nonce says that it is the same.
+# Letters of the nonce by which an order that was sent twice is one order.
 SUPERCHAT_NONCE: Final = 64
 # A57: orders of one person in a channel that wait for money.
 SUPERCHAT_OPEN: Final = 20
+# People in a channel's ranking.
 SUPERCHAT_RANKING: Final = 50
 # A45: a provider's webhook.
 PAYMENT_WEBHOOK_BYTES: Final = 64 * 1024
@@ -451,6 +453,7 @@ REHEARSALS: Final = 1_000
 EFFECT_USER: Final = 5
 EFFECT_ROOM: Final = 40
 EFFECT_RATE_S: Final = 10.0
+# A poll's choices, the letters of its question and of each choice, and how long it may run.
 POLL_CHOICES: Final = 10
 POLL_LETTERS: Final = 120
 POLL_CHOICE_LETTERS: Final = 60

@@ -4,10 +4,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from madang.base.limits import CHAT_MESSAGE_GRAPHEMES
+
 Freeze = Literal["", "guests", "viewers", "subscribers", "all"]
 Hold = Literal["none", "filter", "newcomers", "all"]
 Preset = Literal["", "calm", "normal", "raid"]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
+Letters = Annotated[int, msgspec.Meta(ge=1, le=CHAT_MESSAGE_GRAPHEMES)]
 
 
 class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +25,7 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     frozen: Freeze = ""
     guests: bool = True
     hold: Hold = "filter"
-    letters: Annotated[int, msgspec.Meta(ge=1, le=500)] = 500
+    letters: Letters = CHAT_MESSAGE_GRAPHEMES
     preset: Preset = "normal"
     rules: Annotated[str, msgspec.Meta(max_length=500)] = ""
     effects: bool = True
@@ -42,7 +45,7 @@ class SettingsChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     frozen: Freeze | msgspec.UnsetType = msgspec.UNSET
     guests: bool | msgspec.UnsetType = msgspec.UNSET
     hold: Hold | msgspec.UnsetType = msgspec.UNSET
-    letters: Annotated[int, msgspec.Meta(ge=1, le=500)] | msgspec.UnsetType = msgspec.UNSET
+    letters: Letters | msgspec.UnsetType = msgspec.UNSET
     rules: Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType = msgspec.UNSET
     effects: bool | msgspec.UnsetType = msgspec.UNSET
     paid: bool | msgspec.UnsetType = msgspec.UNSET

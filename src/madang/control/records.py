@@ -6,6 +6,7 @@ import msgspec
 
 from madang.base.events import Plain
 from madang.base.ids import BroadcastId, ChannelId, KeyId, SessionId, UserId
+from madang.base.limits import RECONNECT_WINDOW_S
 from madang.base.roles import ChannelRole, SiteRole, Visibility
 
 R = TypeVar("R")
@@ -83,7 +84,7 @@ class Channel(Record, frozen=True, kw_only=True):
     """None until somebody claims the channel made at the first start."""
     preset: Preset = "standard"
     dvr_window_s: int = 1800
-    reconnect_window_s: int = 20
+    reconnect_window_s: int = int(RECONNECT_WINDOW_S)
     play_tokens_from: float = 0.0
     """Play tokens made until then are void."""
     created_at: float

@@ -86,6 +86,7 @@ async def test_what_is_no_picture_is_refused(web: Site, kind: str) -> None:
 
 
 async def test_type_and_size_are_looked_at_first(web: Site) -> None:
+    """A44."""
     _, browser = await web.account("kim")
     svg = await _put(browser, b"<svg/>", "image/svg+xml")
     assert svg.status_code == 415  # type: ignore[attr-defined]

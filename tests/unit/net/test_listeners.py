@@ -183,6 +183,26 @@ async def test_tls_is_renewed_without_a_drop(yard: Yard, tmp_path: Path) -> None
         await yard.settle()
 
 
+async def test_a_handshake_that_is_never_done_has_a_deadline(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A41: neither silence nor half a hello holds a place; nothing older than TLS 1.2 is spoken."""
+    monkeypatch.setattr(limits, "TLS_HANDSHAKE_S", 0.1)
+    tls = speak_tls(tmp_path / "1", "one.test")
+    assert tls.minimum_version >= ssl.TLSVersion.TLSv1_2
+    door = await yard.server.listen(Binding("127.0.0.1", 0, "--https"), tls)
+    for said in (b"", b"\x16\x03\x01\x02\x00\x01"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(said)
+        async with asyncio.timeout(15):
+            await reader.read()
+        writer.close()
+    async with asyncio.timeout(15):
+        while len(yard.ground.crowd):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert yard.ground.counters.tls_failures == 2
+
+
 async def test_failed_handshake_is_counted_and_freed(yard: Yard, tmp_path: Path) -> None:
     door = await yard.server.listen(Binding("127.0.0.1", 0, "--https"), speak_tls(tmp_path / "1", "one.test"))
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)

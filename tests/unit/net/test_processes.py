@@ -97,6 +97,7 @@ async def test_environment_is_ours_to_give(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_odd_arguments_are_only_arguments() -> None:
+    """A60."""
     odd = "$(touch /tmp/never); -i\n`id`"
     _, output = await run(Command(("/bin/echo", odd), stdout=True), 10)
     assert output == odd.encode() + b"\n"
@@ -127,6 +128,7 @@ async def test_signal_after_the_end_is_nothing() -> None:
 
 
 def test_back_off() -> None:
+    """F11."""
     clock = FakeClock()
     backoff = Backoff(clock.monotonic)
     assert [backoff.delay_s() for _ in range(5)] == [1.0, 2.0, 4.0, 8.0, None]

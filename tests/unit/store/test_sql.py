@@ -60,6 +60,7 @@ async def test_a_reader_does_not_wait_for_a_writer(store: SqlStore) -> None:
 async def test_a_lock_that_is_not_released_is_overload_not_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F15."""
     monkeypatch.setattr(sql, "_BUSY_S", 0.05)
     store = await SqlStore.open("", tmp_path)
     holder = sqlite3.connect(tmp_path / "madang.db", isolation_level=None)

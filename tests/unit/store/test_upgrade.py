@@ -57,6 +57,7 @@ async def _stamp(url: str, folder: Path, revision: str) -> None:
 
 
 async def test_a_newer_schema_is_refused_and_not_touched(url: str, tmp_path: Path) -> None:
+    """F32."""
     await (await SqlStore.open(url, tmp_path)).close()
     await _stamp(url, tmp_path, "9999")
     with pytest.raises(StoreError, match="newer Madang"):
@@ -91,6 +92,7 @@ async def test_the_database_is_copied_before_a_migration(
 
 @pytest.mark.parametrize("damage", ["not a database at all, but long enough to be looked at", "torn"])
 async def test_a_damaged_file_is_refused_with_a_sentence_and_kept(tmp_path: Path, damage: str) -> None:
+    """F15."""
     store = await SqlStore.open("", tmp_path)
     async with store.write() as work:
         for number in range(300):

@@ -5,6 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from madang.base.limits import HTTP_RANGES
 from madang.net.http.routes import Answer
 
 Rendered = tuple[bytes, bytes | memoryview]
@@ -97,6 +98,7 @@ def _range(asked: bytes, answer: Answer) -> Rendered | None:
     first, dash, last = (text.strip() for text in span.partition(b"-"))
     if (
         unit.strip().lower() != b"bytes"
+        or span.count(b",") >= HTTP_RANGES
         or not dash
         or not _digits(first)
         or not _digits(last)

@@ -97,6 +97,7 @@ async def test_only_ids_become_paths(spool: Spool, names: tuple[str, str]) -> No
 
 
 async def test_a_full_disk_refuses_and_is_counted(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4."""
     monkeypatch.setattr(module, "SPOOL_FREE_BYTES", 2**62)
     folder = spool.folder("c1", "b1")
     assert not await asyncio.wrap_future(spool.put(folder, 1, b"x"))
