@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 _LOOSE: Final = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
+_TELLING: Final = re.compile("[ㄱ-ㅊㅌㅍㅏ-ㅛㅡ-ㅣ]")
+"""All of them but laughter and tears, which stand in every other message."""
 _SYLLABLE: Final = re.compile("[가-힣]")
 _FORERUNNERS: Final = (
     "아", "와", "야", "이", "그", "저", "개", "존나", "진짜", "에이", "어휴", "하", "오", "헐", "뭐",
@@ -80,8 +82,8 @@ def broken(text: str) -> bool:
 
 
 def has_loose(text: str) -> bool:
-    """Whether `text` holds a loose letter."""
-    return _LOOSE.search(text) is not None
+    """Whether `text` holds a loose letter that is neither laughter nor tears."""
+    return _TELLING.search(text) is not None
 
 
 def _hangul(letter: str) -> bool:

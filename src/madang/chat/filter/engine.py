@@ -2,42 +2,37 @@
 where they stand, innocent words take theirs back, the hardest action wins.
 
 Nearly every message is cleared by one table look-up per letter and one pass of RE2 per view; places,
-edges and innocents are only worked out where that pass found something.
+edges and innocents are only worked out where that pass found something, and what only some words can hold
+(signs for letters, veils) is looked for in those words alone.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import re2
 
 from madang.base.errors import PeerError
 from madang.chat.filter import edges, initials, views
-from madang.chat.filter.automaton import Automaton
-from madang.chat.filter.keys import HANGUL, HANGUL_KEYS
+from madang.chat.filter.automaton import Automaton, Words
+from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, squeeze
 from madang.chat.filter.latin import (
-    DOUBLED,
     LATIN,
     LATIN_LETTER,
-    MAY_BE_SPACED,
     SPACED,
-    SPACES,
     UNVEILED,
     VEILED,
-    VEILS,
-    stretched,
+    is_stretched_or_spaced,
+    undouble,
 )
 from madang.chat.filter.lexicon import Entry
 from madang.chat.filter.listed import Listed, allowed, built_in, innocent, own
+from madang.chat.filter.marks import unmarked
 from madang.chat.filter.rules import Rules
 from madang.chat.filter.verdict import Action, Hit, Verdict, mask
 from madang.chat.filter.views import View
 
-_MIXED = re.compile(r"[가-힣ㄱ-ㅣ][^\s가-힣ㄱ-ㅣ]|[^\s가-힣ㄱ-ㅣ.,!?~][가-힣ㄱ-ㅣ]")
-_SOUNDING = re.compile(r"[0-9A-Za-z][가-힣ㄱ-ㅣ]|[가-힣ㄱ-ㅣ][0-9A-Za-z]")
-_LINKED = re.compile("[ㄱ-ㅎ][아-잏]")
 _PATTERN_MEMORY = 1 << 20
-_SPLITTABLE = frozenset({"fuck", "bitch", "cunt", "nigger", "faggot", "asshole", "killyourself", "pussy"})
 _LETTER = re.compile(r"[^\W\d_]")
 
 Found = tuple[int, int, Entry]
@@ -54,7 +49,7 @@ class Filter:
         self._listed: tuple[Listed, ...] = (built_in(),) if rules.built_in else ()
         if rules.lists:
             self._listed += (own(rules.lists),)
-        self._innocent: tuple[Automaton[None], ...] = (innocent(), allowed(rules.allow))
+        self._innocent: tuple[Words[None], ...] = (innocent(), allowed(rules.allow))
         self._patterns = tuple((pattern, compile_pattern(pattern.expression)) for pattern in rules.patterns)
 
     def check(self, text: str) -> Verdict:
@@ -75,8 +70,7 @@ class Filter:
         }
         if found:
             plain = _lowered(text)
-            spans = [span for words in self._innocent for span in words.find(plain)]
-            found = {hit for hit in found if not any(a <= hit[0] and hit[1] <= b for a, b, _ in spans)}
+            found = {hit for hit in found if not self._is_innocent(plain, hit[0], hit[1])}
         for pattern, compiled in self._patterns:
             for match in compiled.finditer(text):
                 found.add((*match.span(), pattern.name, pattern.name))
@@ -84,21 +78,26 @@ class Filter:
             Hit(start, end, term, source, self._actions[source]) for start, end, term, source in sorted(found)
         )
 
-    def _found(self, text: str) -> Iterator[Found]:
+    def _is_innocent(self, plain: str, start: int, end: int) -> bool:
+        return any(words.covers(plain, start, end) for words in self._innocent)
+
+    def _found(self, text: str) -> list[Found]:
         hangul = HANGUL.search(text) is not None
-        latin = LATIN_LETTER.search(text) is not None
+        found: list[Found] = []
+        if hangul:
+            found += _korean(text, views.read(text, HANGUL_KEYS), self._listed)
+            mixed = views.mixed(text)
+            if mixed.letters:
+                found += _korean(text, mixed, self._listed)
         for listed in self._listed:
-            if hangul:
-                yield from _hangul(text, listed)
-            if hangul and _MIXED.search(text):
-                yield from _mixed(text, listed)
-            if latin:
-                yield from _latin(text, listed)
-                yield from _typed(text, listed)
-            yield from _plain(text, listed)
+            if LATIN_LETTER.search(text):
+                found += _latin(text, listed)
+            found += _plain(text, listed)
         if hangul and initials.CONSONANTS.search(text):
-            for start, end, word in initials.find(text):
-                yield start, end, Entry(word, word, "ko", "any")
+            found += [
+                (start, end, Entry(word, word, "ko", "any")) for start, end, word in initials.find(text)
+            ]
+        return found
 
 
 def _without_surrogates(text: str) -> str:
@@ -113,28 +112,27 @@ def _without_surrogates(text: str) -> str:
 # --- Hangul
 
 
-def _hangul(text: str, listed: Listed) -> Iterator[Found]:
-    yield from _korean(text, views.keyed(text, HANGUL_KEYS), listed)
-
-
-def _korean(text: str, view: View, listed: Listed) -> Iterator[Found]:
-    found = listed.keys.find(view.letters)
-    if edges.has_loose(text):
-        found += listed.loose.find(view.letters)
-    for first, last, entry in found:
-        if not view.begins_at_letter(first) or not view.ends_at_letter(last):
-            continue
-        start, end = view.start(first), view.end(last)
-        if _stands(text, start, end, entry):
-            yield start, end, entry
+def _korean(text: str, view: View, lists: Iterable[Listed]) -> Iterator[Found]:
+    loose = edges.has_loose(text)
+    near = [
+        (words, words is listed.loose)
+        for listed in lists
+        for words in ((listed.keys, listed.loose) if loose else (listed.keys,))
+        if words.is_near(view.letters)
+    ]
+    if near:
+        view.letters = squeeze(view.letters)
+    for words, only_loose in near:
+        for first, last, entries in words.find(view.letters):
+            if view.is_whole(last):
+                start, end = view.span(first, last)
+                if not only_loose or edges.has_loose(text[start:end]):
+                    yield from ((start, end, entry) for entry in entries if _stands(text, start, end, entry))
 
 
 def _stands(text: str, start: int, end: int, entry: Entry) -> bool:
     """Whether a word of `entry` may be meant where it was found."""
-    piece = text[start:end]
-    if edges.has_loose(entry.spelling) and not edges.has_loose(piece):
-        return False
-    if any(letter.isspace() for letter in piece):
+    if len(text[start:end].split()) > 1:
         return _apart(text, start, end, entry)
     if entry.mode in ("any", "end"):
         return entry.mode == "any" or edges.ends_loosely(text, end)
@@ -150,104 +148,65 @@ def _apart(text: str, start: int, end: int, entry: Entry) -> bool:
     return edges.spread(piece) or (entry.mode in ("any", "split") and edges.broken(piece))
 
 
-def _mixed(text: str, listed: Listed) -> Iterator[Found]:
-    """Hangul with other signs in it: by shape, by sound, typed in part, and with a silent ㅇ."""
-    found: list[Found] = []
-    for folds in (views.SHAPES, views.TYPED):
-        found += _korean(text, views.keyed(text, folds), listed)
-    if _SOUNDING.search(text):
-        found += _korean(text, views.sounded(text), listed)
-    if _LINKED.search(text):
-        found += _korean(text, views.linked(text), listed)
-    for start, end, entry in found:
-        piece = text[start:end]
-        if not any(letter.isspace() for letter in piece):
-            yield start, end, entry
-
-
-def _typed(text: str, listed: Listed) -> Iterator[Found]:
-    """Hangul typed with the keyboard left on English."""
-    for folds in (views.TYPED, views.LAX) if text != text.lower() else (views.LAX,):
-        view = views.keyed(text, folds)
-        for first, last, entry in listed.typed.find(view.letters):
-            start, end = view.start(first), view.end(last)
-            piece = text[start:end]
-            if edges.begins(text, start) and not any(map(str.isspace, piece)) and _LETTER.search(piece):
-                yield start, end, entry
-
-
 # --- Latin
 
 
 def _latin(text: str, listed: Listed) -> Iterator[Found]:
     view = views.read(text, LATIN)
     yield from _western(text, view, listed.latin)
-    if stretched(view.letters):
-        yield from _western(text, views.read(text, LATIN).dropped(DOUBLED), listed.single)
-    if MAY_BE_SPACED.search(text):
+    if is_stretched_or_spaced(view.letters):
+        yield from _western(text, View(undouble(view.letters)), listed.single)
         yield from _spaced(text, listed)
-    if " " in view.letters:
-        yield from _across(text, view.dropped(SPACES), listed)
     if VEILED.search(text):
         yield from _behind_veils(text, listed)
 
 
 def _western(text: str, view: View, words: "Automaton[Entry]") -> Iterator[Found]:
-    for first, last, entry in words.find(view.letters):
-        start, end = view.start(first), view.end(last)
-        if _LETTER.search(text, start, end) and _stands_latin(text, start, end, entry):
-            yield start, end, entry
+    for first, last, entries in words.find(view.letters):
+        start, end = view.span(first, last)
+        if _LETTER.search(text, start, end):
+            yield from ((start, end, entry) for entry in entries if _stands_latin(text, start, end, entry))
 
 
 def _stands_latin(text: str, start: int, end: int, entry: Entry) -> bool:
-    if entry.mode in ("start", "word") and not edges.begins_latin(text, start):
+    if entry.mode == "typed":
+        return edges.begins(text, start)
+    if entry.mode in ("start", "word", "apart") and not edges.begins_latin(text, start):
         return False
-    return entry.mode not in ("word", "end") or edges.ends_latin(text, end)
+    return entry.mode not in ("word", "end", "apart") or edges.ends_latin(text, end)
 
 
 def _spaced(text: str, listed: Listed) -> Iterator[Found]:
     """`f u c k`: what single letters make together."""
     for run in SPACED.finditer(text):
-        view = views.read(run[0], LATIN).dropped(SPACES)
-        for first, last, entry in listed.latin.find(view.letters):
-            start, end = run.start() + view.start(first), run.start() + view.end(last)
-            whole = first == 0 and last == len(view.letters)
-            if whole or entry.mode == "any" or (entry.mode == "start" and last - first > 4):
-                yield start, end, entry
-
-
-def _across(text: str, view: View, listed: Listed) -> Iterator[Found]:
-    """`fu ck`: a strong word over one space, from the beginning of a written word to the end of another."""
-    for first, last, entry in listed.latin.find(view.letters):
-        start, end = view.start(first), view.end(last)
-        split = entry.mode == "split" or entry.term in _SPLITTABLE and entry.mode == "any"
-        if (
-            split
-            and text[start:end].count(" ") == 1
-            and edges.begins_latin(text, start)
-            and edges.ends_latin(text, end)
-        ):
-            yield start, end, entry
+        view = View(run[0].translate(LATIN).replace(" ", ""), (run.start(),))
+        letters = len(unmarked(view.letters))
+        for first, last, entries in listed.latin.find(view.letters):
+            start, end = view.span(first, last)
+            long = len(unmarked(view.letters[first:last]))
+            for entry in entries:
+                if long == letters or entry.mode == "any" or (entry.mode == "start" and long > 4):
+                    yield start, end, entry
 
 
 def _behind_veils(text: str, listed: Listed) -> Iterator[Found]:
     """`f*ck`, `sh-t`: letters left to the reader."""
     for folds, bare in ((LATIN, True), (UNVEILED, False)):
-        view = views.read(text, folds).dropped(VEILS)
-        for first, last, entry in listed.veiled.find(view.letters):
-            start, end = view.start(first), view.end(last)
-            long_enough = last - first > 3 or (bare and end - start > 3)
+        view = views.veiled(text, folds)
+        for first, last, entries in listed.veiled.find(view.letters):
+            start, end = view.span(first, last)
+            long_enough = len(unmarked(view.letters[first:last])) > 3 or (bare and end - start > 3)
             whole = edges.begins_latin(text, start) and edges.ends_latin(text, end)
-            if whole and long_enough and (bare or entry.spelling[-1] != "*" != entry.spelling[0]):
-                yield start, end, entry
+            for entry in entries if whole and long_enough else ():
+                if bare or entry.spelling[-1] != "*" != entry.spelling[0]:
+                    yield start, end, entry
 
 
 def _plain(text: str, listed: Listed) -> Iterator[Found]:
     """Words of other signs, as they are written."""
-    if not listed.plain.empty:
-        for start, end, entry in listed.plain.find(_lowered(text)):
-            if _stands_latin(text, start, end, entry):
-                yield start, end, entry
+    if listed.plain:
+        for start, end, entries in listed.plain.find(_lowered(text)):
+            yield from ((start, end, entry) for entry in entries if _stands_latin(text, start, end, entry))
 
 
 def _lowered(text: str) -> str:

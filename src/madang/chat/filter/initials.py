@@ -24,7 +24,8 @@ _APART: Final = {
     "ㅄ": "ㅂㅅ",
 }
 _DOUBLED: Final = re.compile(r"(.)\1+")
-CONSONANTS: Final = re.compile("[ㄱ-ㅎ]")
+CONSONANTS: Final = re.compile("[ㄱ-ㅊㅌㅍ]")
+"""Loose ones, without which nothing is to be found: all but those of laughter."""
 
 
 def find(text: str) -> Iterator[tuple[int, int, str]]:
@@ -44,11 +45,11 @@ def find(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _listed(letters: str) -> str:
-    if letters in KO:
-        return letters
-    for word in KO:
-        if len(letters) <= len(word) + 2 and (letters.startswith(word) or letters.endswith(word)):
-            return word
+    """The listed word that `letters` are, or are but for one or two before or behind it."""
+    for more in range(min(3, len(letters))):
+        for word in (letters[: len(letters) - more], letters[more:]):
+            if word in KO:
+                return word
     return ""
 
 

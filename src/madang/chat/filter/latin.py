@@ -8,6 +8,7 @@ from typing import Final
 import re2
 
 from madang.chat.filter.keys import Folds
+from madang.chat.filter.marks import BETWEEN, MARK, marks
 
 BREAK: Final = "|"
 """Stands for a letter of another script: no word goes on over it."""
@@ -31,7 +32,7 @@ _LEET: Final = {
     "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "i", "(": "c", "¢": "c", "¡": "i",
     "æ": "a", "ц": "u", "ƒ": "f", "ø": "o", "đ": "d", "ł": "i", "ß": "s", "ı": "i", "¥": "y",
 }  # fmt: skip
-_VEILS: Final = frozenset("*#%✱∗⁎＊•●")
+_VEIL_SIGNS: Final = frozenset("*#%✱∗⁎＊•●")
 _SQUARED: Final = (0x1F130, 0x1F150, 0x1F170)
 _REGIONAL: Final = 0x1F1E6
 
@@ -45,7 +46,7 @@ def letters_of(letter: str) -> str:
     for first in (*_SQUARED, _REGIONAL):
         if first <= point < first + 26:
             return _plain(chr(97 + point - first))
-    if letter in _VEILS:
+    if letter in _VEIL_SIGNS:
         return VEIL
     if letter.isspace():
         return " "
@@ -79,23 +80,39 @@ UNVEILED: Final = _UnveiledFolds()
 LATIN_LETTER: Final = re.compile(
     "[A-Za-z@$\u00c0-\u024f\u0370-\u052f\u1d00-\u1dbf\u2460-\u24ff\uff21-\uff5a\U0001d400-\U0001f1ff]"
 )
-MAY_BE_SPACED: Final = re2.compile(
-    r"(?:^|[^A-Za-z0-9])[A-Za-z0-9@$](?:[^A-Za-z0-9]{1,3}[A-Za-z0-9@$!]){2,}(?:$|[^A-Za-z0-9])"
-)
 SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
 """`f u c k`, `s.h.i.t`: single letters with something between them."""
-_STRETCHED: Final = re2.compile("|".join(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyz"))
-DOUBLED: Final = re.compile(r"([a-z])\1+")
-VEILS: Final = re.compile(r"(\*)\*+")
-SPACES: Final = re.compile(" +")
+_NO_LETTER: Final = rf"{MARK}[ {BREAK}{VEIL}]?"
+_RARE: Final = re2.compile(
+    "|".join(
+        [BETWEEN.join(letter * 3) for letter in "abcdefghijklmnopqrstuvwxyz"]
+        + [f"(?:^|{_NO_LETTER}){MARK}[a-z](?:(?:{_NO_LETTER}){{1,3}}{MARK}[a-z]){{2,}}(?:{_NO_LETTER}|$)"]
+    ).encode()
+)
+_DOUBLED: Final = re.compile(rf"([a-z])(?:{BETWEEN}\1)+")
+_VEILS: Final = re.compile(rf"(\*)(?:{BETWEEN}\*)+")
 VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
 
 
-def stretched(text: str) -> bool:
-    """Whether some letter stands three times in a row."""
-    return _STRETCHED.search(text) is not None
+def spelled_latin(text: str) -> str:
+    """A listed word in the letters of this alphabet."""
+    return "".join(map(letters_of, text))
+
+
+def is_stretched_or_spaced(letters: str) -> bool:
+    """Whether in a view some letter stands three times in a row, or three single ones stand apart."""
+    return _RARE.search(letters.encode()) is not None
 
 
 def undouble(letters: str) -> str:
-    """Every run of a letter as one."""
-    return DOUBLED.sub(r"\1", letters)
+    """Every run of a letter as one; marks stay."""
+    return _DOUBLED.sub(_first, letters)
+
+
+def join_veils(letters: str) -> str:
+    """Every run of veils as one; marks stay."""
+    return _VEILS.sub(_first, letters)
+
+
+def _first(run: "re.Match[str]") -> str:
+    return run[1] + marks(run[0])

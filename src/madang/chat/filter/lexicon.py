@@ -2,7 +2,8 @@
 
 Modes say where in a written word an entry counts: `any` anywhere, `start` at its beginning, `word` as the
 whole of it (Korean endings may follow), `split` at its beginning and also with spaces inside, `end` at its
-end.
+end. Two more arise when lists are made ready: `typed` for Hangul in English keys, at the beginning of a word,
+and `apart` for a Latin word with one space in it, which begins one word and ends another.
 """
 
 from collections.abc import Iterator

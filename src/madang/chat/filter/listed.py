@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 
-from madang.chat.filter.automaton import Automaton
+from madang.chat.filter.automaton import Automaton, Words
 from madang.chat.filter.edges import has_loose
-from madang.chat.filter.keys import HANGUL, spelled
-from madang.chat.filter.latin import BREAK, LATIN, VEIL, VEILS, undouble
+from madang.chat.filter.keys import HANGUL, filler, spelled
+from madang.chat.filter.latin import BREAK, VEIL, join_veils, spelled_latin, undouble
 from madang.chat.filter.lexicon import Entry, expand, read
 from madang.chat.filter.rules import WordList
 
@@ -27,6 +27,7 @@ _SQUEEZABLE = 4
 _NEVER_UNDOUBLED = frozenset(
     {"niger", "nigers", "con", "bob", "bobs", "tit", "god", "ho", "cok", "piss", "pis", "bobies"}
 )
+_SPLITTABLE = frozenset({"fuck", "bitch", "cunt", "nigger", "faggot", "asshole", "killyourself", "pussy"})
 _TYPED_KEYS = 5
 """Shorter words typed on the English keyboard are too often something in English."""
 
@@ -37,7 +38,6 @@ class Listed:
     def __init__(self, entries: Iterable[Entry], veiled: Iterable[Entry] = ()) -> None:
         keys: dict[str, list[Entry]] = {}
         loose: dict[str, list[Entry]] = {}
-        typed: dict[str, list[Entry]] = {}
         latin: dict[str, list[Entry]] = {}
         single: dict[str, list[Entry]] = {}
         plain: dict[str, list[Entry]] = {}
@@ -48,18 +48,20 @@ class Listed:
                 continue
             {"keys": keys, "latin": latin, "plain": plain}[alphabet].setdefault(word, []).append(entry)
             if alphabet == "keys" and len(word) >= _TYPED_KEYS:
-                typed.setdefault(word, []).append(entry)
-                typed.setdefault(word.lower(), []).append(entry)
+                latin.setdefault(spelled_latin(word.lower()), []).append(replace(entry, mode="typed"))
+            if alphabet == "latin" and _may_be_split(entry):
+                for spelling in _with_a_space(word):
+                    latin.setdefault(spelling, []).append(replace(entry, mode="apart"))
             short = undouble(word)
             if alphabet == "latin" and len(short) >= _SQUEEZABLE and short not in _NEVER_UNDOUBLED:
                 single.setdefault(short, []).append(replace(entry, spelling=short))
-        self.keys = Automaton(keys)
-        self.loose = Automaton(loose)
+        self.keys = Automaton(keys, filler)
+        self.loose = Automaton(loose, filler)
         """Spellings with loose letters in them, which count only where loose letters were written."""
-        self.typed = Automaton(typed)
         self.latin = Automaton(latin)
+        """Also Hangul typed with the keyboard left on English, and strong words with a space in them."""
         self.single = Automaton(single)
-        self.plain = Automaton(plain)
+        self.plain = Words(plain)
         self.veiled = Automaton(_veiled(veiled))
 
 
@@ -69,10 +71,19 @@ def _spell(spelling: str) -> tuple[str, str]:
         return (
             ("keys", spelled(spelling)) if not any(map(_foreign, spelling)) else ("plain", spelling.lower())
         )
-    letters = "".join(LATIN[letter] for letter in spelling)
+    letters = spelled_latin(spelling)
     if letters and BREAK not in letters and VEIL not in letters and any(map(str.isalpha, spelling)):
         return "latin", letters
     return "plain", spelling.lower()
+
+
+def _may_be_split(entry: Entry) -> bool:
+    return entry.mode == "split" or (entry.term in _SPLITTABLE and entry.mode == "any")
+
+
+def _with_a_space(word: str) -> list[str]:
+    """`fu ck`: in every place; a word that has spaces of its own is not parted."""
+    return [] if " " in word else [f"{word[:place]} {word[place:]}" for place in range(1, len(word))]
 
 
 def _foreign(letter: str) -> bool:
@@ -82,8 +93,7 @@ def _foreign(letter: str) -> bool:
 def _veiled(entries: Iterable[Entry]) -> Mapping[str, list[Entry]]:
     words: dict[str, list[Entry]] = {}
     for entry in entries:
-        letters = "".join(LATIN[letter] for letter in entry.spelling)
-        words.setdefault(VEILS.sub(r"\1", letters), []).append(entry)
+        words.setdefault(join_veils(spelled_latin(entry.spelling)), []).append(entry)
     return words
 
 
@@ -97,7 +107,7 @@ def built_in() -> Listed:
 
 
 @lru_cache(maxsize=1)
-def innocent() -> "Automaton[None]":
+def innocent() -> "Words[None]":
     """The innocent words that come with the server."""
     words = _text("innocent").split()
     return allowed(word.replace("_", " ") for pattern in words for word in expand(pattern))
@@ -108,9 +118,9 @@ def _text(name: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("#"))
 
 
-def allowed(words: Iterable[str]) -> "Automaton[None]":
+def allowed(words: Iterable[str]) -> "Words[None]":
     """Words in which nothing is found."""
-    return Automaton({word.lower(): [None] for word in words if word})
+    return Words({word.lower(): [None] for word in words if word})
 
 
 def own(lists: Iterable[WordList]) -> Listed:

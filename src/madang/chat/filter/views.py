@@ -1,98 +1,67 @@
-"""The ways to read one text: each view is its letters in one alphabet, with the place that each came from."""
+"""The ways to read one text: each view is its letters in one alphabet, with a mark for every code point."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from madang.chat.filter.keys import FILLED, HANGUL_KEYS, VOWELS, Folds, keys_of, may_be_filled
+from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, VOWELS, Folds, keys_of
+from madang.chat.filter.latin import VEILED, join_veils
+from madang.chat.filter.marks import MARK, MORE, PAUSE, count
 
 _KEY: Final = re.compile("[A-Za-z]")
 _TENSE: Final = frozenset("RQWETOP")
+_REST: Final = re.compile(f"[^{MARK}{PAUSE}]*")
 
 
 class View:
-    """A text in one alphabet: `letters`, and for each of them the place that it was read from.
+    """A text in one alphabet: `letters`, whose marks tell where each of them was read from."""
 
-    Places are worked out only when they are asked for: nearly every view is read, searched and forgotten.
-    """
+    __slots__ = ("_starts", "letters")
 
-    __slots__ = ("_cuts", "_pieces", "_shifts", "_sums", "letters")
+    def __init__(self, letters: str, starts: tuple[int, ...] = (0,)) -> None:
+        """`starts` says where in the text each reading begins, when there are several with pauses between."""
+        self.letters = letters
+        self._starts = starts
 
-    def __init__(self, folded: Sequence[str], pieces: Sequence[tuple[int, int]] | None = None) -> None:
-        """`folded[i]` is what `text[i]` became, or with `pieces` what `text[slice(*pieces[i])]` became."""
-        self.letters = "".join(folded)
-        self._sums = list(accumulate(map(len, folded)))
-        self._pieces = pieces
-        self._cuts: list[int] = []
-        self._shifts: list[int] = []
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """(start, end) in the text of the letters from `first` up to `last`."""
+        reading = self.letters.rfind(PAUSE, 0, first) + 1
+        before = self._starts[self.letters.count(PAUSE, 0, first)] + count(self.letters, reading, first)
+        taken = last + len(self._rest(last))
+        return before - 1, before + count(self.letters, first, taken)
 
-    def dropped(self, pattern: "re.Pattern[str]") -> "View":
-        """This view without what `pattern` finds, but for its matching group; once per view."""
-        parts: list[str] = []
-        at = gone = 0
-        for found in pattern.finditer(self.letters):
-            kept = found.end(found.lastindex) if found.lastindex else found.start()
-            parts.append(self.letters[at:kept])
-            at = found.end()
-            self._cuts.append(kept - gone)
-            gone += at - kept
-            self._shifts.append(gone)
-        if parts:
-            self.letters = "".join((*parts, self.letters[at:]))
-        return self
-
-    def start(self, place: int) -> int:
-        """Where in the text the letter at `place` begins."""
-        piece = self._piece(place)
-        return self._pieces[piece][0] if self._pieces else piece
-
-    def end(self, place: int) -> int:
-        """Where in the text the letter before `place` ends."""
-        piece = self._piece(place - 1)
-        return self._pieces[piece][1] if self._pieces else piece + 1
-
-    def begins_at_letter(self, place: int) -> bool:
-        """Whether `place` is the first that its code point gave: no final consonant of the one before."""
-        return place == 0 or self._piece(place - 1) != self._piece(place)
-
-    def ends_at_letter(self, place: int) -> bool:
-        """Whether nothing of the same code point follows `place` but what a particle or a slip of the finger
-        adds: ㄴ, ㄹ or ㅁ after a vowel, another final consonant after one."""
-        last, following = self._piece(place - 1), place
-        while following < len(self.letters) and self._piece(following) == last:
-            following += 1
-        more = self.letters[place:following]
-        if self.letters[place - 1] in VOWELS:
+    def is_whole(self, last: int) -> bool:
+        """Whether of the code point that the letter before `last` is of nothing follows but what a particle
+        or a slip of the finger adds: ㄴ, ㄹ or ㅁ after a vowel, another final consonant after one."""
+        more = self._rest(last).rstrip(MORE)
+        if self.letters[last - 1] in VOWELS:
             return more in ("", "s", "f", "a")
         return not any(letter in VOWELS for letter in more)
 
-    def _piece(self, place: int) -> int:
-        if self._cuts:
-            cut = bisect_right(self._cuts, place)
-            place += self._shifts[cut - 1] if cut else 0
-        return bisect_right(self._sums, place)
+    def _rest(self, place: int) -> str:
+        found = _REST.match(self.letters, place)
+        return found[0] if found else ""
 
 
-def read(text: str, folds: Mapping[str, str]) -> View:
+def read(text: str, folds: Folds) -> View:
     """`text` letter by letter through a table."""
-    return View([folds[letter] for letter in text])
+    return View(text.translate(folds))
 
 
-def keyed(text: str, folds: Mapping[str, str]) -> View:
-    """The same in keys, with stretched vowels and stuttered consonants as one."""
-    view = read(text, folds)
-    return view.dropped(FILLED) if may_be_filled(view.letters) else view
+def words(text: str, pattern: "re.Pattern[str]") -> Iterator[tuple[int, int]]:
+    """(start, end) of the written words in which `pattern` finds something."""
+    end = 0
+    while found := pattern.search(text, end):
+        start = text.rfind(" ", 0, found.start()) + 1
+        end = text.find(" ", found.end())
+        end = len(text) if end < 0 else end
+        yield start, end
 
 
-def linked(text: str) -> View:
-    """A loose consonant takes the vowel of the syllable after it: `ㅅ이발`."""
-    folded = [HANGUL_KEYS[letter] for letter in text]
-    for place in range(1, len(folded)):
-        if folded[place][:1] == "d" and len(folded[place]) > 1 and "ㄱ" <= text[place - 1] <= "ㅎ":
-            folded[place] = folded[place][1:]
-    return View(folded).dropped(FILLED)
+def veiled(text: str, folds: Folds) -> View:
+    """The words of `text` with letters left to the reader, through a table; any number of veils is one."""
+    found = [(start, text[start:end].translate(folds)) for start, end in words(text, VEILED)]
+    return View(join_veils(PAUSE.join(word for _, word in found)), tuple(start for start, _ in found))
 
 
 # --- Hangul mixed with other scripts -------------------------------------------------------------------
@@ -119,7 +88,9 @@ _SYLLABLES: Final = {
 _SYLLABLE_KEYS: Final = {
     letters: "".join(map(keys_of, syllables)) for letters, syllables in _SYLLABLES.items()
 }
-_SYLLABLE: Final = re.compile("|".join(sorted(_SYLLABLES, key=len, reverse=True)), re.IGNORECASE)
+_ALOUD: Final = re.compile(
+    f"({'|'.join(sorted(_SYLLABLES, key=len, reverse=True))})|.", re.IGNORECASE | re.DOTALL
+)
 
 
 class _Shapes(Folds):
@@ -145,27 +116,59 @@ class _Typed(Folds):
         return keys_of(letter) or (letter.lower() if _KEY.fullmatch(letter) else "")
 
 
-class _Lax(Folds):
-    """The same, with capitals meaning nothing."""
-
-    def fold(self, letter: str) -> str:
-        return keys_of(letter) or (letter.lower() if _KEY.fullmatch(letter) else "")
-
-
 SHAPES: Final = _Shapes()
 TYPED: Final = _Typed()
-LAX: Final = _Lax()
 _SOUND_KEYS: Final = _Sounds()
 
 
-def sounded(text: str) -> View:
-    """`text` with its digits and Latin syllables read aloud: `시8`, `18놈`, `시bal`."""
-    folded: list[str] = []
-    pieces: list[tuple[int, int]] = []
-    place = 0
-    while place < len(text):
-        found = _SYLLABLE.match(text, place)
-        folded.append(_SYLLABLE_KEYS[found[0].lower()] if found else _SOUND_KEYS[text[place]])
-        pieces.append((place, found.end() if found else place + 1))
-        place = pieces[-1][1]
-    return View(folded, pieces).dropped(FILLED)
+_SIGNS: Final = "".join(re.escape(sign) for sign in _SHAPES if not HANGUL.match(sign))
+_SHAPED: Final = re.compile(f"[{_SIGNS}]")
+_LINKED: Final = re.compile("[ㄱ-ㅎ][아-잏]")
+_HANGUL: Final = "[가-힣ㄱ-ㅣ]"
+_MIXED: Final = re.compile(
+    rf"{_HANGUL}[^\w\s]{{0,2}}[0-9A-Za-z{_SIGNS}]|[0-9A-Za-z{_SIGNS}][^\w\s]{{0,2}}{_HANGUL}|{_LINKED.pattern}"
+)
+_SOUNDING: Final = re.compile(f"[0-9A-Za-z]{_HANGUL}|{_HANGUL}[0-9A-Za-z]")
+
+
+def mixed(text: str) -> View:
+    """The words of `text` that mix Hangul with other signs, in every way in which their signs may be read:
+    by shape, as keys, by sound, and with a silent ㅇ."""
+    letters: list[str] = []
+    starts: list[int] = []
+    for start, end in words(text, _MIXED):
+        word = text[start:end]
+        for signs, reading in _READINGS:
+            if signs.search(word):
+                letters.append(reading(word))
+                starts.append(start)
+    return View(PAUSE.join(letters), tuple(starts))
+
+
+def _sounded(word: str) -> str:
+    """`word` with its digits and Latin syllables read aloud: `시8`, `18놈`, `시bal`."""
+    return _ALOUD.sub(_aloud, word)
+
+
+def _aloud(found: "re.Match[str]") -> str:
+    if found[1]:
+        return MARK + _SYLLABLE_KEYS[found[1].lower()] + MORE * (len(found[1]) - 1)
+    return _SOUND_KEYS[ord(found[0])]
+
+
+def _linked(word: str) -> str:
+    """A loose consonant takes the vowel of the syllable after it: `ㅅ이발`."""
+    folded = [HANGUL_KEYS[ord(letter)] for letter in word]
+    for place in range(1, len(folded)):
+        if folded[place][1:2] == "d" and len(folded[place]) > 2 and "ㄱ" <= word[place - 1] <= "ㅎ":
+            folded[place] = MARK + folded[place][2:]
+    return "".join(folded)
+
+
+_READINGS: Final[tuple[tuple["re.Pattern[str]", Callable[[str], str]], ...]] = (
+    (_SHAPED, lambda word: word.translate(SHAPES)),
+    (_KEY, lambda word: word.translate(TYPED)),
+    (_SOUNDING, _sounded),
+    (_LINKED, _linked),
+)
+"""What calls for a reading, and the reading."""

@@ -1,0 +1,69 @@
+"""Views count places instead of keeping them, and what says that nothing is near is never wrong."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from madang.chat.filter import views
+from madang.chat.filter.automaton import Automaton, Words
+from madang.chat.filter.keys import HANGUL_KEYS, filler, spelled, squeeze
+from madang.chat.filter.latin import LATIN, join_veils, undouble
+from madang.chat.filter.listed import built_in
+from madang.chat.filter.marks import unmarked
+
+NEAR = st.text(alphabet="시이발병벼엉신미친놈개애새끼조오ㅈㅗㅅㅂㅣㅏㄹㅋㅋ씨바알지라랄 .1", max_size=24)
+
+
+def test_every_code_point_has_its_mark() -> None:
+    assert "시.발 a".translate(HANGUL_KEYS) == ",tl,,qkf,,"
+    assert "f.Ü㉠k".translate(LATIN) == ",f,,u,|,k"
+
+
+def test_places_are_counted() -> None:
+    view = views.read("아 시.발", HANGUL_KEYS)
+    first = view.letters.index("tl")
+    assert view.span(first, len(view.letters)) == (2, 5)
+
+
+def test_what_several_letters_sound_like_takes_them_all() -> None:
+    view = views.mixed("음 시bal아")
+    ((first, last, _),) = Automaton({"tlqkf": ["word"]}).find(view.letters)
+    assert view.span(first, last) == (2, 6)
+
+
+def test_a_stretched_vowel_leaves_its_marks() -> None:
+    assert squeeze(",tl,dl,dl,qkf") == ",tl,,,qkf"
+    assert unmarked(squeeze("벼엉신".translate(HANGUL_KEYS))) == spelled("병신")
+
+
+def test_runs_leave_their_marks() -> None:
+    assert undouble(",f,u,u,u,c,k") == ",f,u,,,c,k"
+    assert join_veils(",f,*,*,k") == ",f,*,,k"
+
+
+def test_words_cover_what_stands_in_them() -> None:
+    words = Words({"시발점": [None]})
+    assert words.covers("저 시발점은", 2, 4)
+    assert not words.covers("저 시발은", 2, 4)
+
+
+def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
+    automaton = Automaton({"tlqkf": ["word"]})
+    assert len(automaton.find(",tl,qkf" * 200)) == 200
+
+
+@given(NEAR)
+def test_nothing_is_found_where_nothing_is_near(text: str) -> None:
+    letters = text.translate(HANGUL_KEYS)
+    for words in (built_in().keys, built_in().loose):
+        assert words.is_near(letters) or not words.find(squeeze(letters))
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_any_text_has_a_mark_for_each_code_point(text: str) -> None:
+    for folds in (HANGUL_KEYS, LATIN, views.SHAPES, views.TYPED):
+        assert text.translate(folds).count(",") == len(text)
+
+
+def test_what_fills_out_a_vowel_ends_in_it() -> None:
+    assert "k" in filler("k")
+    assert filler("r") == "(?:[,;]*r)*"
