@@ -11,6 +11,8 @@ from madang.base.errors import Overloaded
 from madang.base.ids import ChannelId, UserId
 from madang.chat.chat import Chat
 from madang.chat.extras import Extras
+from madang.chat.leases import Leases
+from madang.chat.nodes import Nodes
 from madang.chat.ports import Query
 from madang.chat.pump import Pump
 from madang.chat.room import Yard
@@ -24,6 +26,8 @@ from madang.store.sql import SqlStore
 
 _DAY_S = 86_400.0
 _FORGET_EVERY_S = 3600.0
+_SETTLE_S = 2.0
+"""How long what was committed may take to be told; whoever takes the rooms over tells the rest."""
 _EVENTS_KEPT_S = 30 * _DAY_S
 
 
@@ -53,6 +57,9 @@ class Chatting:
         self.extras = Extras(self.chat, filters, os.urandom, control.secret_of("overlays"))
         if enabled:
             self.extras.bind()
+            if not crowd.neighbours.alone:
+                leases = Leases(self.log, clock, crowd.node)
+                self.extras.share(Nodes(self.chat.rooms, leases, crowd.neighbours))
         control.after_change(self.chat.changed)
         control.joining.leaving.append(self._forget_account)
         control.joining.exporting["chat"] = self._export_account
@@ -78,8 +85,18 @@ class Chatting:
             tasks.create_task(self._forget())
 
     async def close(self) -> None:
-        """What was accepted is on the disk."""
+        """What was accepted is on the disk; what was told as well goes to other nodes at once."""
+        nodes = self.chat.nodes
+        if nodes is None:
+            await self.log.close()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                await self.chat.pump.settle()
+        told = self.chat.pump.idle
         await self.log.close()
+        if told:
+            await nodes.close()
 
     async def _forget(self) -> None:
         while True:

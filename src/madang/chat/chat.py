@@ -1,14 +1,18 @@
 """The chat, assembled: one object that the realtime server's namespaces, the API and the wiring share."""
 
 import asyncio
+from typing import Any, Protocol
+
+import msgspec
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_RECOVERY
 from madang.chat.counters import ChatCounters
 from madang.chat.desk import Desk
-from madang.chat.handler import PREFIX, Chatting, Moderating
+from madang.chat.handler import PREFIX, Chatting, Moderating, read_asked
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.moderation import Moderation
+from madang.chat.nodes import Do, Enter, Nodes
 from madang.chat.ports import Set
 from madang.chat.rates import Rates
 from madang.chat.room import Room, Yard
@@ -17,7 +21,8 @@ from madang.chat.sending import Sending
 from madang.chat.settings import ChatSettings
 from madang.chat.words import Author, encode
 from madang.realtime.channel import ChannelOptions
-from madang.realtime.gate import ChannelGate
+from madang.realtime.gate import Caller, ChannelGate
+from madang.realtime.ports import RpcRequest
 
 HISTORY_S = 600.0
 """How long a client may have been away and still catch up."""
@@ -37,6 +42,12 @@ MODERATORS_OPTIONS = ChannelOptions(
 _GONE = "…"
 
 
+class Doing(Protocol):
+    """Does methods for other nodes in rooms that are run here."""
+
+    async def doing(self, room: Room, question: Any) -> bytes: ...
+
+
 class Chat:
     """Rooms, and everything that is done in them."""
 
@@ -51,7 +62,24 @@ class Chat:
         self.desk = Desk(self.rooms)
         self.handler = Chatting(self.rooms, self.sending, self.moderation, self.desk)
         self.moderators = Moderating(self.rooms, self.sending, self.moderation, self.desk)
+        self.nodes: Nodes | None = None
+        """Where several nodes share rooms."""
+        self.beside: dict[str, Doing] = {}
+        """Who does the methods of other prefixes for other nodes."""
         self._rechecks = asyncio.Event()
+
+    def share(self, nodes: Nodes) -> None:
+        """Rooms are shared with other nodes: what is done in them finds its way."""
+        self.nodes = self.handler.nodes = self.moderators.nodes = nodes
+
+        async def entering(room: Room, asked: Any) -> bytes:
+            return await (self.moderators if asked.desk else self.handler).entering(room, asked)
+
+        async def doing(room: Room, asked: Any) -> bytes:
+            prefix = asked.method.partition(".")[0] + "."
+            return await self.beside.get(prefix, self.handler).doing(room, asked)
+
+        nodes.answers |= {Enter: entering, Do: doing}
 
     def configure(self, settings: ChatSettings) -> None:
         self.yard.settings = settings
@@ -69,6 +97,8 @@ class Chat:
             tasks.create_task(self.pump.run())
             tasks.create_task(self.rooms.run())
             tasks.create_task(self._recheck())
+            if self.nodes is not None:
+                tasks.create_task(self.nodes.run())
 
     def changed(self) -> None:
         """Accounts, roles or channels are others than before: act on live connections soon."""
@@ -82,10 +112,18 @@ class Chat:
 
     # --- for the API
 
-    async def enter(self, account: str, channel: str) -> tuple[Room, Member]:
-        """A room and an account that acts in it without being connected."""
-        room = await self.rooms.open(channel)
+    async def look(self, account: str, channel: str) -> tuple[Room, Member]:
+        """A room for reading, and an account in it that need not be connected."""
+        room = await self.rooms.look(channel)
         return room, room.members.absent(account, self.yard.clock.wall())
+
+    async def act(self, account: str, channel: str, peer: str, method: str, **fields: Any) -> Any:
+        """A method of `docs/4-api/chat.md` by an account that need not be connected, or by nobody (`""`),
+        wherever the room is run; its answer as plain values. Raises refusals, and 100."""
+        caller = Caller(client="", user=ACCOUNT + account if account else "", peer=peer)
+        data = encode({"channel": channel, **fields})
+        request = RpcRequest(caller=caller, method=PREFIX + method, data=data)
+        return msgspec.json.decode(await self.handler.ask(request, read_asked(data)))
 
     async def forget_account(self, account: str) -> None:
         """Take an account's name off its messages: its text stays where it was said."""
@@ -108,3 +146,5 @@ class Chat:
             raise Overloaded("chat log", "The chat is busy; try again.") from error
         for room in self.rooms:
             await self.rooms.reload(room)
+        if self.nodes is not None:
+            self.nodes.spread("names")

@@ -35,7 +35,7 @@ class Desk:
         self, channel: str, *, below: int | None = None, above: int | None = None, limit: int = 50
     ) -> Slice:
         """The log by `seq`, the eldest first; what is hidden comes as tombstones."""
-        room = await self._rooms.open(channel)
+        room = await self._rooms.look(channel)
         newest = above is None
         query = Query(
             table="chat_messages",
@@ -56,7 +56,7 @@ class Desk:
         self, channel: str, from_ms: int, to_ms: int, after: str | None, limit: int
     ) -> tuple[list[Message | Tombstone], str | None]:
         """What was said between two moments, in the order of the log; `after` is the id of the last one."""
-        room = await self._rooms.open(channel)
+        room = await self._rooms.look(channel)
         if after is not None:
             where = {"channel": channel, "id": after}
             last = await self._log.find(Query(table="chat_messages", where=where, limit=1))
@@ -123,9 +123,8 @@ class Desk:
         more = found[limit - 1]["id"] if len(found) > limit else None
         return Slice(items=[audit_of(row) for row in found[:limit]], next=more)
 
-    async def chatters(self, channel: str, cursor: str | None, limit: int) -> Slice:
+    def chatters(self, room: Room, cursor: str | None, limit: int) -> Slice:
         """Who is connected, by name."""
-        room = await self._rooms.open(channel)
         here = sorted((m for m in room.members if m.clients), key=lambda m: (m.name, m.user))
         rest = [m for m in here if cursor is None or m.user not in _through(here, cursor)]
         more = rest[limit - 1].user if len(rest) > limit else None

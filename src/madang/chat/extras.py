@@ -3,35 +3,38 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import structlog
 
 from madang.base.errors import Overloaded
 from madang.base.ids import encode_id
 from madang.base.limits import POLL_TICK_S
-from madang.chat import rights
 from madang.chat.chat import Chat
 from madang.chat.effects.effects import Effects
 from madang.chat.effects.kinds import Effect
 from madang.chat.effects.spotting import may_have_emoji
+from madang.chat.members import ACCOUNT
+from madang.chat.nodes import Changed, Nodes, Part, Post, TakeDown, answered
 from madang.chat.overlays import Overlays
 from madang.chat.polls.polls import Polls
-from madang.chat.ports import PaymentFault
+from madang.chat.ports import DeposedError, Fenced, PaymentFault
 from madang.chat.room import Room
 from madang.chat.roomfilters import RoomFilters
 from madang.chat.stage import PREFIXES, Stage
 from madang.chat.superchat.desk import SuperChat
 from madang.chat.superchat.door import Guest
 from madang.chat.superchat.orders import Order
-from madang.chat.superchat.rooms import RoomDoor
-from madang.chat.words import Message
+from madang.chat.superchat.rooms import RoomDoor, guest_of
+from madang.chat.words import Message, encode
 from madang.realtime.broker import BrokerError
-from madang.realtime.ports import ReplyError
+from madang.realtime.gate import Caller
+from madang.realtime.ports import ReplyError, RpcRequest
 
 RECONCILE_S: Final = 60.0
 """How often orders that wait are asked about; also at the start, for what came while we were away."""
-_AWAY = (ReplyError, Overloaded, BrokerError, PaymentFault, OSError)
+_AWAY = (ReplyError, Overloaded, BrokerError, PaymentFault, Fenced, DeposedError, OSError)
 _log = structlog.get_logger()
 
 
@@ -51,8 +54,9 @@ class Extras:
         self.overlays = Overlays(log, self.door, yard.clock, yard.new_id, key)
         self.stage = Stage(self.door, self.paid, self.polls, self.effects)
         self.paid.on_shown = self._effect_of
+        self._nodes: Nodes | None = None
         self._due: asyncio.Queue[Callable[[], Awaitable[Effect | None]]] = asyncio.Queue(maxsize=1000)
-        """Effects of what was just shown."""
+        """Effects of what was just shown, and what other nodes changed."""
 
     def bind(self) -> None:
         """Take over our methods, and our parts of every room's snapshot."""
@@ -61,10 +65,41 @@ class Extras:
         self._chat.rooms.opened.append(self._fill)
         self._chat.sending.on_said = self._effect_in
 
+    def share(self, nodes: Nodes) -> None:
+        """Rooms are shared with other nodes: what is done in them finds its way."""
+        door, stage = self.door, self.stage
+        self._nodes = stage.nodes = door.nodes = nodes
+        self._chat.share(nodes)
+        self._chat.beside |= dict.fromkeys(PREFIXES, stage)
+        nodes.answers |= {
+            Post: answered(door.do_post),
+            TakeDown: answered(door.do_take_down),
+            Part: answered(door.do_part),
+        }
+        nodes.changed.append(self._changed)
+        self._chat.rooms.closed.append(self.polls.drop)
+        self.filters.on_set = partial(nodes.spread, "filter")
+        self.effects.on_set = partial(nodes.spread, "effects")
+
+    def _changed(self, news: Changed) -> None:
+        if not self._due.full():
+            self._due.put_nowait(partial(self._reload, news))
+
+    async def _reload(self, news: Changed) -> None:
+        """Another node changed what is kept in memory."""
+        if news.kind == "filter":
+            await self.filters.reload(news.channel)
+        elif news.kind == "effects":
+            self.effects.reload(news.channel)
+        elif news.kind == "names":
+            for room in self._chat.rooms:
+                await self._chat.rooms.reload(room)
+
     async def load(self) -> None:
-        """What was kept: rules of rooms, polls that are open."""
+        """What was kept: rules of rooms, polls that are open (of a shared room when it is taken)."""
         await self.filters.load()
-        await self.polls.load()
+        if self._nodes is None:
+            await self.polls.load()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,14 +110,25 @@ class Extras:
 
     async def guest(self, account: str, channel: str) -> Guest:
         """An account that acts in a room by the API."""
-        room, member = await self._chat.enter(account, channel)
-        can = rights.abilities(member.role, muted=room.muted(member.user) is not None)
-        return Guest(author=member.author(), role=member.role, can=can)
+        return guest_of(*await self._chat.look(account, channel))
+
+    async def act(self, account: str, channel: str, method: str, **fields: Any) -> Any:
+        """A method of polls or effects by an account that need not be connected; its answer as plain
+        values."""
+        if self._nodes is None:
+            await self._chat.rooms.open(channel)
+        caller = Caller(client="", user=ACCOUNT + account)
+        data = encode({"channel": channel, **fields})
+        return msgspec.json.decode(await self.stage.ask(RpcRequest(caller=caller, method=method, data=data)))
 
     def now_ms(self) -> int:
         return int(self._clock.wall() * 1000)
 
     async def _fill(self, room: Room) -> None:
+        if self._nodes is not None:
+            await self.filters.reload(room.channel)
+            self.effects.reload(room.channel)
+            await self.polls.load(room.channel)
         room.parts["poll"] = self.polls.current(room.channel)
         room.parts["paid"] = await self.paid.ticker(room.channel)
         room.parts["goal"] = await self.paid.goal_part(room.channel)

@@ -10,8 +10,9 @@ from madang.base.roles import ChannelRole
 from madang.chat import refusals, rights
 from madang.chat.commands import Commands, is_command, rename
 from madang.chat.desk import Desk
-from madang.chat.members import COLORS, Member
+from madang.chat.members import ACCOUNT, COLORS, Member, claimed_role
 from madang.chat.moderation import Moderation, demand
+from madang.chat.nodes import Do, Enter, Nodes
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, MODERATORS, Room
 from madang.chat.rooms import Rooms
@@ -19,6 +20,7 @@ from madang.chat.rows import audit_of, message_of
 from madang.chat.sending import Draft, Sending
 from madang.chat.settings import SettingsChange
 from madang.chat.words import Waiting, encode
+from madang.realtime.broker import HistoryQuery
 from madang.realtime.gate import Caller
 from madang.realtime.ports import (
     INTERNAL,
@@ -33,6 +35,7 @@ from madang.realtime.ports import (
     SubscribeReply,
     SubscribeRequest,
 )
+from madang.realtime.publication import Position
 
 PREFIX: Final = "chat."
 _DATA_BYTES: Final = 16 * 1024
@@ -63,11 +66,28 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     color: str | int = "primary"
     preset: Text = ""
     role: ChannelRole | None = None
+    until: float | None = None
     nick: str = ""
     before: int | None = None
+    cursor: str | None = None
     limit: Count = 50
+    page: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 
+class Relayed(msgspec.Struct, frozen=True, array_like=True):
+    """A snapshot on its way to another node, as JSON: a room without messages, and these."""
+
+    state: bytes
+    messages: bytes
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+_carry = msgspec.msgpack.Encoder().encode
+_read_relayed = msgspec.msgpack.Decoder(Relayed).decode
+_read_named = msgspec.json.Decoder(_Named).decode
 _read_entering = msgspec.json.Decoder(Entering).decode
 _read_asked = msgspec.json.Decoder(Asked).decode
 _read_draft = msgspec.json.Decoder(Draft).decode
@@ -85,22 +105,37 @@ class Chatting:
         self.moderation = moderation
         self.desk = desk
         self.commands = Commands(sending, moderation)
+        self.nodes: Nodes | None = None
+        """Where several nodes share rooms."""
 
     # --- ChannelHandler
 
     async def subscribe(self, request: SubscribeRequest) -> SubscribeReply:
         """Let somebody in; the snapshot is made when it is known how the subscription began."""
         caller, channel = request.caller, request.channel.removeprefix(CHAT)
-        entering = _entering(request.data)
-        room = await self._room(channel)
         if not caller.user:
             raise PERMISSION_DENIED
-        member = room.members.enter(caller, room.yard.clock.wall(), entering.nick)
+        nick = _entering(request.data).nick
 
-        def snapshot(joined: Joined) -> bytes:
-            return room.snapshot(member, messages=not joined.recovered)
+        async def here(room: Room) -> SubscribeReply:
+            member = room.members.enter(caller, room.yard.clock.wall(), nick)
 
-        return SubscribeReply(snapshot=snapshot)
+            def snapshot(joined: Joined) -> bytes:
+                return room.snapshot(member, messages=not joined.recovered)
+
+            return SubscribeReply(snapshot=snapshot)
+
+        nodes = self.nodes
+        if nodes is None:
+            return await here(await self._room(channel))
+
+        async def there(node: str, within_s: float) -> SubscribeReply:
+            since = await self._since(request.channel)
+            return relayed(await nodes.ask(node, Enter(channel, caller, nick), within_s), since)
+
+        reply = await nodes.anywhere(channel, here, there)
+        nodes.entered(channel, caller, nick)
+        return reply
 
     async def publish(self, request: PublishRequest) -> PublishReply:
         """`publish` is `chat.send` without its answer."""
@@ -108,22 +143,76 @@ class Chatting:
             draft = _read_draft(request.data)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise refusals.invalid("data") from error
-        room, member = await self._inside(request.caller, request.channel.removeprefix(CHAT))
+        channel = request.channel.removeprefix(CHAT)
+        if self.nodes is not None:
+            data = encode({"channel": channel, **msgspec.structs.asdict(draft)})
+            await self.rpc(RpcRequest(caller=request.caller, method=f"{PREFIX}send", data=data))
+            return PublishReply(done=True)
+        room, member = await self._inside(request.caller, channel)
         await self.say(room, member, request.caller.peer, draft)
         return PublishReply(done=True)
 
     async def rpc(self, request: RpcRequest) -> bytes:
-        method = _METHODS.get(request.method.removeprefix(PREFIX))
+        if request.method.removeprefix(PREFIX) not in _METHODS:
+            raise METHOD_NOT_FOUND
+        asked = read_asked(request.data)
+        if self.nodes is None:
+            room, _ = await self._inside(request.caller, asked.channel)
+            return await self.act(room, request, asked)
+        nick = self.nodes.nick(asked.channel, request.caller)
+        if nick is None:
+            raise PERMISSION_DENIED
+        return await self.ask(request, asked, nick)
+
+    async def ask(self, request: RpcRequest, asked: Asked, nick: str = "") -> bytes:
+        """A method by somebody who was let in, wherever their room is run; without a client it comes by REST.
+        Raises refusals, and 100."""
+        channel, caller, nodes = asked.channel, request.caller, self.nodes
+
+        async def here(room: Room) -> bytes:
+            if nodes is not None:
+                nodes.admit(room, caller, nick)
+            return await self.act(room, request, asked)
+
+        if nodes is None:
+            return await here(await self._room(channel))
+
+        async def there(node: str, within_s: float) -> bytes:
+            do = Do(channel, caller, nick, request.method, request.data)
+            return await nodes.ask(node, do, within_s)
+
+        answer = await nodes.anywhere(channel, here, there)
+        if request.method == f"{PREFIX}nick":
+            nodes.renamed(channel, caller, _read_named(answer).name)
+        return answer
+
+    async def act(self, room: Room, request: RpcRequest, asked: Asked) -> bytes:
+        """A method in a room that is run here."""
+        name, caller = request.method.removeprefix(PREFIX), request.caller
+        method = _METHODS.get(name)
+        if not caller.client:
+            member, method = self._absent(room, caller.user, name), _INNER.get(name) or method
+        else:
+            found = room.members.get(caller.user)
+            if found is None:
+                raise PERMISSION_DENIED
+            member = found
+            if method is not _send:
+                self.sending.rates.admit_call(member, room.yard.clock.monotonic())
         if method is None:
             raise METHOD_NOT_FOUND
-        asked = _asked(request.data)
-        room, member = await self._inside(request.caller, asked.channel)
-        if method is not _send:
-            self.sending.rates.admit_call(member, room.yard.clock.monotonic())
         try:
             return encode(await method(self, room, member, request, asked))
         except Overloaded as error:
             raise INTERNAL from error
+
+    def _absent(self, room: Room, user: str, method: str) -> Member:
+        """Who acts by REST: an account, or nobody at all, who may see what everybody sees."""
+        if not user:
+            if method not in _ANYBODYS:
+                raise PERMISSION_DENIED
+            return Member("", "")
+        return room.members.absent(user.removeprefix(ACCOUNT), room.yard.clock.wall())
 
     async def refresh(self, caller: Caller) -> RefreshReply:
         return RefreshReply()
@@ -132,9 +221,29 @@ class Chatting:
         return RefreshReply()
 
     def unsubscribed(self, caller: Caller, channel: str) -> None:
-        room = self.rooms.known(channel.removeprefix(CHAT))
+        name = channel.removeprefix(CHAT)
+        room = self.rooms.known(name)
         if room is not None:
             room.members.leave(caller)
+        if self.nodes is not None:
+            self.nodes.left(name, caller)
+
+    # --- between nodes
+
+    async def entering(self, room: Room, question: Any) -> bytes:
+        """The snapshot for somebody who is connected to another node: without messages, and the messages."""
+        member = room.members.get(question.caller.user)
+        state = room.snapshot(member, messages=False)
+        return _carry(Relayed(state, room.view.newest()))
+
+    async def doing(self, room: Room, question: Any) -> bytes:
+        """A method for another node."""
+        request = RpcRequest(caller=question.caller, method=question.method, data=question.data)
+        return await self.act(room, request, read_asked(request.data))
+
+    async def _since(self, channel: str) -> Position:
+        """Where a channel stands now: all up to here will be in a snapshot that is asked for from now on."""
+        return (await self.rooms.yard.crowd.history(channel, HistoryQuery(limit=0))).top
 
     # --- shared
 
@@ -180,19 +289,37 @@ class Moderating(Chatting):
         member = room.members.get(caller.user) if room is not None else None
         if member is not None:
             return rights.moderates(member.role)
-        account = caller.user.removeprefix("madang.u.")
-        return account != caller.user and rights.moderates(identity.standing(account, name).role)
+        account = caller.user.removeprefix(ACCOUNT)
+        if account == caller.user:
+            return rights.moderates(claimed_role(caller, name, self.rooms.yard.clock.wall()))
+        return rights.moderates(identity.standing(account, name).role)
 
     async def subscribe(self, request: SubscribeRequest) -> SubscribeReply:
-        caller, channel = request.caller, request.channel.removeprefix(MODERATORS)
-        room = await self._room(channel)
+        caller, channel, nodes = request.caller, request.channel.removeprefix(MODERATORS), self.nodes
+
+        async def here(room: Room) -> bytes:
+            return await self._desk(room, caller)
+
+        if nodes is None:
+            data = await here(await self._room(channel))
+        else:
+
+            async def there(node: str, within_s: float) -> bytes:
+                return await nodes.ask(node, Enter(channel, caller, desk=True), within_s)
+
+            data = await nodes.anywhere(channel, here, there)
+        return SubscribeReply(data=data, force_recovery=False)
+
+    async def entering(self, room: Room, question: Any) -> bytes:
+        return await self._desk(room, question.caller)
+
+    async def _desk(self, room: Room, caller: Caller) -> bytes:
         member = room.members.get(caller.user)
-        if member is None and caller.user.startswith("madang.u."):
-            member = room.members.absent(caller.user.removeprefix("madang.u."), room.yard.clock.wall())
+        if member is None and caller.user.startswith(ACCOUNT):
+            member = room.members.absent(caller.user.removeprefix(ACCOUNT), room.yard.clock.wall())
         if member is None or not rights.moderates(member.role):
             raise PERMISSION_DENIED
-        data = encode(await self._snapshot(room))
-        return SubscribeReply(data=data, force_recovery=False)
+        return encode(await self._snapshot(room))
 
     async def _snapshot(self, room: Room) -> dict[str, Any]:
         find, here = room.yard.pump.log.find, {"channel": room.channel}
@@ -215,6 +342,16 @@ class Moderating(Chatting):
         return None
 
 
+def relayed(answer: bytes, since: Position) -> SubscribeReply:
+    """A reply with a snapshot that another node made after the channel had come to `since`."""
+    kept = _read_relayed(answer)
+
+    def snapshot(joined: Joined) -> bytes:
+        return kept.state if joined.recovered else kept.state[:-1] + b',"messages":' + kept.messages + b"}"
+
+    return SubscribeReply(snapshot=snapshot, since=since)
+
+
 def _entering(data: bytes) -> Entering:
     if not data or len(data) > _DATA_BYTES:
         return Entering()
@@ -224,7 +361,7 @@ def _entering(data: bytes) -> Entering:
         return Entering()
 
 
-def _asked(data: bytes) -> Asked:
+def read_asked(data: bytes) -> Asked:
     if len(data) > _DATA_BYTES:
         raise refusals.invalid("data")
     try:
@@ -329,7 +466,7 @@ async def _deny(chat: Chatting, room: Room, member: Member, request: RpcRequest,
 async def _role(chat: Chatting, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:
     if asked.role is None:
         raise refusals.invalid("role")
-    until = room.yard.clock.wall() + asked.duration_s if asked.duration_s else None
+    until = room.yard.clock.wall() + asked.duration_s if asked.duration_s else asked.until
     await chat.moderation.role(room, member, asked.user, asked.role, until)
     return {}
 
@@ -384,3 +521,22 @@ _METHODS: Final[dict[str, Method]] = {
     "history": _history,
     "commands": _commands,
 }
+
+
+# --- by REST alone
+
+
+async def _snapshot(chat: Chatting, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:
+    return msgspec.Raw(room.snapshot(None, messages=True))
+
+
+async def _chatters(chat: Chatting, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:
+    return chat.desk.chatters(room, asked.cursor, asked.page)
+
+
+async def _card(chat: Chatting, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:
+    return await chat.desk.card(room, asked.user)
+
+
+_INNER: Final[dict[str, Method]] = {"snapshot": _snapshot, "chatters": _chatters, "user": _card}
+_ANYBODYS: Final = ("snapshot", "commands")

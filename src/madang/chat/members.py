@@ -191,11 +191,10 @@ class Members:
 
     def _refresh_foreign(self, member: Member, caller: Caller, now: float) -> None:
         claim = _claim_of(caller)
-        held = claim.roles.get(self._channel) or claim.roles.get("*")
+        held = _held(claim, self._channel, now)
         member.role, member.until = ChannelRole.VIEWER, None
-        if held is not None and (held.until is None or held.until > now):
-            member.role = held.role if held.role is not ChannelRole.OWNER else ChannelRole.BROADCASTER
-            member.until = held.until
+        if held is not None:
+            member.role, member.until = held.role, held.until
         member.followed_at = claim.followed_at
         if claim.avatar.startswith("https://"):
             member.avatar = claim.avatar[:500]
@@ -261,6 +260,19 @@ class Members:
             del self._people[gone.user]
             if self._names.get(gone.looks) == gone.user:
                 del self._names[gone.looks]
+
+
+def claimed_role(caller: Caller, channel: str, now: float) -> ChannelRole:
+    """The role that a foreign token gives in a room; `now` is wall seconds."""
+    held = _held(_claim_of(caller), channel, now)
+    return held.role if held is not None else ChannelRole.VIEWER
+
+
+def _held(claim: Claim, channel: str, now: float) -> ClaimedRole | None:
+    held = claim.roles.get(channel) or claim.roles.get("*")
+    if held is None or (held.until is not None and held.until <= now):
+        return None
+    return ClaimedRole(ChannelRole.BROADCASTER, held.until) if held.role is ChannelRole.OWNER else held
 
 
 def _claim_of(caller: Caller) -> Claim:

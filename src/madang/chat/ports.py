@@ -13,7 +13,7 @@ from madang.chat.filter.verdict import Verdict
 Cell = str | int | float | bool | None
 
 
-class Put(msgspec.Struct, frozen=True):
+class Put(msgspec.Struct, frozen=True, tag=True):
     """A new row; with `key` it takes the place of the row that has the same key."""
 
     table: str
@@ -21,7 +21,7 @@ class Put(msgspec.Struct, frozen=True):
     key: tuple[str, ...] = ()
 
 
-class Set(msgspec.Struct, frozen=True):
+class Set(msgspec.Struct, frozen=True, tag=True):
     """Other values in every row whose columns equal `where`."""
 
     table: str
@@ -29,21 +29,57 @@ class Set(msgspec.Struct, frozen=True):
     values: Mapping[str, Cell]
 
 
-class Drop(msgspec.Struct, frozen=True):
+class Drop(msgspec.Struct, frozen=True, tag=True):
     """Every row whose columns equal `where` goes."""
 
     table: str
     where: Mapping[str, Cell]
 
 
-class Demand(msgspec.Struct, frozen=True):
-    """Nothing of this commit happens unless a row equals `where`: the room's lease, by its fencing number."""
+class Demand(msgspec.Struct, frozen=True, tag=True):
+    """Nothing of this commit happens unless a row equals `where`."""
 
     table: str
     where: Mapping[str, Cell]
 
 
-Change = Put | Set | Drop | Demand
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """Nothing of this commit happens unless the room's lease is this one; the first change of its commit."""
+
+    channel: str
+    node: str
+    fence: int
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """Which node runs a room, and until when (milliseconds since 1970). `fence` rises with each holder."""
+
+    holder: str = ""
+    fence: int = 0
+    until: int = 0
+
+    def claimed(self, node: str, now: int, until: int, deaf: str = "") -> "Lease | None":
+        """The lease as it is when `node` has taken it, or None while it is another's. Who is `deaf` holds
+        nothing."""
+        if self.holder == node:
+            return Lease(holder=node, fence=self.fence, until=max(until, self.until))
+        if self.holder not in ("", deaf) and now < self.until:
+            return None
+        return Lease(holder=node, fence=self.fence + 1, until=until)
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node asks of a room's lease."""
+
+    channel: str
+    node: str
+    now: int
+    until: int
+    deaf: str = ""
+    """A holder that the broker says nobody listens for."""
+
+
+Change = Put | Set | Drop | Demand | Held
 Done = Callable[[BaseException | None], None]
 
 
@@ -70,17 +106,34 @@ class Log(Protocol):
         """Commit within 20 ms; `done` hears, in the order of the calls, None once it is on the disk, or why
         not.
 
-        Overloaded when the store is away or too much waits; Fenced when a demand was not met. A change of
-        the table `outbox` gets its number here."""
+        Overloaded when the store is away or too much waits; Fenced when a demand was not met, Deposed when
+        the room is another node's. A change of the table `outbox` gets its number here."""
         ...
 
     async def find(self, query: Query) -> list[dict[str, Any]]:
         """Raises Overloaded."""
         ...
 
+    async def claim(self, claim: Claim) -> tuple[Lease, str]:
+        """Take the lease of a room, or let one's own last longer: the lease as it is then, whose holder says
+        whether that was so, and who held it before. Raises Overloaded."""
+        ...
+
+    async def renew(self, node: str, until: int) -> dict[str, int]:
+        """All leases of a node last longer: their fencing numbers by channel. Raises Overloaded."""
+        ...
+
+    async def release(self, node: str, channels: Sequence[str]) -> None:
+        """Whoever comes next may take these at once. Raises Overloaded."""
+        ...
+
 
 class Fenced(Exception):
-    """Another node holds this room now."""
+    """A demand was not met."""
+
+
+class DeposedError(Exception):
+    """Another node holds this room now: nothing was written."""
 
 
 class Identity(Protocol):

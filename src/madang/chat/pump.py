@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from madang.base.errors import Overloaded, PeerError
-from madang.chat.ports import Change, Fenced, Log
+from madang.chat.ports import Change, DeposedError, Fenced, Log
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import INTERNAL
 
@@ -29,7 +29,8 @@ class Pump:
         self._waiting = 0
 
     async def do(self, changes: Sequence[Change], deed: Callable[[], Awaitable[T]]) -> T:
-        """Commit `changes`, then do `deed`. Raises error 100 when the store is away: nothing has happened."""
+        """Commit `changes`, then do `deed`. Raises error 100 when the store is away, and DeposedError when
+        the room is another node's: nothing has happened."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_heard)
         self._waiting += 1
@@ -77,6 +78,10 @@ class Pump:
         if self._waiting == 0:
             self._idle.set()
 
+    @property
+    def idle(self) -> bool:
+        return self._waiting == 0
+
     async def settle(self) -> None:
         """Until everything that was committed has happened."""
         await self._idle.wait()
@@ -90,7 +95,7 @@ def _heard(future: asyncio.Future[Any]) -> None:
 
 def _told(fault: BaseException) -> BaseException:
     """What whoever waits is told of a commit that was not made."""
-    if isinstance(fault, Fenced):
+    if isinstance(fault, Fenced | DeposedError):
         return fault
     return INTERNAL if isinstance(fault, Overloaded) else _logged(fault)
 

@@ -15,8 +15,9 @@ from madang.base.ids import encode_id
 from madang.base.limits import CHAT_NONCES, CHAT_PINS, CHAT_UNIQUE_TEXTS
 from madang.base.roles import ChannelRole
 from madang.chat import rights, rows
+from madang.chat.leases import Leases
 from madang.chat.members import Member, Members
-from madang.chat.ports import Cell, Change, Identity, Put, TextFilter
+from madang.chat.ports import Cell, Change, Identity, Put, Set, TextFilter
 from madang.chat.pump import Pump
 from madang.chat.rows import Ban
 from madang.chat.settings import ChatSettings, RoomSettings
@@ -62,6 +63,8 @@ class Yard:
         self.judge = judge
         self.clock = clock
         self.settings = ChatSettings()
+        self.leases: Leases | None = None
+        """Where several nodes share rooms; a node that is alone needs none."""
         self._entropy = entropy
         self._last_id = 0
 
@@ -85,6 +88,8 @@ class Room:
         self.settings = RoomSettings()
         self.members = Members(channel, yard.identity, yard.judge)
         self.view = View()
+        self.fence = 0
+        """Of the lease under which this node runs the room; 0 without leases."""
         self.seq = 0
         """Of the last message that was given a place."""
         self.cuts: dict[str, int] = {}
@@ -108,6 +113,8 @@ class Room:
 
     async def happen(self, changes: Sequence[Change], deed: Callable[[], Any]) -> Any:
         """Commit, then do; see `Pump.do`."""
+        if self.fence and self.yard.leases is not None:
+            changes = [self.yard.leases.held(self.channel, self.fence), *changes]
         return await self.yard.pump.do(changes, deed)
 
     async def tell(
@@ -194,15 +201,11 @@ class Room:
         self._common = None
 
     def row(self, settings: RoomSettings, pins: tuple[Pin, ...]) -> Change:
-        """The room's own row."""
-        cells: dict[str, Cell] = {
-            "channel": self.channel,
-            "settings": encode(settings).decode(),
-            "pins": encode(pins).decode(),
-            "holder": "",
-            "fence": 0,
-            "held_until": 0,
-        }
+        """The room's own row; where there are leases it is there already."""
+        cells: dict[str, Cell] = {"settings": encode(settings).decode(), "pins": encode(pins).decode()}
+        if self.fence:
+            return Set("chat_rooms", {"channel": self.channel}, cells)
+        cells |= {"channel": self.channel, "holder": "", "fence": 0, "held_until": 0}
         return Put("chat_rooms", cells, ("channel",))
 
     async def set_settings(self, settings: RoomSettings, by: str) -> None:
@@ -214,7 +217,7 @@ class Room:
         self.pins = pins[:CHAT_PINS]
         self._common = None
         event = Pins(pins=self.pins)
-        for offset in self.pin_offsets:  # earlier pins may quote what was deleted since
+        for offset in tuple(self.pin_offsets):  # earlier pins may quote what was deleted since
             await self.yard.crowd.redact(CHAT + self.channel, offset, encode(event))
         self.pin_offsets.append(await self.tell(event, "mod", weight=Weight.URGENT))
 

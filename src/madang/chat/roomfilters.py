@@ -71,6 +71,19 @@ class RoomFilters:
         self._rules: dict[str, RoomRules] = {}
         self._compiled: dict[str, Filter] = {}
         self._common = Rules()
+        self.on_set: Callable[[str], None] = lambda channel: None
+        """Hears of a room whose rules were set."""
+
+    async def reload(self, channel: str) -> None:
+        """Another node may have set this room's rules."""
+        query = Query(table=TABLE, where={"kind": _KIND, "channel": channel}, order="channel", limit=1)
+        rows = await self._log.find(query)
+        made = _read(rows[0]["data"]) if rows else None
+        if made != self._rules.get(channel):
+            self._compiled.pop(channel, None)
+            self._rules.pop(channel, None)
+            if made is not None:
+                self._rules[channel] = made
 
     async def load(self) -> None:
         """Rooms that have rules of their own; the others use the server's."""
@@ -108,6 +121,7 @@ class RoomFilters:
         await commit([Put(TABLE, row, ("channel", "kind"))])
         self._rules[channel] = made
         self._compiled[channel] = compiled
+        self.on_set(channel)
 
     def try_out(self, made: RoomRules, text: str) -> Verdict:
         """What rules would say, before they are set."""

@@ -1,12 +1,16 @@
 """The rooms of this process: opened from the log when somebody comes, forgotten when nobody is there."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
+from madang.chat.leases import Leases
+from madang.chat.making_up import Told, make_up
 from madang.chat.moderation import newest, refresh, waiting
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, MODERATORS, Room, Yard
@@ -24,16 +28,7 @@ _BANS = 10_000
 _CUTS = 10_000
 _READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
 _READ_PINS = msgspec.json.Decoder(tuple[Pin, ...]).decode
-
-
-class _Told(msgspec.Struct):
-    """Of an event, what it takes to find it again."""
-
-    t: str = ""
-    id: str = ""
-
-
-_read_told = msgspec.json.Decoder(_Told).decode
+_read_told = msgspec.json.Decoder(Told).decode
 
 
 class Rooms:
@@ -45,6 +40,10 @@ class Rooms:
         """How many watch a channel; set by the wiring."""
         self.opened: list[Callable[[Room], Any]] = []
         """Awaited when a room was opened: polls and paid messages put their parts into its snapshot."""
+        self.closed: list[Callable[[str], None]] = []
+        """Called when a room is run here no more."""
+        self.is_used: Callable[[str], bool] = lambda channel: False
+        """Whether people of other nodes are in a room of this one."""
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Future[Room]] = {}
         self._counted_at = float("-inf")
@@ -60,10 +59,15 @@ class Rooms:
         """A room that is open now."""
         return self._rooms.get(channel)
 
+    @property
+    def _leases(self) -> Leases | None:
+        return self.yard.leases
+
     async def open(self, channel: str) -> Room:
-        """The room of a channel. Raises 103 where there is no such channel, and Overloaded."""
+        """The room of a channel. Raises 103 where there is no such channel, Overloaded, and ElsewhereError
+        where another node runs it."""
         room = self._rooms.get(channel)
-        if room is not None:
+        if room is not None and (self._leases is None or self._leases.holds(channel)):
             return room
         if self.yard.identity.place(channel) is None:
             raise PERMISSION_DENIED
@@ -72,6 +76,25 @@ class Rooms:
             opening = self._opening[channel] = asyncio.ensure_future(self._open(channel))
             opening.add_done_callback(lambda done: self._opened(channel, done))
         return await asyncio.shield(opening)
+
+    async def look(self, channel: str) -> Room:
+        """The room for reading: the one that is run here, or a copy as the log has it now."""
+        room = self._rooms.get(channel)
+        if room is not None:
+            return room
+        if self._leases is None:
+            return await self.open(channel)
+        if self.yard.identity.place(channel) is None:
+            raise PERMISSION_DENIED
+        return await self._load(Room(self.yard, channel))
+
+    def give_up(self, channel: str) -> None:
+        """Another node runs this room now, or nobody is in it any more."""
+        if self._leases is not None:
+            self._leases.lose(channel)
+        if self._rooms.pop(channel, None) is not None:
+            for tell in self.closed:
+                tell(channel)
 
     async def reload(self, room: Room) -> None:
         """Names in the log have changed: what newcomers see is read anew."""
@@ -83,8 +106,25 @@ class Rooms:
             self._rooms[channel] = done.result()
 
     async def _open(self, channel: str) -> Room:
-        room, find = Room(self.yard, channel), self.yard.pump.log.find
-        here = {"channel": channel}
+        before, room = "", Room(self.yard, channel)
+        if self._leases is not None:
+            known = self._rooms.get(channel)
+            taken = await self._leases.take(channel)
+            if known is not None and known.fence == taken.fence:
+                return known
+            self._rooms.pop(channel, None)
+            room.fence, before = taken.fence, taken.before
+        await self._load(room)
+        told = await self._find_places(room)
+        if before:
+            await make_up(room, told)
+        for tell in self.opened:
+            await tell(room)
+        return room
+
+    async def _load(self, room: Room) -> Room:
+        """What the log has of a room."""
+        find, here = self.yard.pump.log.find, {"channel": room.channel}
         for row in await find(Query(table="chat_rooms", where=here, order="channel", limit=1)):
             room.settings = _READ_SETTINGS(row["settings"])
             room.pins = _READ_PINS(row["pins"])
@@ -101,25 +141,26 @@ class Rooms:
             room.remember(row["user_id"], row["nonce"], (row["id"], row["seq"], row["at"], "sent"))
         room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
         room.held = await waiting(room)
-        await self._find_places(room)
-        for tell in self.opened:
-            await tell(room)
         return room
 
-    async def _find_places(self, room: Room) -> None:
-        """Where the messages lie in a broker that outlived us."""
+    async def _find_places(self, room: Room) -> dict[str, Told]:
+        """Where the messages lie in a broker that outlived us, and what it says of each."""
         history = await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=-1))
+        found: dict[str, Told] = {}
         for publication in history.publications:
             try:
                 told = _read_told(publication.data)
             except msgspec.DecodeError:
                 continue
             if told.t == "message":
+                found[told.id] = told
+                told.offset = publication.offset
                 room.view.place(told.id, publication.offset)
             elif told.t == "edit":
                 room.view.edited(told.id, publication.offset)
             elif told.t == "pins":
                 room.pin_offsets.append(publication.offset)
+        return found
 
     async def run(self) -> None:
         """Until cancelled: every second, what time itself changes."""
@@ -141,7 +182,13 @@ class Rooms:
             if told:
                 self._tell_outside(room)
             if self._is_idle(room, now):
-                del self._rooms[room.channel]
+                await self._close(room)
+
+    async def _close(self, room: Room) -> None:
+        if self._leases is not None:
+            with contextlib.suppress(Overloaded):  # it runs out
+                await self._leases.release([room.channel])
+        self.give_up(room.channel)
 
     async def _look(self, room: Room, count: bool) -> None:
         now_ms = self.yard.now_ms()
@@ -178,7 +225,8 @@ class Rooms:
 
     def _is_idle(self, room: Room, now: float) -> bool:
         crowd = self.yard.crowd
-        if crowd.subscribers(CHAT + room.channel) or crowd.subscribers(MODERATORS + room.channel):
+        here = crowd.subscribers(CHAT + room.channel) or crowd.subscribers(MODERATORS + room.channel)
+        if here or self.is_used(room.channel):
             room.idle_since = now
         return now - room.idle_since > CHAT_ROOM_IDLE_S
 
@@ -186,7 +234,7 @@ class Rooms:
         """Accounts, roles or channels changed: act on those who are connected."""
         for room in list(self._rooms.values()):
             if self.yard.identity.place(room.channel) is None:
-                del self._rooms[room.channel]
+                self.give_up(room.channel)
                 continue
             room.changed()
             for member in list(room.members):

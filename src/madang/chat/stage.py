@@ -9,7 +9,9 @@ from madang.base.errors import Overloaded
 from madang.chat import refusals
 from madang.chat.effects.effects import Effects
 from madang.chat.effects.kinds import Effect
+from madang.chat.nodes import Do, Nodes
 from madang.chat.polls.polls import Polls, PollWish
+from madang.chat.room import Room
 from madang.chat.superchat.desk import SuperChat, Wish
 from madang.chat.superchat.door import Door, Guest
 from madang.chat.superchat.words import encode
@@ -67,6 +69,8 @@ class Stage:
 
     def __init__(self, door: Door, paid: SuperChat, polls: Polls, effects: Effects) -> None:
         self.door, self.paid, self.polls, self.effects = door, paid, polls, effects
+        self.nodes: Nodes | None = None
+        """Where several nodes share rooms."""
         self._methods: dict[str, Callable[[Guest, str, bytes], Awaitable[Any]]] = {
             "paid.order": self._order,
             "poll.create": self._create,
@@ -78,6 +82,33 @@ class Stage:
         }
 
     async def rpc(self, request: RpcRequest) -> bytes:
+        if request.method not in self._methods:
+            raise METHOD_NOT_FOUND
+        if self.nodes is None:
+            return await self.act(request)
+        nick = self.nodes.nick(_read(request.data, _Where).channel, request.caller)
+        if nick is None:
+            raise PERMISSION_DENIED
+        return await self.ask(request, nick)
+
+    async def ask(self, request: RpcRequest, nick: str = "") -> bytes:
+        """A method by somebody who was let in, wherever their room is run; without a client it comes by
+        REST."""
+        nodes, caller, channel = self.nodes, request.caller, _read(request.data, _Where).channel
+        if nodes is None:
+            return await self.act(request)
+
+        async def here(room: Room) -> bytes:
+            nodes.admit(room, caller, nick)
+            return await self.act(request)
+
+        async def there(node: str, within_s: float) -> bytes:
+            return await nodes.ask(node, Do(channel, caller, nick, request.method, request.data), within_s)
+
+        return await nodes.anywhere(channel, here, there)
+
+    async def act(self, request: RpcRequest) -> bytes:
+        """A method in a room that is run here."""
         method = self._methods.get(request.method)
         if method is None:
             raise METHOD_NOT_FOUND
@@ -87,6 +118,10 @@ class Stage:
             return encode(await method(guest, channel, request.data))
         except Overloaded as error:
             raise INTERNAL from error
+
+    async def doing(self, room: Room, question: Any) -> bytes:
+        """A method for another node."""
+        return await self.act(RpcRequest(caller=question.caller, method=question.method, data=question.data))
 
     async def _order(self, guest: Guest, channel: str, data: bytes) -> Any:
         asked = _read(data, _Order)

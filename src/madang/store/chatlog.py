@@ -6,16 +6,30 @@ there and a millisecond through the engine. PostgreSQL goes through the engine.
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_LOG_PENDING
-from madang.chat.ports import Change, Done, Drop, Fenced, Put, Query, Set
+from madang.chat.ports import (
+    Change,
+    Claim,
+    DeposedError,
+    Done,
+    Drop,
+    Fenced,
+    Held,
+    Lease,
+    Put,
+    Query,
+    Set,
+)
 from madang.store import crowd_schema, schema
 from madang.store import sql as engines
 from madang.store.away import away_is_overload
@@ -93,7 +107,7 @@ class ChatLog:
                         await loop.run_in_executor(self._thread, self._file.write, commits)
                 else:
                     await self._write_rows(commits)
-        except (Overloaded, Fenced) as error:
+        except (Overloaded, Fenced, DeposedError) as error:
             return error
         except sqlite3.OperationalError as error:
             return Overloaded(f"chat log: {error}", "The chat is busy; try again.")
@@ -105,7 +119,9 @@ class ChatLog:
 
     async def _write_rows(self, commits: list[Sequence[Change]]) -> None:
         async with self._store.turn, self._store.engine.begin() as connection:
-            for run in _runs(change for changes in commits for change in changes):
+            for held in _leases(commits):
+                await _check(connection, held)
+            for run in _runs(commits):
                 await _execute(connection, run)
 
     async def find(self, query: Query) -> list[dict[str, Any]]:
@@ -125,21 +141,65 @@ class ChatLog:
                 found = (await connection.execute(asked)).mappings()
                 return [{str(name): value for name, value in row.items()} for row in found]
 
-    async def forget(self, messages_before_ms: int, audit_before_ms: int, events_before: float) -> None:
-        """Retention: what is older goes."""
-        messages, audit, held = (crowd_schema.chat_messages, crowd_schema.chat_audit, crowd_schema.chat_held)
-        outbox = crowd_schema.outbox
+    # --- leases
+
+    async def claim(self, claim: Claim) -> tuple[Lease, str]:
+        try:
+            return await self._claim(claim)
+        except IntegrityError:  # another node made the row meanwhile
+            return await self._claim(claim)
+
+    async def _claim(self, claim: Claim) -> tuple[Lease, str]:
+        rooms = crowd_schema.chat_rooms
+        here = rooms.c.channel == claim.channel
+        asked = select(rooms.c.holder, rooms.c.fence, rooms.c.held_until).where(here).with_for_update()
+        async with self._writing() as connection:
+            row = (await connection.execute(asked)).first()
+            known = Lease() if row is None else Lease(holder=row[0], fence=row[1], until=row[2])
+            taken = known.claimed(claim.node, claim.now, claim.until, claim.deaf)
+            if taken is None:
+                return known, known.holder
+            values = {"holder": taken.holder, "fence": taken.fence, "held_until": taken.until}
+            if row is None:
+                values |= {"channel": claim.channel, "settings": "{}", "pins": "[]"}
+                await connection.execute(insert(rooms).values(values))
+            else:
+                await connection.execute(update(rooms).where(here).values(values))
+            return taken, known.holder
+
+    async def renew(self, node: str, until: int) -> dict[str, int]:
+        rooms = crowd_schema.chat_rooms
+        longer = update(rooms).where(rooms.c.holder == node).values(held_until=until)
+        async with self._writing() as connection:
+            found = await connection.execute(longer.returning(rooms.c.channel, rooms.c.fence))
+            return {str(channel): int(fence) for channel, fence in found}
+
+    async def release(self, node: str, channels: Sequence[str]) -> None:
+        rooms = crowd_schema.chat_rooms
+        mine = rooms.c.holder == node, rooms.c.channel.in_(channels)
+        async with self._writing() as connection:
+            await connection.execute(update(rooms).where(*mine).values(holder="", held_until=0))
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         with away_is_overload():
             async with self._store.turn, self._store.engine.connect() as plain:
                 connection = await plain.execution_options(madang_writes=True)
                 async with connection.begin():
-                    for over in (
-                        delete(messages).where(messages.c.at < messages_before_ms),
-                        delete(held).where(held.c.at < messages_before_ms),
-                        delete(audit).where(audit.c.at < audit_before_ms),
-                        delete(outbox).where(outbox.c.at < events_before),
-                    ):
-                        await connection.execute(over)
+                    yield connection
+
+    async def forget(self, messages_before_ms: int, audit_before_ms: int, events_before: float) -> None:
+        """Retention: what is older goes."""
+        messages, audit, held = (crowd_schema.chat_messages, crowd_schema.chat_audit, crowd_schema.chat_held)
+        outbox = crowd_schema.outbox
+        async with self._writing() as connection:
+            for over in (
+                delete(messages).where(messages.c.at < messages_before_ms),
+                delete(held).where(held.c.at < messages_before_ms),
+                delete(audit).where(audit.c.at < audit_before_ms),
+                delete(outbox).where(outbox.c.at < events_before),
+            ):
+                await connection.execute(over)
 
 
 def _table(name: str) -> Table:
@@ -153,14 +213,22 @@ def _equal(table: Table, where: Mapping[str, Any]) -> list[Any]:
     return [table.c[name] == value for name, value in where.items()]
 
 
-def _runs(changes: Iterable[Change]) -> Iterable[list[Change]]:
+def _leases(commits: Iterable[Sequence[Change]]) -> Iterable[Held]:
+    """What the commits of one transaction ask of leases: each room is looked at once, before anything."""
+    return dict.fromkeys(changes[0] for changes in commits if changes and type(changes[0]) is Held)
+
+
+def _runs(commits: Iterable[Sequence[Change]]) -> Iterable[list[Change]]:
     """Neighbours that are rows of one kind for one table go together."""
     run: list[Change] = []
-    for change in changes:
-        if run and not _alike(run[-1], change):
-            yield run
-            run = []
-        run.append(change)
+    for changes in commits:
+        for change in changes:
+            if type(change) is Held:
+                continue
+            if run and not _alike(run[-1], change):
+                yield run
+                run = []
+            run.append(change)
     if run:
         yield run
 
@@ -175,10 +243,20 @@ def _alike(one: Change, other: Change) -> bool:
     )
 
 
+async def _check(connection: AsyncConnection, held: Held) -> None:
+    """The row stays as it is until the transaction ends: who would take the lease waits for it."""
+    rooms = crowd_schema.chat_rooms
+    asked = select(rooms.c.holder, rooms.c.fence).where(rooms.c.channel == held.channel)
+    found = (await connection.execute(asked.with_for_update(key_share=True))).first()
+    if found is None or tuple(found) != (held.node, held.fence):
+        raise DeposedError(held.channel)
+
+
 async def _execute(connection: AsyncConnection, run: list[Change]) -> None:
     from sqlalchemy.dialects.postgresql import insert  # not loaded where there is none
 
     first = run[0]
+    assert not isinstance(first, Held)
     table = _table(first.table)
     if isinstance(first, Put):
         rows = [dict(change.row) for change in run if isinstance(change, Put)]
@@ -214,7 +292,9 @@ class _File:
         connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for run in _runs(change for changes in commits for change in changes):
+            for held in _leases(commits):
+                self._check(connection, held)
+            for run in _runs(commits):
                 self._execute(connection, run)
             connection.execute("COMMIT")
         except BaseException:
@@ -235,8 +315,14 @@ class _File:
             self._connection = made
         return self._connection
 
+    def _check(self, connection: sqlite3.Connection, held: Held) -> None:
+        asked = "SELECT holder, fence FROM chat_rooms WHERE channel = ?"
+        if connection.execute(asked, (held.channel,)).fetchone() != (held.node, held.fence):
+            raise DeposedError(held.channel)
+
     def _execute(self, connection: sqlite3.Connection, run: list[Change]) -> None:
         first = run[0]
+        assert not isinstance(first, Held)
         table = _table(first.table).name
         if isinstance(first, Put):
             rows: list[Mapping[str, Any]] = [change.row for change in run if isinstance(change, Put)]

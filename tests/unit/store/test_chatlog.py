@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.unit.store.rows_of import channel
 
 from madang.base.errors import Overloaded
-from madang.chat.ports import Change, Demand, Drop, Fenced, Put, Query, Set
+from madang.chat.ports import Change, Claim, Demand, DeposedError, Drop, Fenced, Held, Lease, Put, Query, Set
 from madang.chat.rows import put_event, put_message
 from madang.chat.words import Author, Message
 from madang.store import crowd_schema
@@ -154,3 +154,57 @@ async def test_what_is_old_is_forgotten(log: ChatLog) -> None:
 async def test_texts_are_data(log: ChatLog, text: str) -> None:
     await commit(log, message(1, text=text))
     assert (await log.find(Query(table="chat_messages")))[0]["text"] == text
+
+
+# --- leases
+
+
+async def test_a_lease_is_one_nodes_until_it_ends(log: ChatLog) -> None:
+    mine = Claim(channel=ROOM, node="one", now=1000, until=11_000)
+    yours = Claim(channel=ROOM, node="two", now=5000, until=15_000)
+    assert await log.claim(mine) == (Lease(holder="one", fence=1, until=11_000), "")
+    assert await log.claim(yours) == (Lease(holder="one", fence=1, until=11_000), "one")
+    assert await log.renew("one", 14_000) == {ROOM: 1} and await log.renew("two", 14_000) == {}
+    late = Claim(channel=ROOM, node="two", now=14_000, until=24_000)
+    assert await log.claim(late) == (Lease(holder="two", fence=2, until=24_000), "one")
+    await log.release("one", [ROOM])
+    assert await log.claim(mine) == (Lease(holder="two", fence=2, until=24_000), "two")
+    await log.release("two", [ROOM])
+    assert await log.claim(mine) == (Lease(holder="one", fence=3, until=11_000), "")
+
+
+async def test_many_who_claim_at_once_get_one_answer(log: ChatLog) -> None:
+    names = [f"node{number}" for number in range(8)]
+    claims = [Claim(channel=ROOM, node=name, now=1, until=10) for name in names]
+    found = await asyncio.gather(*(log.claim(claim) for claim in claims))
+    assert len({lease.holder for lease, _ in found}) == 1
+
+
+async def test_who_lost_the_lease_writes_nothing(log: ChatLog) -> None:
+    await log.claim(Claim(channel=ROOM, node="one", now=1, until=10))
+    held, stale = Held(ROOM, "one", 1), Held(ROOM, "two", 2)
+    results: list[str] = []
+
+    def hear(name: str, fault: BaseException | None) -> None:
+        results.append(f"{name} {type(fault).__name__}")
+
+    log.commit([message(0)], lambda fault: None)
+    log.commit([held, message(1)], lambda fault: hear("one", fault))
+    log.commit([stale, message(2)], lambda fault: hear("two", fault))
+    log.commit([held, message(3), message(4)], lambda fault: hear("one", fault))
+    await commit(log, message(5))
+    assert results == ["one NoneType", "two DeposedError", "one NoneType"]
+    assert await said(log) == [0, 1, 3, 4, 5]
+    await log.claim(Claim(channel=ROOM, node="two", now=20, until=30))
+    with pytest.raises(DeposedError):
+        await commit(log, held, message(6))
+    await commit(log, stale, message(6))
+    await commit(log, stale)
+    assert await said(log) == [0, 1, 3, 4, 5, 6]
+
+
+async def test_the_lease_stays_when_the_room_is_set(log: ChatLog) -> None:
+    await log.claim(Claim(channel=ROOM, node="one", now=1, until=10))
+    await commit(log, Held(ROOM, "one", 1), Set("chat_rooms", {"channel": ROOM}, {"pins": "[1]"}))
+    (row,) = await log.find(Query(table="chat_rooms", order="channel"))
+    assert (row["pins"], row["holder"], row["fence"], row["held_until"]) == ("[1]", "one", 1, 10)

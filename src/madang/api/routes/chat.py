@@ -29,10 +29,6 @@ from madang.api.schemas.chat import (
 from madang.api.strict import StrictRoute
 from madang.base.roles import ChannelRole
 from madang.chat.chat import Chat
-from madang.chat.members import Member
-from madang.chat.room import Room
-from madang.chat.sending import Draft
-from madang.chat.settings import SettingsChange
 from madang.control.errors import NotFound
 from madang.control.rights import Right, Scope
 
@@ -57,13 +53,23 @@ def chat_of(request: Request) -> Chat:
 Chats = Annotated[Chat, Depends(chat_of)]
 
 
-async def _acting(call: ChannelCall, chat: Chat) -> tuple[Room, Member]:
-    """The room, and the caller in it."""
-    return await chat.enter(call.signed_in.account, call.channel.id)
+async def _do(call: ChannelCall, chat: Chat, method: str, **fields: Any) -> Any:
+    """A method of the realtime server, by the caller."""
+    account = call.signed_in.account
+    with as_problems():
+        return await chat.act(account, call.channel.id, call.peer, method, **fields)
+
+
+async def _look(call: ChannelCall, chat: Chat, method: str) -> Any:
+    """The same for what everybody may see."""
+    account = call.actor.account if call.actor is not None else ""
+    with as_problems():
+        return await chat.act(account, call.channel.id, call.peer, method)
 
 
 def _plain(value: object) -> Any:
-    return msgspec.to_builtins(value)
+    # By way of JSON: what was paid is kept as JSON, which nothing else makes an object of.
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _list(page: Any) -> ChatList:
@@ -73,9 +79,7 @@ def _list(page: Any) -> ChatList:
 @router.get("")
 async def get_chat(call: Watcher, chat: Chats) -> ChatRoom:
     """The room as a newcomer sees it."""
-    with as_problems():
-        room = await chat.rooms.open(call.channel.id)
-    return ChatRoom.model_validate_json(room.snapshot(None, messages=True))
+    return ChatRoom.model_validate(await _look(call, chat, "snapshot"))
 
 
 @router.get("/messages")
@@ -95,27 +99,22 @@ async def list_messages(
 @router.post("/messages", status_code=201)
 async def say(call: Writer, chat: Chats, body: ChatSay) -> ChatSaid:
     """Write as the caller: for bots. A text that begins with a slash is a command."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        draft = Draft(text=body.text, nonce=body.nonce, reply_to=body.reply_to, action=body.action)
-        said = await chat.handler.say(room, member, call.peer, draft)
-    return ChatSaid.model_validate(_plain(said))
+    said = await _do(
+        call, chat, "send", text=body.text, nonce=body.nonce, reply_to=body.reply_to, action=body.action
+    )
+    return ChatSaid.model_validate(said)
 
 
 @router.delete("/messages/{message}", status_code=204)
 async def delete_message(call: Moderator, chat: Chats, message: MessageId) -> None:
     """Delete a message, wherever it may still be read."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.moderation.delete(room, member, [message])
+    await _do(call, chat, "delete", id=message)
 
 
 @router.post("/clear", status_code=204)
 async def clear(call: Moderator, chat: Chats) -> None:
     """Hide everything said until now, but what was paid."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.moderation.clear(room, member)
+    await _do(call, chat, "clear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +168,13 @@ async def change_settings(call: Moderator, chat: Chats, body: ChatSettingsChange
     given = body.model_dump(exclude_none=True)
     if given.get("followers_min") == -1:
         given["followers_min"] = None
-    with as_problems():
-        room, member = await _acting(call, chat)
-        made = await chat.moderation.settings(room, member, msgspec.convert(given, SettingsChange))
-    return dict(_plain(made))
+    return dict(await _do(call, chat, "settings", **given))
 
 
 @router.post("/preset")
 async def set_preset(call: Moderator, chat: Chats, body: ChatPreset) -> dict[str, Any]:
     """Several settings at once: calm, normal, raid."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        return dict(_plain(await chat.moderation.preset(room, member, body.preset)))
+    return dict(await _do(call, chat, "preset", preset=body.preset))
 
 
 @router.get("/held")
@@ -193,17 +187,13 @@ async def list_held(call: Reader, chat: Chats, cursor: Cursor = None, limit: Lim
 @router.post("/held/{message}/approve", status_code=204)
 async def approve(call: Moderator, chat: Chats, message: MessageId) -> None:
     """Show a held message."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.sending.resolve(room, member, message, approve=True)
+    await _do(call, chat, "approve", id=message)
 
 
 @router.post("/held/{message}/deny", status_code=204)
 async def deny(call: Moderator, chat: Chats, message: MessageId) -> None:
     """Never show a held message."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.sending.resolve(room, member, message, approve=False)
+    await _do(call, chat, "deny", id=message)
 
 
 @router.get("/bans")
@@ -216,22 +206,18 @@ async def list_bans(call: Reader, chat: Chats, cursor: Cursor = None, limit: Lim
 @router.put("/bans/{user}", status_code=204)
 async def ban(call: Moderator, chat: Chats, user: User, body: ChatBan) -> None:
     """Ban somebody, time them out, or let nobody but them see what they write."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        if body.shadow:
-            await chat.moderation.shadow(room, member, user, body.reason)
-        elif body.ip:
-            await chat.moderation.ban_address(room, member, user, body.reason)
-        else:
-            await chat.moderation.ban(room, member, user, duration_s=body.duration_s, reason=body.reason)
+    if body.shadow:
+        await _do(call, chat, "shadow", user=user, reason=body.reason)
+    elif body.ip or body.duration_s is None:
+        await _do(call, chat, "ban", user=user, reason=body.reason, ip=body.ip)
+    else:
+        await _do(call, chat, "timeout", user=user, reason=body.reason, duration_s=body.duration_s)
 
 
 @router.delete("/bans/{user}", status_code=204)
 async def unban(call: Moderator, chat: Chats, user: User, shadow: Annotated[bool, Query()] = False) -> None:
     """Lift a ban or a timeout; with `shadow`, a shadow ban."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.moderation.unban(room, member, user, "shadow" if shadow else "ban")
+    await _do(call, chat, "unshadow" if shadow else "unban", user=user)
 
 
 @router.get("/audit")
@@ -255,41 +241,30 @@ async def list_chatters(
     limit: Limit = 50,
 ) -> ChatList:
     """Who is connected, by name."""
-    with as_problems():
-        return _list(await chat.desk.chatters(call.channel.id, cursor, limit))
+    found = await _do(call, chat, "chatters", cursor=cursor, page=limit)
+    return ChatList.model_validate(found)
 
 
 @router.get("/users/{user}")
 async def get_user_card(call: Reader, chat: Chats, user: User) -> dict[str, Any]:
     """What moderators see of one person: last messages, bans, audit."""
-    with as_problems():
-        room = await chat.rooms.open(call.channel.id)
-        return dict(_plain(await chat.desk.card(room, user)))
+    return dict(await _do(call, chat, "user", user=user))
 
 
 @router.put("/roles/{user}", status_code=204)
 async def give_role(call: Moderator, chat: Chats, user: User, body: ChatRole) -> None:
     """Make somebody VIP or subscriber (managers), or manager (broadcasters); a subscriber may have an end."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        until = body.until.timestamp() if body.until is not None else None
-        await chat.moderation.role(room, member, user, ChannelRole(body.role), until)
+    until = body.until.timestamp() if body.until is not None else None
+    await _do(call, chat, "role", user=user, role=body.role, until=until)
 
 
 @router.delete("/roles/{user}", status_code=204)
 async def take_role(call: Moderator, chat: Chats, user: User) -> None:
     """Take a role away that could be given here."""
-    with as_problems():
-        room, member = await _acting(call, chat)
-        await chat.moderation.role(room, member, user, ChannelRole.VIEWER)
+    await _do(call, chat, "role", user=user, role=ChannelRole.VIEWER.value)
 
 
 @router.get("/commands")
 async def list_commands(call: Watcher, chat: Chats) -> ChatCommands:
     """The commands that the caller may use, with help in both languages."""
-    with as_problems():
-        if call.actor is None:
-            room = await chat.rooms.open(call.channel.id)
-            return ChatCommands(commands=_plain(chat.handler.commands.available(room, Member("", ""))))
-        room, member = await _acting(call, chat)
-        return ChatCommands(commands=_plain(chat.handler.commands.available(room, member)))
+    return ChatCommands.model_validate(await _look(call, chat, "commands"))

@@ -32,9 +32,7 @@ from madang.chat.effects import kinds
 from madang.chat.extras import Extras
 from madang.chat.overlays import WIDGETS
 from madang.chat.overlays import OverlayOptions as Options
-from madang.chat.polls.polls import PollWish
 from madang.chat.roomfilters import RoomRules
-from madang.chat.superchat.door import Guest
 from madang.control.rights import Right, Scope
 
 router = APIRouter(prefix="/api/v1", tags=["play"], route_class=StrictRoute)
@@ -46,8 +44,10 @@ PollId = Annotated[str, Path(pattern=r"^[0-9a-z]{26}$")]
 _OVERLAY_TOKEN_S = 12 * 3600
 
 
-async def _guest(call: ChannelCall, extras: Extras) -> Guest:
-    return await extras.guest(call.signed_in.account, call.channel.id)
+async def _do(call: ChannelCall, extras: Extras, method: str, **fields: Any) -> Any:
+    """A method of the realtime server, by the caller."""
+    with as_problems():
+        return await extras.act(call.signed_in.account, call.channel.id, method, **fields)
 
 
 # --- polls
@@ -64,18 +64,16 @@ async def list_polls(call: Watcher, extras: With, cursor: Cursor = None, limit: 
 @router.post("/channels/{channel}/polls", status_code=201)
 async def create_poll(call: Manager, extras: With, body: PollCreate) -> Poll:
     """Ask the room; one poll is open at a time."""
-    with as_problems():
-        wish = PollWish(title=body.title, choices=tuple(body.choices), duration_s=body.duration_s)
-        made = await extras.polls.create(await _guest(call, extras), call.channel.id, wish)
+    made = await _do(
+        call, extras, "poll.create", title=body.title, choices=body.choices, duration_s=body.duration_s
+    )
     return Poll.model_validate(made)
 
 
 @router.post("/channels/{channel}/polls/{poll}/end")
 async def end_poll(call: Manager, extras: With, poll: PollId) -> Poll:
     """End it now; the result stays in the room for a minute."""
-    with as_problems():
-        ended = await extras.polls.end(await _guest(call, extras), call.channel.id, poll)
-    return Poll.model_validate(ended)
+    return Poll.model_validate(await _do(call, extras, "poll.end", id=poll))
 
 
 @router.delete("/channels/{channel}/polls/{poll}", status_code=204)
@@ -105,10 +103,9 @@ async def set_effects(call: Manager, extras: With, body: EffectMapSet) -> Effect
 @router.post("/channels/{channel}/effects")
 async def trigger_effect(call: Manager, extras: With, body: EffectTrigger) -> EffectTold:
     """Set off an effect on everybody's screen."""
-    with as_problems():
-        guest = await _guest(call, extras)
-        made = await extras.effects.trigger(guest, call.channel.id, body.kind, body.emoji)
-    return EffectTold.model_validate(made)
+    return EffectTold.model_validate(
+        await _do(call, extras, "effect.trigger", kind=body.kind, emoji=body.emoji)
+    )
 
 
 # --- the word filter

@@ -57,6 +57,8 @@ class Effects:
     def __init__(self, log: Log, door: Door, clock: Clock, new_id: Callable[[], str]) -> None:
         self._log, self._door, self._clock, self._new_id = log, door, clock, new_id
         self._maps: dict[str, Known] = {}
+        self.on_set: Callable[[str], None] = lambda channel: None
+        """Hears of a channel whose map was set."""
         self._pulses: OrderedDict[str, Pulse] = OrderedDict()
         self._users: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
@@ -81,6 +83,11 @@ class Effects:
         row = {"channel": channel, "kind": "effects", "data": encode(made).decode()}
         await self._door.commit([Put(TABLE, row, ("channel", "kind"))])
         self._maps[channel] = Known(made)
+        self.on_set(channel)
+
+    def reload(self, channel: str) -> None:
+        """Another node may have set this channel's map."""
+        self._maps.pop(channel, None)
 
     async def said(self, channel: str, author: Author, text: str) -> Effect | None:
         """What a message does: its first emoji of the map is like one sent alone, once, and within the same

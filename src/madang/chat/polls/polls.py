@@ -8,7 +8,7 @@ import msgspec
 from madang.base import limits
 from madang.base.clock import Clock
 from madang.chat import refusals, rights
-from madang.chat.ports import Cell, Demand, Drop, Log, Put, Query, Set, TextFilter
+from madang.chat.ports import Cell, Demand, Drop, Fenced, Log, Put, Query, Set, TextFilter
 from madang.chat.superchat.door import Door, Guest
 from madang.chat.superchat.words import encode
 
@@ -69,9 +69,17 @@ class Polls:
         self._running: dict[str, Running] = {}
         self._fading: dict[str, float] = {}
 
-    async def load(self) -> None:
-        """Take up what was open when the server stopped."""
-        for row in await self._log.find(Query(table=TABLE, where={"state": "open"}, limit=_PAGE)):
+    def drop(self, channel: str) -> None:
+        """Another node runs the room now."""
+        self._running.pop(channel, None)
+        self._fading.pop(channel, None)
+
+    async def load(self, channel: str = "") -> None:
+        """Take up what was open when the server stopped, in one room or in all."""
+        where: dict[str, Cell] = {"state": "open"}
+        if channel:
+            where["channel"] = channel
+        for row in await self._log.find(Query(table=TABLE, where=where, limit=_PAGE)):
             running = self._running[row["channel"]] = Running(_poll_of(row))
             above: str | None = None
             while True:
@@ -200,6 +208,8 @@ class Polls:
                     Put("outbox", event),
                 ]
             )
+        except Fenced:
+            raise refusals.conflict("ended") from None
         except BaseException:
             self._running.setdefault(channel, running)
             raise

@@ -1,12 +1,16 @@
 """The door into the rooms of this process: paid messages, polls and effects come in by it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from madang.chat import rights
+from madang.chat.members import ACCOUNT, Member
+from madang.chat.nodes import Nodes, Part, Post, TakeDown
 from madang.chat.ports import Cell, Change, Set
-from madang.chat.room import MODERATORS, Room
+from madang.chat.room import CHAT, MODERATORS, Room
 from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
 from madang.chat.settings import RoomSettings
@@ -16,24 +20,33 @@ from madang.realtime.gate import Caller
 from madang.realtime.ports import PERMISSION_DENIED
 from madang.realtime.publication import PublishOptions, Weight
 
+Q = TypeVar("Q", Post, TakeDown, Part)
+
 
 class RoomDoor:
     """Implements `chat.superchat.door.Door`."""
 
     def __init__(self, rooms: Rooms, sending: Sending) -> None:
         self._rooms, self._sending = rooms, sending
+        self.nodes: Nodes | None = None
+        """Where several nodes share rooms."""
 
     async def who(self, caller: Caller, channel: str) -> Guest:
         room = self._rooms.known(channel)
-        member = room.members.get(caller.user) if room is not None else None
-        if room is None or member is None or caller.client not in member.clients:
+        if room is None:
+            raise PERMISSION_DENIED
+        if not caller.client:
+            return guest_of(
+                room, room.members.absent(caller.user.removeprefix(ACCOUNT), room.yard.clock.wall())
+            )
+        member = room.members.get(caller.user)
+        if member is None or caller.client not in member.clients:
             raise PERMISSION_DENIED
         self._sending.rates.admit_call(member, room.yard.clock.monotonic())
-        can = rights.abilities(member.role, muted=room.muted(member.user) is not None)
-        return Guest(author=member.author(), role=member.role, can=can)
+        return guest_of(room, member)
 
     async def settings(self, channel: str) -> RoomSettings:
-        return (await self._rooms.open(channel)).settings
+        return (await self._rooms.look(channel)).settings
 
     async def commit(
         self, changes: Sequence[Change], deed: Callable[[], Awaitable[None]] | None = None
@@ -44,22 +57,31 @@ class RoomDoor:
         await self._rooms.yard.pump.do(changes, deed or nothing)
 
     async def post(self, channel: str, note: Note, changes: Sequence[Change]) -> None:
-        room = await self._rooms.open(channel)
+        await self._in(
+            Post(channel, note.id, note.author, note.text, note.paid, tuple(changes)), self.do_post
+        )
+
+    async def do_post(self, room: Room, post: Post) -> None:
+        """In a room that is run here."""
         message = Message(
-            id=note.id,
+            id=post.id,
             seq=0,
             at=room.yard.now_ms(),
             kind="paid",
-            user=note.author,
-            text=note.text,
-            paid=msgspec.Raw(note.paid),
+            user=post.author,
+            text=post.text,
+            paid=msgspec.Raw(post.paid),
         )
-        await self._sending.post(room, message, *changes)
+        await self._sending.post(room, message, *post.changes)
 
     async def take_down(self, channel: str, message: str, by: str) -> None:
-        room = await self._rooms.open(channel)
+        await self._in(TakeDown(channel, message, by), self.do_take_down)
+
+    async def do_take_down(self, room: Room, down: TakeDown) -> None:
+        """In a room that is run here."""
+        message, by = down.message, down.by
         seen = room.view.get(message)
-        here = {"channel": channel, "id": message}
+        here = {"channel": room.channel, "id": message}
         values: dict[str, Cell] = {"deleted_at": room.yard.now_ms(), "deleted_by": by}
         actor = room.members.get(by)
         entry = room.entry(actor, "delete", message=seen.text if seen else "", reason="paid")
@@ -74,15 +96,40 @@ class RoomDoor:
         await room.happen([Set("chat_messages", here, values), *room.audit(entry)], deed)
 
     async def tell(self, channel: str, kind: str, data: bytes) -> None:
-        room = await self._rooms.open(channel)
-        await room.tell_raw(data, kind, Weight.PLAIN if kind == "fx" else Weight.KEPT)
+        """Any node may publish what leaves no trace in the room."""
+        room = self._rooms.known(channel) if self.nodes is not None else await self._rooms.open(channel)
+        weight = Weight.PLAIN if kind == "fx" else Weight.KEPT
+        if room is not None:
+            await room.tell_raw(data, kind, weight)
+        else:
+            options = PublishOptions(tags={"k": kind}, weight=weight)
+            await self._rooms.yard.crowd.publish(CHAT + channel, data, options)
 
     async def set_part(self, channel: str, name: str, value: bytes) -> None:
-        room = await self._rooms.open(channel)
-        if room.parts.get(name) != value:
-            await room.set_part(name, value)
+        await self._in(Part(channel, name, value), self.do_part)
+
+    async def do_part(self, room: Room, part: Part) -> None:
+        """In a room that is run here."""
+        if room.parts.get(part.name) != part.value:
+            await room.set_part(part.name, part.value)
 
     async def tell_moderators(self, channel: str, data: bytes) -> None:
-        room: Room = await self._rooms.open(channel)
         options = PublishOptions(weight=Weight.URGENT)
-        await room.yard.crowd.publish(MODERATORS + channel, data, options)
+        await self._rooms.yard.crowd.publish(MODERATORS + channel, data, options)
+
+    async def _in(self, asked: Q, do: Callable[[Room, Q], Awaitable[None]]) -> None:
+        """Where the room is run."""
+        if self.nodes is not None:
+            await self.nodes.done(asked, partial(_given, do, asked))
+        else:
+            await do(await self._rooms.open(asked.channel), asked)
+
+
+async def _given(do: Callable[[Room, Q], Awaitable[None]], asked: Q, room: Room) -> None:
+    await do(room, asked)
+
+
+def guest_of(room: Room, member: Member) -> Guest:
+    """Somebody as paid messages, polls and effects know them."""
+    can = rights.abilities(member.role, muted=room.muted(member.user) is not None)
+    return Guest(author=member.author(), role=member.role, can=can)
