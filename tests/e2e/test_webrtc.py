@@ -7,8 +7,9 @@ import statistics
 import time
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from tests.harness.browser import PHONE, context
+from tests.harness.impairment import BadNetwork, bad_network
 from tests.harness.patience import wait_until
 from tests.harness.player import play
 from tests.harness.publisher import READ_CLOCK_JS, publishing
@@ -81,12 +82,58 @@ CANVAS = """async ([url, key]) => {
   window.beat = setInterval(draw, 33);
   const stream = canvas.captureStream(30);
   const peer = window.peer = new RTCPeerConnection();
-  peer.addTransceiver(stream.getVideoTracks()[0], { direction: 'sendonly', streams: [stream] });
+  const sendEncodings = [{ rid: 'q', scaleResolutionDownBy: 2 }, { rid: 'f' }];
+  const options = { direction: 'sendonly', streams: [stream], sendEncodings };
+  peer.addTransceiver(stream.getVideoTracks()[0], options);
   await peer.setLocalDescription(await peer.createOffer());
   const headers = { 'Content-Type': 'application/sdp', Authorization: 'Bearer ' + key };
   const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
   await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
   return answer.status;
+}"""
+
+# A WHEP player that writes down every frame that came whole, before it is decoded: [RTP time, key].
+ARRIVALS = """async (url) => {
+  const code = `
+    const seen = [];
+    onrtctransform = ({ transformer }) => {
+      const note = (frame, out) => {
+        seen.push([frame.getMetadata().rtpTimestamp ?? frame.timestamp, frame.type === 'key']);
+        out.enqueue(frame);
+      };
+      transformer.readable.pipeThrough(new TransformStream({ transform: note })).pipeTo(transformer.writable);
+    };
+    onmessage = () => postMessage(seen);`;
+  const worker = window.worker = new Worker(URL.createObjectURL(new Blob([code])));
+  const peer = window.peer = new RTCPeerConnection();
+  const video = document.body.appendChild(document.createElement('video'));
+  video.muted = true;
+  const stream = video.srcObject = new MediaStream();
+  for (const kind of ['video', 'audio']) {
+    const { receiver } = peer.addTransceiver(kind, { direction: 'recvonly' });
+    if (kind === 'video') receiver.transform = new RTCRtpScriptTransform(worker, {});
+    stream.addTrack(receiver.track);
+  }
+  video.play().catch(() => {});
+  await peer.setLocalDescription(await peer.createOffer());
+  const headers = { 'Content-Type': 'application/sdp' };
+  const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
+  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+}"""
+ARRIVED = """() => new Promise((done) => {
+  window.worker.onmessage = ({ data }) => done(data);
+  window.worker.postMessage(null);
+})"""
+CAMERA = """async ([url, key]) => {
+  const video = { width: 640, height: 360 };
+  const stream = await navigator.mediaDevices.getUserMedia({ video, audio: true });
+  const peer = window.peer = new RTCPeerConnection();
+  const options = { direction: 'sendonly', streams: [stream] };
+  for (const track of stream.getTracks()) peer.addTransceiver(track, options);
+  await peer.setLocalDescription(await peer.createOffer());
+  const headers = { 'Content-Type': 'application/sdp', Authorization: 'Bearer ' + key };
+  const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
+  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
 }"""
 
 
@@ -172,6 +219,11 @@ def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
         by_webrtc(viewer)
         found = latencies_ms(viewer)
         print(f"browser to browser {statistics.median(found):.0f} ms in the middle")
+        assert viewer.locator("video").evaluate("v => v.videoWidth") == 640
+        small = other.new_page()
+        small.goto(f"{server.http}/version")
+        small.evaluate(ARRIVALS, f"{server.http}/live/loop/whep?layer=q")
+        small.wait_for_function("document.querySelector('video').videoWidth === 320", timeout=PATIENCE_MS)
         assert statistics.median(found) < 1500
 
 
@@ -213,6 +265,69 @@ def test_a_camera_goes_on_the_air(server: Server, browser: Browser, size: dict[s
             wait_until(lambda: moved(viewer), 40)
         page.get_by_role("button", name="End broadcast").click()
         server.wait_for(name, "offline", 20)
+
+
+def decodable(frames: list[tuple[int, bool]]) -> tuple[int, int]:
+    """Of frames at 30 per second: how many can be decoded, of how many that were sent. Behind one that is
+    missing all are lost up to a keyframe."""
+    frames = sorted((stamp - frames[0][0] + 0x80000000 & 0xFFFFFFFF, key) for stamp, key in frames)
+    good = sent = 0
+    whole, last = True, frames[0][0] - 3000
+    for stamp, key in frames:
+        missing = max(round((stamp - last) / 3000) - 1, 0)
+        whole = key or (whole and not missing)
+        good += whole
+        sent += 1 + missing
+        last = stamp
+    return good, sent
+
+
+@pytest.mark.alone
+def test_over_a_bad_network_hardly_a_frame_is_lost(server: Server, browser: Browser) -> None:
+    """Of all datagrams 5 % are lost, and all come up to 50 ms late, both ways: a viewer by WHEP, and a
+    publisher by WHIP."""
+    key, camera = server.channel("rough"), server.channel("shaky")
+
+    def through(network: BadNetwork, route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=network.mislead(answer.text()))
+
+    with (
+        publishing(f"{server.rtmp}/{key}"),
+        bad_network(server.webrtc_port) as down,
+        bad_network(server.webrtc_port) as up,
+        context(browser) as profile,
+        context(browser) as other,
+    ):
+        server.wait_for("rough", "live", 30)
+        viewer, publisher = profile.new_page(), other.new_page()
+        for page in (viewer, publisher):
+            page.goto(f"{server.http}/version")
+        viewer.route("**/whep", lambda route: through(down, route))
+        publisher.route("**/whip", lambda route: through(up, route))
+        publisher.evaluate(CAMERA, [f"{server.http}/live/shaky/whip", camera])
+        viewer.evaluate(ARRIVALS, f"{server.http}/live/rough/whep")
+        server.wait_for("shaky", "live", 40)
+        wait_until(lambda: len(viewer.evaluate(ARRIVED)) > 60, 40)
+        before, skipped = server.metrics(), len(viewer.evaluate(ARRIVED))
+        viewer.wait_for_timeout(6000)
+        seen, after = viewer.evaluate(ARRIVED)[skipped:-5], server.metrics()
+
+        def counted(name: str) -> int:
+            return round(after[f"madang_{name}_total"] - before[f"madang_{name}_total"])
+
+        good, sent = decodable([(stamp, key) for stamp, key in seen])
+        wanted, asked = counted("webrtc_keyframes_wanted"), counted("webrtc_keyframes_asked")
+        print(f"WHEP: {good} of {sent} pictures, {wanted} keyframes wanted, {down.lost} datagrams lost")
+        assert sent > 100 and sent - good <= 0.01 * sent + 1
+        assert wanted <= 3
+        pictures = counted("whip_pictures")
+        broken = counted("whip_broken_frames") + counted("whip_frozen_frames")
+        print(
+            f"WHIP: {pictures} pictures, {broken} broken, {asked} keyframes asked, {up.lost} datagrams lost"
+        )
+        assert pictures > 20 and broken <= 0.01 * pictures + 1
+        assert asked <= 9  # one in two seconds is what segments need
 
 
 def moved(page: Page) -> bool:
