@@ -152,7 +152,7 @@ class Desk:
             "ban": room.muted(target.user),
             "shadow": room.is_shadowed(target.user),
             "messages": [
-                {**msgspec.to_builtins(message_of(row)), "deleted": row["deleted_at"] is not None}
+                {**_plain(message_of(row)), "deleted": row["deleted_at"] is not None}
                 for row in found[::-1]
             ],
             "audit": entries,
@@ -164,6 +164,12 @@ class Desk:
         account = target.user.removeprefix("madang.u.")
         since = await room.yard.identity.followed_at(account, room.channel)
         return None if since is None else int(since * 1000)
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """By way of JSON: what was paid is kept as JSON."""
+    plain: dict[str, Any] = msgspec.json.decode(encode(message))
+    return plain
 
 
 def _through(here: list[Member], cursor: str) -> set[str]:

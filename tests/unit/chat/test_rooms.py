@@ -173,3 +173,5 @@ async def test_a_room_with_paid_messages_is_opened_again(chat: Chat) -> None:
     assert late.snapshot["pins"][0]["message"]["paid"] == paid
     page = await chat.desk.messages(chat.channel)
     assert b'"paid":{"order":"o"' in msgspec.json.encode(page.items)
+    card = await chat.desk.card(await chat.room(), owner.user)
+    assert card["messages"][-1]["paid"] == paid
