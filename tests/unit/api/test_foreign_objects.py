@@ -13,6 +13,10 @@ THROUGH_OWN_CHANNEL = [
     ("POST", "/channels/mine/keys/{key}/rotate", {"overlap_s": 0}),
     ("DELETE", "/channels/mine/keys/{key}", None),
     ("DELETE", "/channels/mine/members/{friend}", None),
+    ("PATCH", "/channels/mine/webhooks/{webhook}", {"enabled": False}),
+    ("DELETE", "/channels/mine/webhooks/{webhook}", None),
+    ("POST", "/channels/mine/webhooks/{webhook}/test", None),
+    ("POST", "/channels/mine/webhooks/{webhook}/replay", {"since": "2026-01-01T00:00:00Z"}),
 ]
 OTHERS_OWN = [
     ("DELETE", "/sessions/{session}", None),
@@ -58,8 +62,10 @@ async def tenants(web: Site, house: Household) -> Tenants:
     await browser.post("/channels/theirs/members", {"name": "friend", "role": "manager"})
     token = await house.control.tokens.create(victim, "t", ["channels:read"], None)
     sessions = (await browser.get("/sessions")).json()["items"]
+    hook = await browser.post("/channels/theirs/webhooks", {"url": "https://x.example/", "kinds": ["*"]})
     ids = {
         "key": key.key.id,
+        "webhook": hook.json()["id"],
         "friend": friend.account,
         "session": sessions[0]["id"],
         "token": token.token.id,
