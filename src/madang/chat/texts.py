@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from madang.base.limits import CHAT_MESSAGE_BYTES
@@ -100,6 +101,7 @@ def mentioned(text: str) -> list[str]:
     return _MENTION.findall(text)[:10] if "@" in text else []
 
 
+@lru_cache(maxsize=64)  # asked before a message is taken, and when it was
 def likeness(text: str) -> str:
     """What two texts have in common that say the same: letters without case, spaces and repeats."""
     return _RUN.sub(r"\1\1", _NOISE.sub("", text.casefold())) or text
