@@ -1,5 +1,5 @@
 """Centrifugo's official client in a real Chromium, from a page of another site: JSON and Protobuf, by
-websocket, HTTP stream and server-sent events, through a network that breaks."""
+websocket, HTTP stream and server-sent events, through a network that breaks. And what such a page may not."""
 
 import threading
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ import jwt
 import pytest
 from playwright.sync_api import Browser
 from tests.harness.browser import context
+from tests.harness.crowd import sign_in
 from tests.harness.relay import relayed
 from tests.harness.server import Server, running
 
@@ -164,3 +165,19 @@ def test_the_client_for_browsers(seen: Seen, transport: str, encoding: str) -> N
 def test_a_page_that_is_not_listed_does_not_come_in(seen: Seen) -> None:
     """A18: by websocket, where no other rule of the browser's would keep it out."""
     assert seen.knocks == ["open", "closed"]
+
+
+def test_a_page_elsewhere_does_nothing_in_its_visitors_name(
+    elsewhere: int, crowd: Server, browser: Browser
+) -> None:
+    """A17: with the cookies of somebody who is signed in; another port is the same site, so they go along."""
+    with context(browser) as profile:
+        sign_in(profile, crowd)
+        page = profile.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"http://127.0.0.1:{elsewhere}/")
+        assert page.evaluate("(base) => forge(base)", crowd.http) == {"read": "refused", "feed": "closed"}
+        me = profile.request.get(f"{crowd.http}/api/v1/me").json()
+        assert me["account"]["name"] == "admin"
+        mine = profile.request.get(f"{crowd.http}/api/v1/channels?show=mine").json()
+        assert [channel["slug"] for channel in mine["items"]] == ["main"]

@@ -54,7 +54,7 @@ const together = async (all, act) =>
   Object.fromEntries(
     await Promise.all(
       all.map(async (way) => {
-        const late = new Promise((resolve) => setTimeout(resolve, 45_000, { failed: "late", errors: ways.get(way.name)?.errors }));
+        const late = new Promise((resolve) => setTimeout(resolve, 90_000, { failed: "late", errors: ways.get(way.name)?.errors }));
         return [way.name, await Promise.race([act(way).catch((error) => ({ failed: String(error) })), late])];
       }),
     ),
@@ -69,3 +69,35 @@ window.knock = (url) =>
     socket.onopen = () => resolve("open");
     socket.onclose = () => resolve("closed");
   });
+
+/** What a page elsewhere can make a browser send with its visitor's cookies: none of it may be taken. */
+window.forge = async (base) => {
+  const channels = `${base}/api/v1/channels`;
+  const slug = (name) => JSON.stringify({ slug: name });
+  const simple = { credentials: "include", mode: "no-cors", method: "POST" };
+  const tries = [
+    fetch(channels, { ...simple, body: slug("forged-text") }),
+    fetch(channels, { ...simple, body: new Blob([slug("forged-blob")]) }),
+    fetch(channels, { ...simple, body: new URLSearchParams({ slug: "forged-form" }) }),
+    fetch(`${channels}?slug=forged-query&_method=POST`, { credentials: "include", mode: "no-cors" }),
+    fetch(channels, { ...simple, mode: "cors", headers: { "Content-Type": "application/json" }, body: slug("forged-json") }),
+    fetch(channels, { ...simple, mode: "cors", headers: { "X-Madang": "1" }, body: slug("forged-header") }),
+    fetch(channels, { ...simple, mode: "cors", headers: { "X-HTTP-Method-Override": "PUT" }, body: slug("forged-override") }),
+    fetch(`${base}/api/v1/sessions/current`, { credentials: "include", method: "DELETE" }),
+  ];
+  const read = await fetch(`${base}/api/v1/me`, { credentials: "include" }).then(
+    () => "read",
+    () => "refused",
+  );
+  await Promise.allSettled(tries);
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", enctype: "text/plain", action: channels, target: "sink" });
+  const frame = Object.assign(document.createElement("iframe"), { name: "sink" });
+  const field = Object.assign(document.createElement("input"), { name: '{"slug":"forged-frame","x":"', value: '"}' });
+  form.append(field);
+  document.body.append(frame, form);
+  const loaded = once({ once: (event, then) => frame.addEventListener(event, then, { once: true }) }, "load");
+  form.submit();
+  await loaded;
+  return { read, feed: await knock(`${base.replace("http", "ws")}/api/v1/events/ws`) };
+};
