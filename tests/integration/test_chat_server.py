@@ -1,7 +1,6 @@
 """Chat on a real server by Centrifugo's protocol: said, seen, recovered; a kill loses nothing acked."""
 
 import asyncio
-import contextlib
 import json
 import signal
 import threading
@@ -11,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-import websockets
-from tests.harness.patience import PATIENCE_S, wait_until
-from tests.harness.server import ADMIN_PASSWORD, Server
+from tests.harness.patience import wait_until
+from tests.harness.server import Server
+from tests.harness.talker import channel_of, connect, signed_in
 
 
 @pytest.fixture(scope="module")
@@ -28,106 +27,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             made.stop()
 
 
-class Talker:
-    """One connection, as a small client of the protocol."""
-
-    def __init__(self, socket: "websockets.ClientConnection") -> None:
-        self._socket = socket
-        self._number = 0
-        self.pushes: list[dict[str, Any]] = []
-
-    async def ask(self, **command: Any) -> dict[str, Any]:
-        """A command's reply; what is pushed meanwhile is kept."""
-        self._number += 1
-        await self._socket.send(json.dumps({"id": self._number, **command}))
-        while True:
-            for reply in await self._read():
-                if reply.get("id") == self._number:
-                    return reply
-
-    async def _read(self) -> list[dict[str, Any]]:
-        text = await asyncio.wait_for(self._socket.recv(), PATIENCE_S)
-        replies = [json.loads(line) for line in str(text).split("\n") if line]
-        for reply in replies:
-            if not reply:
-                await self._socket.send("{}")
-            elif "push" in reply:
-                self.pushes.append(reply["push"])
-        return replies
-
-    async def call(self, method: str, **data: Any) -> dict[str, Any]:
-        reply = await self.ask(rpc={"method": method, "data": data})
-        assert "rpc" in reply, reply
-        return dict(reply["rpc"]["data"])
-
-    async def until(self, kind: str) -> dict[str, Any]:
-        """The next event of this kind."""
-        while True:
-            for push in self.pushes:
-                event = push.get("pub", {}).get("data", {})
-                if event.get("t") == kind:
-                    self.pushes.remove(push)
-                    return dict(event)
-            await self._read()
-
-
-def token(server: Server, http: httpx.Client) -> str:
-    answer = http.post(f"{server.http}/api/v1/realtime/token", headers={"X-Madang": "1"}, json={})
-    assert answer.status_code in (200, 201), answer.text
-    return str(answer.json()["token"])
-
-
-async def connect(server: Server, http: httpx.Client) -> Talker:
-    url = server.http.replace("http", "ws") + "/connection/websocket"
-    shown = token(server, http)  # first: whoever connects has to say so soon
-    talker = Talker(await websockets.connect(url))
-    reply = await talker.ask(connect={"token": shown})
-    assert "connect" in reply, reply
-    return talker
-
-
-async def enter(talker: Talker, channel: str, **more: Any) -> dict[str, Any]:
-    reply = await talker.ask(subscribe={"channel": f"madang_chat:{channel}", **more})
-    assert "subscribe" in reply, reply
-    return dict(reply["subscribe"])
-
-
-def channel_of(server: Server) -> str:
-    return str(httpx.get(f"{server.http}/api/v1/channels/main", timeout=30).json()["id"])
-
-
-@contextlib.contextmanager
-def signed_in(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30) as http:
-        body = {"name": "admin", "password": ADMIN_PASSWORD}
-        signed = http.post(f"{server.http}/api/v1/sessions", json=body, headers={"X-Madang": "1"})
-        assert signed.status_code == 201
-        yield http
-
-
 async def test_said_seen_moderated_and_recovered(server: Server) -> None:
     channel = channel_of(server)
     with httpx.Client(timeout=30) as guest, signed_in(server) as host:
         mina, yuna = await connect(server, guest), await connect(server, host)
-        snapshot = (await enter(mina, channel, data={"nick": "미나"}))["data"]
+        snapshot = (await mina.enter(channel, data={"nick": "미나"}))["data"]
         assert snapshot["you"]["name"] == "미나" and snapshot["you"]["role"] == "guest"
-        assert (await enter(yuna, channel))["data"]["you"]["role"] == "owner"
+        assert (await yuna.enter(channel))["data"]["you"]["role"] == "owner"
         sent = await mina.call("chat.send", channel=channel, text="<b>안녕</b>", nonce="n1")
         seen = await yuna.until("message")
         assert (seen["id"], seen["text"]) == (sent["id"], "<b>안녕</b>")
         second = await connect(server, guest)
-        place = await enter(second, channel)
+        place = await second.enter(channel)
         await yuna.call("chat.delete", channel=channel, id=sent["id"])
         assert (await mina.until("delete"))["ids"] == [sent["id"]]
-        await second._socket.close()
+        await second.close()
         back = await connect(server, guest)
-        reply = await enter(
-            back, channel, recover=True, offset=place["offset"] - 1, epoch=place["epoch"], recoverable=True
+        reply = await back.enter(
+            channel, recover=True, offset=place["offset"] - 1, epoch=place["epoch"], recoverable=True
         )
         assert reply["recovered"] and "messages" not in reply["data"]
         assert "안녕" not in json.dumps(reply, ensure_ascii=False)
         for talker in (mina, yuna, back):
-            await talker._socket.close()
+            await talker.close()
 
 
 async def test_nothing_that_was_acked_is_lost_to_a_kill(server: Server) -> None:
@@ -135,7 +57,7 @@ async def test_nothing_that_was_acked_is_lost_to_a_kill(server: Server) -> None:
     acked: list[str] = []
     with signed_in(server) as host:
         yuna = await connect(server, host)
-        await enter(yuna, channel)
+        await yuna.enter(channel)
 
         async def talk() -> None:
             for number in range(1000):
@@ -157,11 +79,11 @@ async def test_nothing_that_was_acked_is_lost_to_a_kill(server: Server) -> None:
         assert talking.exception() is not None
         server.start()
         again = await connect(server, host)
-        snapshot = (await enter(again, channel))["data"]
+        snapshot = (await again.enter(channel))["data"]
         kept = [message["id"] for message in snapshot["messages"]]
         assert acked and [name for name in acked if name not in kept] == []
         assert len(kept) == len(set(kept))
-        await again._socket.close()
+        await again.close()
 
 
 class Receiver:
@@ -206,7 +128,7 @@ async def test_a_receiver_that_was_down_gets_everything_in_order(server: Server)
             made = host.post(hooks, json=body, headers={"X-Madang": "1"})
             assert made.status_code == 201, made.text
             yuna = await connect(server, host)
-            await enter(yuna, channel)
+            await yuna.enter(channel)
             sent = []
             for number in range(5):
                 answer = await yuna.call("chat.send", channel=channel, text=f"hook {number}")
@@ -216,6 +138,6 @@ async def test_a_receiver_that_was_down_gets_everything_in_order(server: Server)
             receiver.status = 200
             await asyncio.to_thread(wait_until, lambda: len(receiver.events) >= 5, 60)
             assert [event["id"] for event in receiver.events] == sent
-            await yuna._socket.close()
+            await yuna.close()
     finally:
         receiver.close()

@@ -1,0 +1,107 @@
+"""Somebody in a chat, as a small client of the realtime server's protocol."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import websockets
+from tests.harness.patience import PATIENCE_S
+from tests.harness.server import ADMIN_PASSWORD, Server
+
+
+class Refused(Exception):
+    """An error in reply to a command."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(str(error))
+        self.code = int(error["code"])
+
+
+class Talker:
+    """One connection."""
+
+    def __init__(self, socket: "websockets.ClientConnection") -> None:
+        self._socket = socket
+        self._number = 0
+        self.pushes: list[dict[str, Any]] = []
+
+    async def ask(self, **command: Any) -> dict[str, Any]:
+        """A command's reply; what is pushed meanwhile is kept."""
+        self._number += 1
+        await self._socket.send(json.dumps({"id": self._number, **command}))
+        while True:
+            for reply in await self._read():
+                if reply.get("id") == self._number:
+                    return reply
+
+    async def _read(self) -> list[dict[str, Any]]:
+        text = await asyncio.wait_for(self._socket.recv(), PATIENCE_S)
+        replies = [json.loads(line) for line in str(text).split("\n") if line]
+        for reply in replies:
+            if not reply:
+                await self._socket.send("{}")
+            elif "push" in reply:
+                self.pushes.append(reply["push"])
+        return replies
+
+    async def call(self, method: str, **data: Any) -> dict[str, Any]:
+        """A method's answer. Raises Refused."""
+        reply = await self.ask(rpc={"method": method, "data": data})
+        if "rpc" not in reply:
+            raise Refused(reply["error"])
+        return dict(reply["rpc"]["data"])
+
+    async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """The next event of this kind, with these values."""
+        while True:
+            for push in self.pushes:
+                event = push.get("pub", {}).get("data", {})
+                if event.get("t") == kind and all(event.get(name) == fields[name] for name in fields):
+                    self.pushes.remove(push)
+                    return dict(event)
+            await self._read()
+
+    async def enter(self, channel: str, **more: Any) -> dict[str, Any]:
+        """Subscribe to a room; the result, whose `data` is the snapshot."""
+        reply = await self.ask(subscribe={"channel": f"madang_chat:{channel}", **more})
+        if "subscribe" not in reply:
+            raise Refused(reply["error"])
+        return dict(reply["subscribe"])
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+
+def token(server: Server, http: httpx.Client) -> str:
+    """Of whoever `http` is."""
+    answer = http.post(f"{server.http}/api/v1/realtime/token", headers={"X-Madang": "1"}, json={})
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["token"])
+
+
+async def connect(server: Server, http: httpx.Client, shown: str = "") -> Talker:
+    """A connection of whoever `http` is, or of the bearer of a token."""
+    url = server.http.replace("http", "ws") + "/connection/websocket"
+    shown = shown or token(server, http)  # first: whoever connects has to say so soon
+    talker = Talker(await websockets.connect(url))
+    reply = await talker.ask(connect={"token": shown})
+    assert "connect" in reply, reply
+    return talker
+
+
+def channel_of(server: Server) -> str:
+    """The id of the channel that every server begins with."""
+    return str(httpx.get(f"{server.http}/api/v1/channels/main", timeout=30).json()["id"])
+
+
+@contextlib.contextmanager
+def signed_in(server: Server) -> Iterator[httpx.Client]:
+    """The admin, by HTTP."""
+    with httpx.Client(timeout=30) as http:
+        body = {"name": "admin", "password": ADMIN_PASSWORD}
+        signed = http.post(f"{server.http}/api/v1/sessions", json=body, headers={"X-Madang": "1"})
+        assert signed.status_code == 201
+        yield http

@@ -1,0 +1,190 @@
+"""A chat room over two server processes, one PostgreSQL and one Redis: whoever is connected to either is in
+the same room; the one that runs it is killed, and nothing that was acked is lost or said twice."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import websockets
+from tests.harness import brokers, postgres
+from tests.harness.patience import PATIENCE_S
+from tests.harness.server import Server
+from tests.harness.talker import Refused, Talker, channel_of, connect, signed_in, token
+
+HEADERS = {"X-Madang": "1"}
+GUESTS, EACH = 10, 4
+
+
+@contextlib.contextmanager
+def two_servers(folder: Path, database: str, broker: str) -> Iterator[tuple[Server, Server]]:
+    """One database, one broker, one secret."""
+    config = f'[data]\ndatabase = "{database}"\n[realtime]\nbroker = "{broker}"\n'
+    one, two = Server(folder / "one", config=config), Server(folder / "two", config=config)
+    secret = secrets.token_hex(32)
+    for server in (one, two):
+        (server.data / "secret").write_text(secret)
+    try:
+        yield one.start(), two.start()
+    finally:
+        for server in (one, two):
+            if server.process is not None and server.process.poll() is None:
+                server.stop()
+
+
+class Room:
+    """What the test knows: the servers, the channel, and the admin's sessions with each."""
+
+    def __init__(self, one: Server, two: Server, host: httpx.Client) -> None:
+        self.one, self.two, self.host = one, two, host
+        self.channel = channel_of(one)
+
+    def rest(self, server: Server, method: str, path: str, **body: Any) -> Any:
+        url = f"{server.http}/api/v1/channels/main/{path}"
+        answer = self.host.request(method, url, json=body, headers=HEADERS)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+
+async def they_are_in_one_room(room: Room, yuna: Talker, mina: Talker, name: str) -> None:
+    """Talk, moderation, a poll and rules, by the server that does not run the room and by the other."""
+    channel = room.channel
+    said = await mina.call("chat.send", channel=channel, text="안녕", nonce="n1")
+    assert (await yuna.until("message"))["id"] == said["id"] == (await mina.until("message"))["id"]
+    again = await mina.call("chat.send", channel=channel, text="안녕", nonce="n1")
+    assert (again["id"], again["seq"]) == (said["id"], said["seq"])
+    room.rest(room.two, "PUT", f"chat/bans/{name}", duration_s=300, reason="rude")
+    assert (await yuna.until("purge"))["user"] == name
+    assert (await mina.until("you"))["muted"]["word"] == "timed_out"
+    with pytest.raises(Refused, match="timed_out:") as refused:
+        await mina.call("chat.send", channel=channel, text="but why")
+    assert refused.value.code == 1002
+    await yuna.call("chat.unban", channel=channel, user=name)
+    assert (await mina.until("you"))["muted"] is None
+    made = room.rest(room.two, "POST", "polls", title="Encore?", choices=["Yes", "No"])
+    await mina.call("poll.vote", channel=channel, id=made["id"], choice=0)
+    while (poll := (await yuna.until("poll"))["poll"])["votes"] == 0:
+        pass
+    assert poll["counts"] == [1, 0]
+    for server in (room.one, room.two):
+        shown = room.rest(server, "GET", "chat")
+        assert shown["poll"]["id"] == made["id"] and shown["messages"] == []
+    room.rest(room.two, "POST", f"polls/{made['id']}/end")
+    room.rest(
+        room.one, "PUT", "filter", allow=[], lists=[{"name": "x", "words": ["spoiler"], "action": "refuse"}]
+    )
+    with pytest.raises(Refused, match="filtered"):
+        await mina.call("chat.send", channel=channel, text="a spoiler")
+
+
+class Guest:
+    """Says its words, each until it is acked, coming back to the other server when its own is gone."""
+
+    def __init__(self, room: Room, server: Server, number: int) -> None:
+        self.room, self.server, self.number = room, server, number
+        self.acked: dict[str, int] = {}
+        with httpx.Client(timeout=30) as http:
+            self.token = token(server, http)
+
+    async def talk(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            talker = await self._connect()
+            for turn in range(EACH):
+                while (sent := await self._say(talker, turn)) is None:
+                    await asyncio.sleep(0.1)
+                    if self.server.process is not None and self.server.process.poll() is not None:
+                        self.server = self.room.two
+                        talker = await self._connect()
+                self.acked[sent["id"]] = sent["seq"]
+                await asyncio.sleep(0.05)
+            await talker.close()
+
+    async def _say(self, talker: Talker, turn: int) -> dict[str, Any] | None:
+        nonce = f"{self.number} {turn}"
+        try:
+            return await talker.call(
+                "chat.send", channel=self.room.channel, text=f"word {nonce}", nonce=nonce
+            )
+        except Refused as error:
+            assert error.code == 100, error
+        except (websockets.ConnectionClosed, OSError):
+            pass
+        return None
+
+    async def _connect(self) -> Talker:
+        while True:
+            try:
+                talker = await connect(self.server, self.room.host, self.token)
+                await talker.enter(self.room.channel)
+            except Refused as error:
+                assert error.code == 100, error
+            except (websockets.ConnectionClosed, websockets.InvalidHandshake, OSError):
+                if self.server.process is not None and self.server.process.poll() is not None:
+                    self.server = self.room.two
+            else:
+                return talker
+            await asyncio.sleep(0.1)
+
+
+async def one_is_killed(room: Room, witness: Talker) -> None:
+    """Under load; the witness is connected to the other, and never dropped."""
+    guests = [Guest(room, (room.one, room.two)[number % 2], number) for number in range(GUESTS)]
+    async with asyncio.TaskGroup() as tasks:
+        for guest in guests:
+            tasks.create_task(guest.talk())
+        while sum(len(guest.acked) for guest in guests) < GUESTS:
+            await asyncio.sleep(0.01)
+        assert room.one.process is not None
+        room.one.process.kill()
+        room.one.process.wait(15)
+    acked = {name: seq for guest in guests for name, seq in guest.acked.items()}
+    assert len(acked) == GUESTS * EACH
+    page = room.rest(room.two, "GET", "chat/messages?limit=200")["items"]
+    log = {message["id"]: message["seq"] for message in page if not message.get("deleted")}
+    assert {name: log.get(name) for name in acked} == acked
+    assert len({message["text"] for message in page if not message.get("deleted")}) == len(log)
+    last = max(log, key=lambda name: log[name])
+    seen: dict[str, int] = {}
+    while last not in seen:
+        event = await witness.until("message")
+        assert event["seq"] > max(seen.values(), default=0), "one order for all, nothing twice"
+        seen[event["id"]] = event["seq"]
+    assert seen == log
+
+
+async def led_by(database: str) -> int:
+    """How many have run the room so far, one after the other."""
+    plain = await asyncpg.connect(database)
+    try:
+        return int(await plain.fetchval("SELECT fence FROM chat_rooms"))
+    finally:
+        await plain.close()
+
+
+@pytest.mark.needs("postgres")
+async def test_a_room_over_two_servers_and_the_death_of_one(tmp_path: Path) -> None:
+    with postgres.cluster() as database, brokers.redis() as redis:
+        plain = await asyncpg.connect(database.url("postgres"))
+        await plain.execute("CREATE DATABASE madang")
+        await plain.close()
+        with (
+            two_servers(tmp_path, database.url("madang"), redis.url) as (one, two),
+            signed_in(one) as host,
+            httpx.Client(timeout=30) as guest,
+        ):
+            room = Room(one, two, host)
+            yuna, mina = await connect(one, host), await connect(two, guest)
+            assert (await yuna.enter(room.channel))["data"]["you"]["role"] == "owner"
+            snapshot = (await mina.enter(room.channel, data={"nick": "미나"}))["data"]
+            assert snapshot["you"]["name"] == "미나" and snapshot["messages"] == []
+            await they_are_in_one_room(room, yuna, mina, snapshot["you"]["id"])
+            mina.pushes.clear()
+            before = await led_by(database.url("madang"))
+            await one_is_killed(room, mina)
+            assert await led_by(database.url("madang")) == before + 1
+            await mina.close()
