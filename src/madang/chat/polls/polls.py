@@ -166,7 +166,12 @@ class Polls:
         return [running.shown() if running and poll.id == running.poll.id else poll for poll in found]
 
     async def forget(self, channel: str, poll: str) -> None:
-        """Take an ended poll out of the history."""
+        """Take an ended poll of this channel (A24) out of the history."""
+        running = self._running.get(channel)
+        if running is not None and running.poll.id == poll:
+            raise refusals.conflict("open")
+        if not await self._log.find(Query(table=TABLE, where={"id": poll, "channel": channel}, limit=1)):
+            raise refusals.not_found()
         await self._door.commit([Drop(VOTES, {"poll": poll}), Drop(TABLE, {"id": poll, "channel": channel})])
 
     async def tick(self) -> None:

@@ -108,3 +108,19 @@ async def test_who_may_end_it(made: Made) -> None:
     assert await refused(polls.end(MANAGER, ROOM, poll.id)) == "conflict:ended"
     await polls.forget(ROOM, poll.id)
     assert await polls.history(ROOM, None, 10) == []
+
+
+async def test_only_ended_polls_of_ones_own_room_are_forgotten(made: Made) -> None:
+    """A24: neither a poll elsewhere nor its votes, and none that runs."""
+    polls = made()
+    poll = await asked(polls)
+    await polls.vote(guest("u.1"), ROOM, poll.id, 1)
+    assert await refused(polls.forget(ROOM, poll.id)) == "conflict:open"
+    assert await refused(polls.forget("elsewhere", poll.id)) == "not_found"
+    again = made()
+    await again.load()
+    assert msgspec.json.decode(again.current(ROOM))["counts"] == [0, 1]
+    await polls.end(MANAGER, ROOM, poll.id)
+    assert await refused(polls.forget("elsewhere", poll.id)) == "not_found"
+    (kept,) = await polls.history(ROOM, None, 10)
+    assert kept.counts == (0, 1)
