@@ -22,7 +22,7 @@ async def test_a_guest_pays_and_everybody_sees_it_once(server: Server) -> None:
     with httpx.Client(timeout=30, headers=MADANG) as guest, signed_in(server) as host:
         host.headers.update(MADANG)
         offer = guest.get(f"{api}/channels/main/superchat").json()
-        assert offer["enabled"] and offer["providers"][0]["name"] == "rehearsal"
+        assert offer["enabled"] and offer["providers"][-1]["name"] == "rehearsal"
         mina, yuna = await connect(server, guest), await connect(server, host)
         await enter(mina, channel, data={"nick": "미나"})
         await enter(yuna, channel)

@@ -24,6 +24,9 @@ def payment_settings(settings: Settings) -> PaymentSettings:
         stripe_webhook_secret=payments.stripe_webhook_secret,
         toss_key=payments.toss_key,
         toss_client_key=payments.toss_client_key,
+        stripe_url=payments.stripe_url,
+        toss_url=payments.toss_url,
+        toss_script=payments.toss_script,
     )
 
 

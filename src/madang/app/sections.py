@@ -221,6 +221,19 @@ class Payments(Section):
         "Toss.",
     )
     toss_client_key: str = Field("", description="The client key of Toss Payments, which browsers get.")
+    stripe_url: Annotated[str, url("http", "https")] = Field(
+        "https://api.stripe.com",
+        min_length=1,
+        description="Where Stripe's API is; another address for a stand-in to try things with.",
+    )
+    toss_url: Annotated[str, url("http", "https")] = Field(
+        "https://api.tosspayments.com", min_length=1, description="Where the API of Toss Payments is."
+    )
+    toss_script: Annotated[str, url("http", "https")] = Field(
+        "https://js.tosspayments.com/v2/standard",
+        min_length=1,
+        description="The script of Toss Payments, which the page of an order loads, and no other page.",
+    )
     hold: bool = Field(
         False,
         description="Hold every paid message until a manager approves it, not only what the filter holds.",

@@ -29,7 +29,7 @@ _HEARD: Final = (
 
 
 class Stripe:
-    """Implements `chat.ports.PaymentProvider`. Our payment id is the session's."""
+    """Implements `chat.ports.PaymentProvider` and `Traces`. Our payment id is the session's."""
 
     name = "stripe"
     currencies: tuple[str, ...] = ("USD", "KRW")
@@ -94,14 +94,28 @@ class Stripe:
         kind, about = text(event, "type"), inner(inner(event, "data"), "object")
         if kind in _HEARD:
             return Heard(payment=text(about, "id"), order=text(about, "client_reference_id"))
-        order = text(inner(about, "metadata"), "order")
+        # A charge has the metadata of its payment intent, a dispute has none of them: only the intent's id.
+        order, intent = text(inner(about, "metadata"), "order"), text(about, "payment_intent")
         if kind == "charge.refunded":
-            return Heard(order=order)
+            return Heard(order=order, payment=intent)
         if kind == "charge.dispute.created":
-            return Heard(order=order, state="disputed")
+            return Heard(order=order, payment=intent, state="disputed")
         if kind == "charge.dispute.closed" and text(about, "status") == "won":
-            return Heard(order=order, state="undisputed")
+            return Heard(order=order, payment=intent, state="undisputed")
         return None
+
+    async def trace(self, payment: str) -> str:
+        """The order that a payment intent was made for."""
+        if not payment.startswith("pi_"):
+            return ""
+        path = f"/v1/payment_intents/{quote(payment, safe='')}"
+        try:
+            intent = await self._send(Call(self._settings.stripe_url + path, headers=self._headers()))
+        except PaymentFault as fault:
+            if fault.code == "unknown":
+                return ""
+            raise
+        return text(inner(intent, "metadata"), "order")
 
     def _verify(self, header: str, body: bytes, now: float) -> None:
         parts = [part.split("=", 1) for part in header.split(",")[:20] if "=" in part]

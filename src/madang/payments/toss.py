@@ -7,7 +7,7 @@ payment is fetched and compared.
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -35,11 +35,12 @@ class Toss:
 
     name = "toss"
     currencies: tuple[str, ...] = ("KRW",)
-    origins: tuple[str, ...] = ("https://js.tosspayments.com", "https://*.tosspayments.com")
 
     def __init__(self, outbound: Fetches, settings: PaymentSettings) -> None:
         self._outbound, self._settings = outbound, settings
         self.test = settings.toss_key.reveal().startswith("test_")
+        script = urlsplit(settings.toss_script)
+        self.origins: tuple[str, ...] = (f"{script.scheme}://{script.netloc}", "https://*.tosspayments.com")
 
     async def begin(self, bill: Bill) -> Window:
         return Window(

@@ -148,6 +148,16 @@ def test_disputes_and_refunds(kind: str, about: dict[str, Any], state: str) -> N
     assert heard is not None and (heard.order, heard.state) == ("order1", state)
 
 
+async def test_a_dispute_leads_to_its_order_by_the_payment_intent() -> None:
+    body = event("charge.dispute.created", payment_intent="pi_1", metadata={})
+    heard = stripe(Wire()).hear(signed(body), body, NOW)
+    assert heard is not None and (heard.payment, heard.order, heard.state) == ("pi_1", "", "disputed")
+    wire = Wire((200, {"id": "pi_1", "metadata": {"order": "order1"}}))
+    assert await stripe(wire).trace("pi_1") == "order1"
+    assert wire.calls[0].url == "https://api.stripe.com/v1/payment_intents/pi_1"
+    assert await stripe(Wire()).trace("ch_1") == ""
+
+
 def test_what_is_of_no_interest() -> None:
     for body in (event("customer.created"), b"[]", event("charge.dispute.closed", status="lost")):
         assert stripe(Wire()).hear(signed(body), body, NOW) is None

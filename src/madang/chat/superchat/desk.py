@@ -35,6 +35,7 @@ from madang.chat.superchat.door import Door, Guest, Note
 from madang.chat.superchat.orders import Entry, Order
 from madang.chat.superchat.settings import PaidSettings
 from madang.chat.superchat.tiers import TIERS, tier_of
+from madang.chat.superchat.tracing import Traces
 from madang.realtime.ports import ReplyError
 
 _log = structlog.get_logger()
@@ -178,6 +179,9 @@ class SuperChat:
             return True
         order = await self.books.order(heard.order) if heard.order else None
         order = order or (await self.books.by_payment(provider, heard.payment) if heard.payment else None)
+        if order is None and heard.payment and isinstance(taker, Traces):
+            traced = await taker.trace(heard.payment)
+            order = await self.books.order(traced) if traced else None
         if order is None or order.provider != provider:
             _log.warning("payment_of_no_order", provider=provider, order=heard.order[:64])
             return True
