@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
 from madang.base.texts import skeleton
 from madang.chat.chat import Chat as ChatServer
+from madang.chat.leases import Leases
+from madang.chat.nodes import Nodes
 from madang.chat.ports import LetPass, Person, Place, Standing, TextFilter
 from madang.chat.pump import Pump
 from madang.chat.room import Room, Yard
-from madang.realtime.broker import HistoryQuery, Stretch
+from madang.realtime.broker import BrokerError, HistoryQuery, Stretch
 from madang.realtime.gate import Caller
-from madang.realtime.ports import Joined, RpcRequest, SubscribeRequest
+from madang.realtime.ports import Joined, NobodyListensError, RpcRequest, SubscribeRequest
 from madang.realtime.publication import DEFAULT, Position, Publication, Published, PublishOptions
 from madang.store import sql
 from madang.store.chatlog import ChatLog
@@ -83,6 +86,45 @@ class _Stream:
     hearers: list[Hear] = field(default_factory=list)
 
 
+class Street:
+    """Nodes that hear each other at once."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Neighbour] = {}
+
+
+class Neighbour:
+    """Implements `realtime.ports.Neighbourhood` for one node of a street."""
+
+    alone = False
+
+    def __init__(self, street: Street, name: str) -> None:
+        self.street, self.name = street, name
+        self.dead = False
+        self.asked = 0
+        self._answer: Any = None
+        self._hear: Any = None
+        street.nodes[name] = self
+
+    def on_question(self, topic: str, answer: Any) -> None:
+        self._answer = answer
+
+    def on_news(self, topic: str, hear: Any) -> None:
+        self._hear = hear
+
+    async def ask(self, node: str, topic: str, data: bytes, within_s: float) -> bytes:
+        other = self.street.nodes.get(node)
+        if other is None or other.dead:
+            raise NobodyListensError(node)
+        self.asked += 1
+        return bytes(await other._answer(self.name, data))
+
+    async def say(self, topic: str, data: bytes) -> None:
+        for other in self.street.nodes.values():
+            if other is not self and not other.dead and not self.dead:
+                other._hear(self.name, data)
+
+
 class MemoryCrowd:
     """Of `realtime.ports.Crowd`, what chat uses: publications in order, redaction, recovery by offset."""
 
@@ -90,6 +132,8 @@ class MemoryCrowd:
 
     def __init__(self) -> None:
         self.kept = KEPT
+        self.broken = False
+        """Publishes nothing: this node dies right after its commits."""
         self.streams: dict[str, _Stream] = {}
         self.personal: list[tuple[str, dict[str, Any]]] = []
         self.weights: list[PublishOptions] = []
@@ -98,6 +142,8 @@ class MemoryCrowd:
         return self.streams.setdefault(channel, _Stream())
 
     async def publish(self, channel: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
+        if self.broken:
+            raise BrokerError("broken")
         stream = self.stream(channel)
         if options.idempotency_key and options.idempotency_key in stream.keys:
             known = next((p.offset for p in stream.items if options.idempotency_key.encode() in p.data), 0)
@@ -113,10 +159,14 @@ class MemoryCrowd:
         return Published(stream.top, "epoch")
 
     async def publish_to_user(self, user: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
+        if self.broken:
+            raise BrokerError("broken")
         self.personal.append((user, msgspec.json.decode(data)))
         return Published()
 
     async def redact(self, channel: str, offset: int, data: bytes) -> bool:
+        if self.broken:
+            raise BrokerError("broken")
         stream = self.stream(channel)
         for place, item in enumerate(stream.items):
             if item.offset == offset:
@@ -197,11 +247,12 @@ class Client:
         stream = self.chat.crowd.stream(channel)
         missed = [item for item in stream.items if item.offset > self.view.offset]
         recovered = recover and len(missed) == stream.top - self.view.offset
+        since = reply.since.offset if reply.since is not None else stream.top
         assert reply.snapshot is not None
         self.snapshot = msgspec.json.decode(reply.snapshot(Joined(recovered, stream.top, "epoch")))
         self.view.snapshot(self.snapshot)
-        if recovered:
-            for item in missed:
+        for item in missed if recovered else stream.items:
+            if recovered or item.offset > since:
                 self.view.apply(msgspec.json.decode(item.data))
         self.view.offset = stream.top
         self._hear = self._on
@@ -249,18 +300,34 @@ class Faulty:
     async def find(self, query: Any) -> Any:
         return await self.log.find(query)
 
+    async def claim(self, claim: Any) -> Any:
+        if self.away:
+            raise Overloaded("away")
+        return await self.log.claim(claim)
+
+    async def renew(self, node: str, until: int) -> Any:
+        if self.away:
+            raise Overloaded("away")
+        return await self.log.renew(node, until)
+
+    async def release(self, node: str, channels: Any) -> None:
+        await self.log.release(node, channels)
+
 
 class Chat:
     """A whole chat over one database."""
 
-    def __init__(self, log: ChatLog, clock: FakeClock, judge: TextFilter) -> None:
+    def __init__(
+        self, log: ChatLog, clock: FakeClock, judge: TextFilter, beside: "Chat | None" = None
+    ) -> None:
         self.store: SqlStore
-        self.people = People()
-        self.crowd = MemoryCrowd()
+        self.people = People() if beside is None else beside.people
+        self.crowd = MemoryCrowd() if beside is None else copy(beside.crowd)
         self.log = Faulty(log)
         self.clock = clock
+        self.judge = judge
         self.channel = YARD
-        self.count = 0
+        self.count = 0 if beside is None else 1000
         crowd: Any = self.crowd
         self.server = ChatServer(
             Yard(crowd, Pump(self.log), self.people, judge, clock, os.urandom), b"secret" * 6
@@ -268,6 +335,15 @@ class Chat:
         self.pump, self.yard, self.rooms = self.server.pump, self.server.yard, self.server.rooms
         self.moderation, self.desk = self.server.moderation, self.server.desk
         self.handler, self.moderating = self.server.handler, self.server.moderators
+
+    def share(self, street: Street, name: str) -> Nodes:
+        """Be one of several nodes."""
+        self.crowd.node = name
+        self.neighbour = Neighbour(street, name)
+        self.leases = Leases(self.log, self.clock, name)
+        self.nodes = Nodes(self.rooms, self.leases, self.neighbour)
+        self.server.share(self.nodes)
+        return self.nodes
 
     async def room(self) -> Room:
         return await self.rooms.open(self.channel)
@@ -284,6 +360,25 @@ class Chat:
     def wait(self, seconds: float = 11.0) -> None:
         """Time goes by: rates are free again."""
         self.clock.advance(seconds)
+
+
+@asynccontextmanager
+async def another(chat: Chat) -> AsyncIterator[Chat]:
+    """A second node beside the first: the same database and the same publications; both are shared."""
+    log = ChatLog(chat.store)
+    log.gather_s = 0.0
+    made = Chat(log, chat.clock, chat.judge, chat)
+    made.store = chat.store
+    street = Street()
+    for name, one in (("one", chat), ("two", made)):
+        one.share(street, name)
+    running = asyncio.create_task(made.pump.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await log.close()
 
 
 @asynccontextmanager
