@@ -8,7 +8,8 @@ from tests.fuzz.test_centrifugo import mutated
 
 from madang.base.errors import PeerError
 from madang.protocols.centrifugo.messages import NONE
-from madang.realtime import api_requests
+from madang.protocols.centrifugo.wire import tagged
+from madang.realtime import api_binary, api_requests
 
 PUBLISH = (
     b'{"channel":"c","data":{"a":[1,"\\"]"]},"b64data":null,"tags":{"k":"v"},"version":3,"delta":true,'
@@ -18,6 +19,9 @@ LINES = b'{"method":"publish","params":{"channel":"c","data":1}}\n{"method":"inf
 BATCH = (
     b'{"commands":[{"publish":{"channel":"c","data":1},"id":1},{"history":{"channel":"c"}},{}],"parallel":1}'
 )
+TAGS = tagged(5, tagged(1, b"k") + tagged(2, b"v"))
+ONE = tagged(1, b"c") + tagged(2, b'{"a":[1]}') + TAGS + b"\x40\x03"
+PROTOBUF = tagged(1, tagged(4, ONE)) + b"\x10\x01"
 
 
 @given(st.sampled_from(sorted(api_requests.KINDS)), st.binary(max_size=300) | mutated(PUBLISH))
@@ -45,3 +49,13 @@ def test_batches(body: bytes) -> None:
 def test_base_64(encoded: str) -> None:
     with suppress(PeerError):
         api_requests.either(NONE, encoded)
+
+
+@given(
+    st.sampled_from(sorted(api_requests.KINDS)), st.binary(max_size=300) | mutated(PROTOBUF) | mutated(ONE)
+)
+def test_protobuf(method: str, body: bytes) -> None:
+    with suppress(PeerError):
+        api_binary.parse(method, body)
+    with suppress(PeerError):
+        api_binary.parse_batch(body)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -27,6 +28,7 @@ from madang.app.brokers import broker
 from madang.app.chatting import Chatting
 from madang.app.clock import SystemClock
 from madang.app.feed import FeedRoute
+from madang.app.grpc_doors import open_grpc
 from madang.app.kept import keep, recall
 from madang.app.keys import Endpoint
 from madang.app.metrics import Metrics, StreamNumbers
@@ -87,6 +89,9 @@ from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
 
+if TYPE_CHECKING:
+    from madang.realtime.grpc_doors import GrpcDoors
+
 _log = structlog.get_logger()
 _GOODBYE = "The server restarts: come back in a moment."
 RECONNECT_S = 1.0
@@ -112,6 +117,7 @@ class Yard:
         self.certificate: Certificate | None = None
         self._stack = stack
         self._tasks = Tasks()
+        self._grpc: GrpcDoors | None = None
         self._alarms = Alarms(self.clock, self._standing)
         self.control = Control(
             store, settings.data.dir, self.clock, os.urandom, control_settings(settings), store.url.drivername
@@ -327,6 +333,7 @@ class Yard:
                 await self.ground.listen(_binding(place, "tls_listen under [rtmp]"), self.rtmp.accept, tls)
             for place in self.settings.http.tls_listen:
                 await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
+        self._grpc = await open_grpc(self.settings, self.crowd, self.crowd_doors)
         self.operations.ready = True
         self._tasks.spawn(self._load_behind())
 
@@ -389,6 +396,8 @@ class Yard:
         await self.sounds.settle()
         await self.packagers.close()
         self.crowd.drain()
+        if self._grpc is not None:
+            await self._grpc.close()
         self.sockets.drain()
         self.http.drain()
         await self.control.close()
@@ -399,6 +408,8 @@ class Yard:
 
     async def close(self) -> None:
         """Release everything, whatever state it is in."""
+        if self._grpc is not None:
+            await self._grpc.close()
         await self._stack.aclose()
 
     @property

@@ -6,7 +6,7 @@ Whoever holds a key may read everything and write everywhere but into the server
 import asyncio
 import math
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -44,10 +44,21 @@ _COUNTS: Final = msgspec.json.Decoder(dict[str, int])
 _CONNECTIONS: Final = msgspec.json.Decoder(list[Connection])
 
 
+class Form:
+    """How data look in results: JSON."""
+
+    def data(self, data: bytes) -> Raw:
+        return _json(data)
+
+    def publications(self, publications: Sequence[Publication]) -> Raw:
+        return text.list_publications([_encoded(each) for each in publications])
+
+
 class Methods:
     """One function per method: a request in, a result out; ReplyError for errors of the API."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, form: Form | None = None) -> None:
+        self._form = form or Form()
         self._engine = engine
         self._core = engine.core
         self._rpc: dict[str, Rpc] = {}
@@ -136,7 +147,7 @@ class Methods:
         stretch = await self._engine.history(request.channel, query)
         if since is not None and since.epoch and since.epoch != stretch.top.epoch:
             raise UNRECOVERABLE_POSITION
-        listed = text.list_publications([_encoded(each) for each in stretch.publications])
+        listed = self._form.publications(stretch.publications)
         return m.HistoryResult(listed, stretch.top.epoch, stretch.top.offset)
 
     async def history_remove(self, request: asked.Channel) -> object:
@@ -155,7 +166,9 @@ class Methods:
         present = await self._engine.presence(request.channel)
         return m.PresenceResult(
             {
-                client: m.ClientInfo(info.user, info.client, _json(info.conn_info), _json(info.chan_info))
+                client: m.ClientInfo(
+                    info.user, info.client, self._form.data(info.conn_info), self._form.data(info.chan_info)
+                )
                 for client, info in present.items()
             }
         )
@@ -256,7 +269,7 @@ class Methods:
         rpc = self._rpc.get(request.method)
         if rpc is None:
             raise METHOD_NOT_FOUND
-        return m.RpcResult(_json(await rpc(bytes(request.params))))
+        return m.RpcResult(self._form.data(await rpc(bytes(request.params))))
 
 
 def told(error: ReplyError) -> dict[str, object]:

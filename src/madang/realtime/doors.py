@@ -79,7 +79,7 @@ class Doors:
             return _FORBIDDEN
         if request.method == "OPTIONS":
             return self._options(request)
-        if request.path != "/emulation" and (refused := self._refuse(request)) is not None:
+        if request.path != "/emulation" and (refused := self.refuse(request.client)) is not None:
             self._engine.counters.connections_refused += 1
             return refused
         return way(request)
@@ -92,7 +92,8 @@ class Doors:
         origin = request.header(b"origin").decode("latin-1").lower()
         return any("*" in each and fnmatchcase(origin, each) for each in allowed)
 
-    def _refuse(self, request: Request) -> Answer | None:
+    def refuse(self, client: str) -> Answer | None:
+        """Why nobody more may connect now from this address, if so."""
         core, now = self._core, self._core.sweeper.now
         if self._engine.draining:
             return _CROWDED
@@ -100,7 +101,7 @@ class Doors:
             return _CROWDED
         if not self._all.take("", now):
             return _CROWDED
-        if not self._proxies.exempt(request.client) and not self._per_ip.take(request.client, now):
+        if not self._proxies.exempt(client) and not self._per_ip.take(client, now):
             return _CROWDED
         return None
 
@@ -154,7 +155,7 @@ class Doors:
 
         def make(socket: WebSocket) -> SocketHandler:
             assert isinstance(socket, CrowdSocket)
-            session = socket.session = self._session(socket, wire, peer, hello)
+            session = socket.session = self.session(socket, wire, peer, hello)
             session.pings = not own_pings
             handler = UniHandler(session) if wire.bare else SocketHandler(session)
             if first is not None:
@@ -168,7 +169,8 @@ class Doors:
             limit_bytes=self._core.settings.message_bytes,
         )
 
-    def _session(self, link: Link, wire: Wire, peer: str, hello: Hello) -> Session:
+    def session(self, link: Link, wire: Wire, peer: str, hello: Hello) -> Session:
+        """A connection that has not said yet who it is."""
         caller = Caller(
             client=_uuid(self._core.entropy(16)),
             user="",
@@ -221,7 +223,7 @@ class Doors:
             link = StreamLink(transport, self._core.sweeper)
             transport.set_protocol(link)
             transport.write(head)
-            session = link.session = self._session(link, wire, peer, hello)
+            session = link.session = self.session(link, wire, peer, hello)
             if first is not None:
                 session.begin_with(first)
             else:

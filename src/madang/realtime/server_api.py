@@ -9,22 +9,22 @@ import asyncio
 import contextlib
 import hmac
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_API_BYTES, REALTIME_API_S, REALTIME_SLICE
+from madang.base.limits import REALTIME_API_BYTES, REALTIME_API_S
 from madang.net.http.routes import Answer, Body, Hold, Request
 from madang.realtime import api_requests
+from madang.realtime.api_commands import Commands
 from madang.realtime.api_methods import Methods, Rpc, told
 from madang.realtime.api_requests import Asked
-from madang.realtime.broker import BrokerError
 from madang.realtime.driving import settle
 from madang.realtime.engine import Engine
-from madang.realtime.ports import INTERNAL, ReplyError
+from madang.realtime.ports import ReplyError
 
 log = logging.getLogger(__name__)
 PREFIX: Final = "/api"
@@ -50,11 +50,11 @@ class ServerApi:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._core = engine.core
-        self._methods = Methods(engine)
+        self._commands = Commands(engine, Methods(engine))
 
     def bind_rpc(self, method: str, rpc: Rpc) -> None:
         """Answer the command `rpc` of this name; without any, every name is 104."""
-        self._methods.bind_rpc(method, rpc)
+        self._commands.methods.bind_rpc(method, rpc)
 
     def ask(self, request: Request) -> Answer | Body | None:
         """None for a path that is not ours."""
@@ -118,7 +118,7 @@ class ServerApi:
         asked = Asked(method, api_requests.parse(method, params))
 
         async def work() -> Answer:
-            outcome = await self._outcome(asked)
+            outcome = await self._commands.outcome(asked)
             if isinstance(outcome, ReplyError):
                 status = _STATUS.get(outcome.number, 400) if by_status else 200
                 return Answer(status, _JSON, _ENCODER.encode({"error": told(outcome)}))
@@ -131,7 +131,7 @@ class ServerApi:
 
         async def work() -> Answer:
             replies: list[Outcome] = []
-            for asked, outcome in zip(commands, await self._in_turn(commands), strict=True):
+            for asked, outcome in zip(commands, await self._commands.perform(commands, False), strict=True):
                 reply: Outcome = {"id": asked.id} if asked.id else {}
                 if isinstance(outcome, ReplyError):
                     reply["error"] = told(outcome)
@@ -144,11 +144,12 @@ class ServerApi:
 
     def _batch(self, body: bytes) -> Work:
         commands, parallel = api_requests.parse_batch(body)
-        perform = self._side_by_side if parallel else self._in_turn
 
         async def work() -> Answer:
             replies: list[Outcome] = []
-            for asked, outcome in zip(commands, await perform(commands), strict=True):
+            for asked, outcome in zip(
+                commands, await self._commands.perform(commands, parallel), strict=True
+            ):
                 reply: Outcome = {"id": asked.id} if asked.id else {}
                 if isinstance(outcome, ReplyError):
                     reply["error"] = told(outcome)
@@ -158,47 +159,3 @@ class ServerApi:
             return Answer(200, _JSON, _ENCODER.encode({"replies": replies}))
 
         return work()
-
-    # --- commands ------------------------------------------------------------------------------------
-
-    async def _in_turn(self, commands: Sequence[Asked]) -> list[object]:
-        outcomes = []
-        for index, asked in enumerate(commands, 1):
-            outcomes.append(await self._outcome(asked))
-            if index % REALTIME_SLICE == 0:
-                await asyncio.sleep(0)
-        return outcomes
-
-    async def _side_by_side(self, commands: Sequence[Asked]) -> list[object]:
-        """Where the broker is elsewhere, as many at once as make one slice."""
-        if self._core.broker.in_process:
-            return await self._in_turn(commands)
-        outcomes: list[object] = []
-        for start in range(0, len(commands), REALTIME_SLICE):
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._outcome(each))
-                    for each in commands[start : start + REALTIME_SLICE]
-                ]
-            outcomes += [task.result() for task in tasks]
-        return outcomes
-
-    async def _outcome(self, asked: Asked) -> object:
-        """The command's result, or the ReplyError that answers it."""
-        counters = self._engine.counters
-        counters.api_commands += 1
-        if isinstance(asked.request, ReplyError):
-            counters.api_errors += 1
-            return asked.request
-        try:
-            return await self._methods.perform(asked.method, asked.request)
-        except ReplyError as error:
-            counters.api_errors += 1
-            return error
-        except (BrokerError, PeerError) as error:
-            log.warning("realtime: the server API's %s failed: %s", asked.method, error)
-        except Exception:
-            counters.handler_errors += 1
-            log.exception("realtime: the server API's %s failed", asked.method)
-        counters.api_errors += 1
-        return INTERNAL

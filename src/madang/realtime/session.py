@@ -422,7 +422,7 @@ class Session:
         self._ping_at = now + settings.ping_s
         if self.held is None or not self.held:  # who has unread frames needs no ping
             self.send(self.wire.ping)
-        if settings.pong_s and not (self.wire.bare and self.wire.end):
+        if settings.pong_s and self.wire.answers:
             self._pong_by = min(self._pong_by, now + settings.pong_s)
 
     def _expire(self) -> None:

@@ -45,7 +45,7 @@ def _event_chunk(message: bytes) -> bytes:
 class Wire:
     """One encoding in one framing. Made once per server; compared by identity."""
 
-    __slots__ = ("bare", "binary", "end", "frame", "name", "ping", "transport")
+    __slots__ = ("answers", "bare", "binary", "end", "frame", "name", "ping", "transport")
 
     def __init__(
         self, transport: str, framing: Framing, *, is_binary: bool = False, bare: bool = False
@@ -57,8 +57,11 @@ class Wire:
         self.bare = bare
         """Unidirectional: pushes travel without their envelope."""
         self.ping = framing(b"" if is_binary else text.PING)
-        self.end = b"" if transport.endswith("websocket") else b"0\r\n\r\n"
+        in_frames = transport.endswith("websocket")
+        self.end = b"" if in_frames or transport == "uni_grpc" else b"0\r\n\r\n"
         """What ends the stream, where there is no close frame."""
+        self.answers = in_frames or not bare
+        """Whether pings are answered."""
 
     @property
     def encoding(self) -> str:
@@ -74,13 +77,15 @@ class Wire:
 
     def push(self, push: m.Push) -> bytes:
         if self.binary:
-            return self.frame(binary.encode_push(push))
+            return self.frame((binary.encode_bare_push if self.bare else binary.encode_push)(push))
         return self.frame(text.encode_bare_push(push) if self.bare else text.encode_push(push))
 
     def publication(self, channel: str, publication: Publication, delta: bytes | None = None) -> bytes:
         """A publication's push, framed; with `delta` b"" for subscribers with deltas in full, else as that
         delta."""
         encoded = self.encode(publication, delta)
+        if self.binary and self.bare:
+            return self.frame(binary.encode_bare_publication_push(channel, encoded))
         if self.binary:
             return self.frame(binary.encode_publication_push(channel, encoded))
         if self.bare:
@@ -132,6 +137,8 @@ EVENTS: Final = Wire("sse", _event_chunk)
 UNI_SOCKET: Final = Wire("uni_websocket", _text_frame, bare=True)
 UNI_STREAM: Final = Wire("uni_http_stream", _line_chunk, bare=True)
 UNI_EVENTS: Final = Wire("uni_sse", _event_chunk, bare=True)
+UNI_GRPC: Final = Wire("uni_grpc", binary.delimited, is_binary=True, bare=True)
+"""Messages of a gRPC stream, which gets them one by one."""
 
 _PINGED: dict[tuple[str, bool], Wire] = {}
 

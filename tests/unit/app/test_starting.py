@@ -23,7 +23,8 @@ async def open_and_close():
 asyncio.run(open_and_close())
 """
 ABSENT = {
-    *("OpenSSL", "alembic", "argon2", "asyncpg", "av", "cryptography", "fastapi", "httpx", "imageio_ffmpeg"),
+    *("OpenSSL", "alembic", "argon2", "asyncpg", "av", "cryptography", "fastapi", "grpc", "httpx"),
+    *("imageio_ffmpeg", "yaml"),
     *("jwt", "nats", "PIL", "prometheus_client", "pwdlib", "pygments", "pylibsrtp", "redis", "rich", "segno"),
     "starlette",
 }

@@ -6,6 +6,7 @@ Field numbers are those of the public schema, `centrifugal/protocol/definitions/
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from madang.base.errors import PeerError
@@ -95,6 +96,19 @@ _CONNECT_RESULT: Final = {
     10: Field("node", Kind.TEXT),
     11: Field("time", Kind.NUMBER),
 }
+_CONNECT_PUSH: Final = {
+    1: Field("client", Kind.TEXT),
+    2: Field("version", Kind.TEXT),
+    3: Field("data", Kind.BYTES),
+    4: Field("subs", Kind.MESSAGES, m.SubscribeResult),
+    5: Field("expires", Kind.FLAG),
+    6: Field("ttl", Kind.NUMBER),
+    7: Field("ping", Kind.NUMBER),
+    8: Field("pong", Kind.FLAG),
+    9: Field("session", Kind.TEXT),
+    10: Field("node", Kind.TEXT),
+    11: Field("time", Kind.NUMBER),
+}
 _REPLY: Final = {
     1: Field("id", Kind.NUMBER),
     2: Field("error", Kind.MESSAGE, m.Error),
@@ -116,7 +130,7 @@ _PUSH: Final = {
     7: Field("unsubscribe", Kind.MESSAGE, m.Unsubscribe),
     8: Field("message", Kind.MESSAGE, m.MessagePush),
     9: Field("subscribe", Kind.MESSAGE, m.Subscribe),
-    10: Field("connect", Kind.MESSAGE, m.ConnectResult),
+    10: Field("connect", Kind.MESSAGE, m.ConnectPush),
     11: Field("disconnect", Kind.MESSAGE, m.DisconnectPush),
     12: Field("refresh", Kind.MESSAGE, m.RefreshPush),
 }
@@ -148,6 +162,7 @@ _CODEC: Final = Codec(
             3: Field("temporary", Kind.FLAG),
         },
         m.ConnectResult: _CONNECT_RESULT,
+        m.ConnectPush: _CONNECT_PUSH,
         m.SubscribeResult: _SUBSCRIBE_RESULT,
         m.ClientInfo: _INFO,
         m.PresenceResult: {1: Field("presence", Kind.MESSAGES, m.ClientInfo)},
@@ -243,6 +258,19 @@ def encode_push(push: m.Push) -> bytes:
     return tagged(4, _CODEC.encode(push))
 
 
+def encode_bare_push(push: m.Push) -> bytes:
+    """A push as a unidirectional client gets it, without a length."""
+    if push.connect is not None:
+        connect = m.ConnectPush(**msgspec.structs.asdict(push.connect))
+        push = msgspec.structs.replace(push, connect=connect)
+    return _CODEC.encode(push)
+
+
+def parse_connect(body: bytes) -> m.ConnectRequest:
+    """A unidirectional client's request. Raises PeerError "3501"."""
+    return _CODEC.decode(m.ConnectRequest, body)
+
+
 def encode_info(user: str, client: str, conn_info: bytes, chan_info: bytes) -> bytes:
     return _CODEC.encode(m.ClientInfo(user, client, m.raw(conn_info), m.raw(chan_info)))
 
@@ -264,7 +292,11 @@ def encode_publication(
 
 
 def encode_publication_push(channel: str, publication: bytes) -> bytes:
-    return tagged(4, tagged(2, channel.encode()) + tagged(4, publication))
+    return tagged(4, encode_bare_publication_push(channel, publication))
+
+
+def encode_bare_publication_push(channel: str, publication: bytes) -> bytes:
+    return tagged(2, channel.encode()) + tagged(4, publication)
 
 
 def list_publications(publications: Iterable[bytes], field: int) -> Raw:

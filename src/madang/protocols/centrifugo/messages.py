@@ -164,6 +164,10 @@ class ConnectResult(msgspec.Struct, frozen=True, omit_defaults=True):
     time: int = 0
 
 
+class ConnectPush(ConnectResult, frozen=True, omit_defaults=True):
+    """The same as a push, which has field numbers of its own in Protobuf."""
+
+
 class PresenceResult(msgspec.Struct, frozen=True):
     presence: dict[str, ClientInfo]
 

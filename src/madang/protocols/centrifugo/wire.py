@@ -3,7 +3,7 @@
 Unknown fields are passed over; whatever comes, the result is a value or PeerError "3501".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Final, NamedTuple, TypeVar
 
@@ -22,6 +22,8 @@ class Kind(Enum):
     NUMBER = auto()
     SIGNED = auto()
     """int32: negative numbers take ten bytes."""
+    LONG = auto()
+    """int64."""
     FLAG = auto()
     MESSAGE = auto()
     TEXTS = auto()
@@ -44,6 +46,16 @@ class Field(NamedTuple):
 Tables = Mapping[type[msgspec.Struct], Mapping[int, Field]]
 _Value = object
 _M = TypeVar("_M", bound=msgspec.Struct)
+_NOTHING: Final[Mapping[str, _Value]] = {}
+_ABSENT: Final[Mapping[Kind, _Value]] = {
+    Kind.TEXT: "",
+    Kind.NUMBER: 0,
+    Kind.SIGNED: 0,
+    Kind.LONG: 0,
+    Kind.FLAG: False,
+    Kind.TEXT_LIST: (),
+    Kind.MESSAGE_LIST: (),
+}
 _VARINT: Final = 0
 _FIXED64: Final = 1
 _LENGTH: Final = 2
@@ -82,6 +94,26 @@ def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     raise PeerError("3501", "bad varint")
 
 
+def pieces(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The length-delimited fields of a message: their numbers and bodies. Raises PeerError "3501"."""
+    at, end = 0, len(data)
+    while at < end:
+        tag, at = read_varint(data, at, end)
+        wire = tag & 7
+        if wire == _LENGTH:
+            size, at = read_varint(data, at, end)
+            if size > end - at:
+                raise PeerError("3501", "message ends inside a field")
+            yield tag >> 3, data[at : at + size]
+            at += size
+        elif wire == _VARINT:
+            _, at = read_varint(data, at, end)
+        elif wire in (_FIXED32, _FIXED64) and end - at >= (4 if wire == _FIXED32 else 8):
+            at += 4 if wire == _FIXED32 else 8
+        else:
+            raise PeerError("3501", "bad wire type")
+
+
 def tagged(number: int, body: bytes) -> bytes:
     """A length-delimited field."""
     return varint(number << 3 | _LENGTH) + varint(len(body)) + body
@@ -98,13 +130,15 @@ class Codec:
             )
             for kind, table in tables.items()
         }
+        self._absent = {kind: absent for kind, table in tables.items() if (absent := _absent(kind, table))}
+        """What fields stand at that have no default and are not written."""
 
     def decode(self, kind: type[_M], data: bytes, start: int = 0, end: int = -1, depth: int = 0) -> _M:
         """A message between two places of `data`. Raises PeerError "3501"."""
         if depth > JSON_DEPTH:
             raise PeerError("3501", "messages are nested too deeply")
         table = self._tables[kind]
-        values: dict[str, _Value] = {}
+        values: dict[str, _Value] = dict(self._absent.get(kind, _NOTHING))
         at, end = start, len(data) if end < 0 else end
         while at < end:
             tag, at = read_varint(data, at, end)
@@ -200,7 +234,13 @@ class Codec:
 
 
 def _wire(kind: Kind) -> int:
-    return _VARINT if kind in (Kind.NUMBER, Kind.SIGNED, Kind.FLAG) else _LENGTH
+    return _VARINT if kind in (Kind.NUMBER, Kind.SIGNED, Kind.LONG, Kind.FLAG) else _LENGTH
+
+
+def _absent(kind: type[msgspec.Struct], table: Mapping[int, Field]) -> dict[str, _Value]:
+    required = {field.name for field in msgspec.structs.fields(kind) if field.required}
+    named = (field for field in table.values() if field.name in required)
+    return {field.name: _ABSENT[field.kind] for field in named if field.kind in _ABSENT}
 
 
 def _take_number(values: dict[str, _Value], field: Field, number: int) -> None:
@@ -209,6 +249,8 @@ def _take_number(values: dict[str, _Value], field: Field, number: int) -> None:
     elif field.kind is Kind.SIGNED:
         number &= 0xFFFF_FFFF
         values[field.name] = number - (number >> 31 << 32)
+    elif field.kind is Kind.LONG:
+        values[field.name] = number - (number >> 63 << 64)
     elif field.kind is Kind.FLAG:
         values[field.name] = number != 0
     else:
