@@ -24,12 +24,29 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 PROGRAMS = {
     "chromium": lambda: shutil.which("chromium"),
+    "gstreamer": lambda: next(
+        (
+            bindings
+            for bindings in Path("/usr/lib").glob("*/girepository-1.0/GstWebRTC-1.0.typelib")
+            if (bindings.parents[1] / "gstreamer-1.0" / "libgstnice.so").exists()
+            and (bindings.parents[1] / "gstreamer-1.0" / "libgstopenh264.so").exists()
+            and Path("/usr/lib/python3/dist-packages/gi").exists()
+        ),
+        None,
+    ),
     "nginx": lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
     "nginx-rtmp": lambda: next(iter(Path("/usr/lib/nginx/modules").glob("ngx_rtmp_module.so")), None),
     "node": lambda: shutil.which("node"),
     "postgres": lambda: next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None),
     "root": lambda: os.geteuid() == 0 or None,
 }
+
+
+LARGE = {
+    "gstreamer": "apt install gstreamer1.0-plugins-bad gstreamer1.0-plugins-good gstreamer1.0-nice"
+    " python3-gi gir1.2-gst-plugins-bad-1.0",
+}
+"""What is too large to be installed for every run (126 packages, 60 MB): skipped without it in CI as well."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,13 +58,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             missing = [name for name in marker.args if not PROGRAMS[name]()]
             if missing:
                 reason = f"needs {', '.join(missing)}: run `make setup-tests` as root, or install by hand"
-                item.user_properties.append(("missing", reason))
+                kind = "missing"
+                if LARGE.keys() >= set(missing):
+                    kind, reason = "large", "; ".join(f"needs {name}: {LARGE[name]}" for name in missing)
+                item.user_properties.append((kind, reason))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for name, reason in item.user_properties:
         if name == "missing":
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(reason))
+        if name == "large":
+            pytest.skip(str(reason))
 
 
 class FakeClock:

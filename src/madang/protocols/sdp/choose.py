@@ -25,15 +25,19 @@ _COVERS = {_BASELINE: (_BASELINE, _MAIN, _HIGH), _MAIN: (_MAIN, _HIGH), _HIGH: (
 def offered(section: Section, codec: Codec) -> tuple[Format, ...]:
     """Formats of the section that carry `codec` in a way that is spoken here, as they were offered.
 
-    H.264 must allow fragments (packetization-mode 1); of VP9, AV1 and H.265 the main 8-bit profiles."""
+    H.264 must allow fragments (packetization-mode 1), or say nothing of it, as GStreamer does by itself,
+    which reads them all the same; of VP9, AV1 and H.265 the main 8-bit profiles."""
     name = NAMES.get(codec)
-    return tuple(each for each in section.formats if each.name.lower() == name and _spoken(codec, each))
+    found = [each for each in section.formats if each.name.lower() == name and _spoken(codec, each)]
+    if codec is Codec.H264:
+        found.sort(key=lambda one: "packetization-mode" not in one.parameters)
+    return tuple(found)
 
 
 def _spoken(codec: Codec, one: Format) -> bool:
     parameters = one.parameters
     if codec is Codec.H264:
-        return parameters.get("packetization-mode", "0") == "1"
+        return parameters.get("packetization-mode", "1") == "1"
     if codec is Codec.H265:
         return parameters.get("tx-mode", "SRST") == "SRST" and parameters.get("profile-id", "1") == "1"
     if codec is Codec.VP9:
@@ -41,7 +45,7 @@ def _spoken(codec: Codec, one: Format) -> bool:
     if codec is Codec.AV1:
         return parameters.get("profile", "0") == "0"
     if codec is Codec.OPUS:
-        return one.clock_rate == 48_000 and one.channels == 2
+        return one.clock_rate == 48_000  # always with /2 (RFC 7587), which some leave out
     return True
 
 

@@ -57,6 +57,14 @@ def test_unspeakable_forms_are_passed_over() -> None:
     assert h264_profile(h264(1, "zz")) == 0x42
 
 
+def test_formats_that_say_too_little_are_taken_behind_those_that_say_it_all() -> None:
+    short = Format(1, "H264", 90_000, 1, {})
+    section = Section(kind="video", formats=(short, h264(2, "42e01f"), h264(3, "42e01f", "0")))
+    assert [each.payload_type for each in offered(section, Codec.H264)] == [2, 1]
+    sound = Section(kind="audio", formats=(Format(4, "OPUS", 48_000, 1, {}),))
+    assert to_play(sound, Codec.OPUS) is not None
+
+
 def test_a_publisher_is_asked_for_the_codec_we_like_best() -> None:
     one = to_publish(PUBLISH.sections[0], (Codec.H264, Codec.VP8))
     assert one is not None and codec_of(one) is Codec.H264
