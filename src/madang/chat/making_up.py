@@ -1,7 +1,7 @@
 """What a node that died left undone: committed, and told to nobody. Whoever takes its room over tells it."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -9,8 +9,7 @@ from madang.base.limits import CHAT_RECOVERY, REALTIME_IDEMPOTENCY_S
 from madang.chat import rows
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, Room
-from madang.chat.view import tombstone
-from madang.chat.words import Clear, Delete, Edit, Message, Purge, SettingsChanged, Tombstone
+from madang.chat.words import Clear, Delete, Edit, Message, Purge, SettingsChanged, Tombstone, encode
 from madang.realtime.publication import Weight
 
 _LATE_MS: Final = int(REALTIME_IDEMPOTENCY_S * 1000)
@@ -18,36 +17,34 @@ _LATE_MS: Final = int(REALTIME_IDEMPOTENCY_S * 1000)
 
 
 class Told(msgspec.Struct):
-    """Of an event in the broker's history, what it takes to find it again."""
+    """A message in the broker's history: what it says, where, and where events with other texts of it lie."""
 
-    t: str = ""
-    id: str = ""
+    id: str
     seq: int = 0
     text: str = ""
-    deleted: bool = False
     offset: int = 0
+    """0 when it is not there any more."""
+    data: bytes = b""
+    edits: list[int] = []
 
 
 async def make_up(room: Room, told: Mapping[str, Told]) -> None:
     """`told` is what the broker has, by message. Events that were told after all are told twice: each says
     how things are, so that changes nothing."""
-    find = room.yard.pump.log.find
     query = Query(table="chat_messages", where={"channel": room.channel}, order="seq", limit=CHAT_RECOVERY)
-    found = (await find(query))[::-1]
-    first = min((one.seq for one in told.values() if one.seq), default=None)
+    found = (await room.yard.pump.log.find(query))[::-1]
+    first = min((one.seq for one in told.values() if one.offset), default=None)
     late = room.yard.now_ms() - _LATE_MS
     gone: list[str] = []
     for row in found:
-        shown, known = rows.shown(row, room.cuts), told.get(row["id"])
-        if known is None:
-            if isinstance(shown, Message) and (row["seq"] > first if first is not None else row["at"] > late):
-                await room.appear(shown, frozenset((shown.user.id, *shown.mentions)))
-        elif isinstance(shown, Tombstone):
-            if not known.deleted:
+        shown, known = rows.shown(row, room.cuts), told.get(row["id"]) or Told(row["id"])
+        if isinstance(shown, Tombstone):
+            if await _forgotten(room, shown, known):
                 gone.append(shown.id)
-                await _forget(room, row, known.offset)
-        elif shown.text != known.text:
-            await _edit(room, shown)
+        elif known.offset:
+            await _corrected(room, shown, known)
+        elif row["seq"] > first if first is not None else row["at"] > late:
+            await room.appear(shown, frozenset((shown.user.id, *shown.mentions)))
     if gone:
         await room.tell(Delete(ids=tuple(gone)), "mod", weight=Weight.URGENT)
     await _cuts(room, late)
@@ -55,15 +52,28 @@ async def make_up(room: Room, told: Mapping[str, Told]) -> None:
     await room.set_pins(room.pins)
 
 
-async def _forget(room: Room, row: Mapping[str, Any], offset: int) -> None:
-    await room.yard.crowd.redact(CHAT + room.channel, offset, tombstone(rows.message_of(row)))
+async def _forgotten(room: Room, shown: Tombstone, known: Told) -> bool:
+    """A message that is gone leaves no text behind; whether some was left."""
+    crowd, channel, left = room.yard.crowd, CHAT + room.channel, False
+    now = encode(shown)
+    if known.offset and known.data != now:
+        left = await crowd.redact(channel, known.offset, now)
+    event = encode(Delete(ids=(shown.id,)))
+    for offset in known.edits:
+        left = await crowd.redact(channel, offset, event) or left
+    return left
 
 
-async def _edit(room: Room, message: Message) -> None:
+async def _corrected(room: Room, shown: Message, known: Told) -> None:
+    """A message that is there says what the log says, and quotes nothing that is gone."""
+    message = room.view.get(shown.id) or shown
+    if known.data == encode(message):
+        return
     await room.become(message)
-    edited_at = message.edited_at or message.at
-    event = Edit(id=message.id, text=message.text, mentions=message.mentions, edited_at=edited_at)
-    room.view.edited(message.id, await room.tell(event, "msg", weight=Weight.KEPT))
+    if message.text != known.text:
+        edited_at = message.edited_at or message.at
+        event = Edit(id=message.id, text=message.text, mentions=message.mentions, edited_at=edited_at)
+        room.view.edited(message.id, await room.tell(event, "msg", weight=Weight.KEPT))
 
 
 async def _cuts(room: Room, late: int) -> None:

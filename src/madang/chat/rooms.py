@@ -28,7 +28,18 @@ _BANS = 10_000
 _CUTS = 10_000
 _READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
 _READ_PINS = msgspec.json.Decoder(tuple[Pin, ...]).decode
-_read_told = msgspec.json.Decoder(Told).decode
+
+
+class _Event(msgspec.Struct):
+    """Of an event in the broker's history, what it takes to find it again."""
+
+    t: str = ""
+    id: str = ""
+    seq: int = 0
+    text: str = ""
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
 
 
 class Rooms:
@@ -148,18 +159,20 @@ class Rooms:
         history = await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=-1))
         found: dict[str, Told] = {}
         for publication in history.publications:
+            offset = publication.offset
             try:
-                told = _read_told(publication.data)
+                event = _read_event(publication.data)
             except msgspec.DecodeError:
                 continue
-            if told.t == "message":
-                found[told.id] = told
-                told.offset = publication.offset
-                room.view.place(told.id, publication.offset)
-            elif told.t == "edit":
-                room.view.edited(told.id, publication.offset)
-            elif told.t == "pins":
-                room.pin_offsets.append(publication.offset)
+            if event.t == "message":
+                told = found.setdefault(event.id, Told(event.id))
+                told.seq, told.text, told.offset, told.data = event.seq, event.text, offset, publication.data
+                room.view.place(event.id, offset)
+            elif event.t == "edit":
+                found.setdefault(event.id, Told(event.id)).edits.append(offset)
+                room.view.edited(event.id, offset)
+            elif event.t == "pins":
+                room.pin_offsets.append(offset)
         return found
 
     async def run(self) -> None:

@@ -10,8 +10,12 @@ from tests.harness.chatroom import Chat, Client, another
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
 from madang.chat import nodes as rules
-from madang.chat.nodes import HEARTBEAT_S
-from madang.chat.ports import Query
+from madang.chat import rows
+from madang.chat.nodes import HEARTBEAT_S, Part, Post, TakeDown, answered
+from madang.chat.ports import Demand, Fenced, Query
+from madang.chat.superchat.door import Note
+from madang.chat.superchat.rooms import RoomDoor
+from madang.chat.words import Author
 from madang.realtime.gate import Caller
 from madang.realtime.ports import ReplyError, RpcRequest, SubscribeRequest
 
@@ -142,8 +146,9 @@ async def test_what_was_committed_and_not_told_is_told_by_the_next(chat: Chat, o
     mina, yuna = await chat.client("mina"), await other.client("yuna")
     host = await chat.client("host", ChannelRole.MANAGER)
     kept = await mina.say("stays")
-    gone = await mina.say("goes", reply_to=kept["id"])
-    edited = await mina.say("as it was")
+    gone = await mina.say("gone")
+    await mina.call("edit", id=gone["id"], text="goes")
+    edited = await mina.say("as it was", reply_to=gone["id"])
     chat.wait(31)
     chat.crowd.broken = True
     for work in (
@@ -161,12 +166,14 @@ async def test_what_was_committed_and_not_told_is_told_by_the_next(chat: Chat, o
     assert [text for _, _, text in yuna.view.visible()] == ["stays", "as it is", "never told"]
     assert yuna.view.state["settings"]["slow_s"] == 3
     assert [pin["id"] for pin in yuna.view.state["pins"]] == [kept["id"]]
-    top = other.crowd.stream(f"madang_chat:{chat.channel}").top
+    stream = other.crowd.stream(f"madang_chat:{chat.channel}")
+    assert not [item for item in stream.items if b'"goes"' in item.data or b'"gone"' in item.data]
+    top = stream.top
     late = await other.client("late")
     assert late.view.visible() == yuna.view.visible()
     again = await Client(other, mina.user, "").join()
     sent = await again.say("never told", nonce="x")
-    assert sent["seq"] == 4 and other.crowd.stream(f"madang_chat:{chat.channel}").top == top
+    assert sent["seq"] == 4 and stream.top == top
 
 
 async def test_a_room_that_was_given_back_has_nothing_to_make_up_for(chat: Chat, other: Chat) -> None:
@@ -251,3 +258,29 @@ async def test_news_of_another_version_are_passed_over(chat: Chat, other: Chat) 
     other.neighbour._hear("one", b"\xff")
     with pytest.raises(Exception, match=r"."):
         await other.neighbour._answer("one", b"\xff")
+
+
+async def test_what_was_paid_on_one_is_shown_by_the_other(chat: Chat, other: Chat) -> None:
+    mina = await chat.client("mina")
+    doors = []
+    for one in (chat, other):
+        door = RoomDoor(one.rooms, one.server.sending)
+        door.nodes = one.nodes
+        done = {Post: door.do_post, TakeDown: door.do_take_down, Part: door.do_part}
+        one.nodes.answers |= {kind: answered(do) for kind, do in done.items()}
+        doors.append(door)
+    far, author = doors[1], Author(id="madang.g.payer", name="유나", role="guest")
+    note = Note(id="01paid", author=author, text="고마워요", paid=b'{"amount":1000,"currency":"KRW"}')
+    event = rows.put_event("01event", "paid.shown", chat.channel, 1.5, {"order": "x"})
+    await far.post(chat.channel, note, [event])
+    shown = mina.view.messages["01paid"]
+    assert shown["paid"] == {"amount": 1000, "currency": "KRW"} and shown["seq"] == 1
+    again = Note(id="01again", author=author, text="x", paid=b"{}")
+    with pytest.raises(Fenced):
+        await far.post(chat.channel, again, [Demand("polls", {"id": "none"})])
+    await far.set_part(chat.channel, "paid", b'[{"id":"01paid"}]')
+    await far.tell(chat.channel, "fx", b'{"t":"effect","id":"1"}')
+    assert mina.view.state["paid"] == [{"id": "01paid"}]
+    await far.take_down(chat.channel, "01paid", "")
+    assert mina.view.visible() == [] and (await far.settings(chat.channel)).paid
+    assert (await refused(far.who(mina.caller, chat.channel)))[0] == 103

@@ -1,4 +1,5 @@
-"""After any mix of deeds and broken connections, who recovered sees what they see who never left."""
+"""After any mix of deeds, broken connections and nodes that died, who recovered sees what they see who never
+left."""
 
 import asyncio
 from pathlib import Path
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import FakeClock
-from tests.harness.chatroom import Chat, chatroom
+from tests.harness.chatroom import Chat, another, chatroom
 from tests.unit.store.rows_of import channel
 
+from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
 from madang.chat.ports import Place
 from madang.realtime.ports import ReplyError
@@ -35,22 +37,27 @@ deed = st.one_of(
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
     st.tuples(st.just("together"), person, message),
 )
+"""In a room of one node."""
+crash = st.tuples(st.just("crash"), st.integers(0, 6), message)
+deed_of_two = st.one_of(deed, deed, deed, deed, st.tuples(st.just("move"), st.just(0), st.just(0)), crash)
+"""In a room of two: it moves, and the one that runs it dies between a commit and what it would have told."""
 
 
 class Scene:
     """Three viewers who come and go, a manager who moderates, and a witness who never leaves."""
 
-    def __init__(self, chat: Chat) -> None:
-        self.chat = chat
+    def __init__(self, chat: Chat, other: Chat) -> None:
+        self.chat, self.other = chat, other
         self.said: list[tuple[str, int]] = []
         self.count = 0
         self.texts: dict[str, list[str]] = {}
 
     async def begin(self, kept: int) -> None:
-        self.chat.crowd.kept = kept
-        self.witness = await self.chat.client("witness")
+        self.chat.crowd.kept = self.other.crowd.kept = kept
+        self.witness = await self.other.client("witness")
         self.manager = await self.chat.client("manager", ChannelRole.MANAGER)
-        self.people = [await self.chat.client(f"person{n}") for n in range(PEOPLE)]
+        nodes = (self.chat, self.other)
+        self.people = [await nodes[n % 2].client(f"person{n}") for n in range(PEOPLE)]
 
     async def do(self, name: str, one: int, two: int) -> None:
         """A deed; what the room refuses is refused to everybody alike."""
@@ -108,11 +115,37 @@ class Scene:
 
     async def _restart(self, one: int, two: int) -> None:
         """The room is forgotten and opened again from the log, as on another node."""
+        if self.other is not self.chat:
+            await self._move(one, two)
+            return
         self.chat.rooms._rooms.clear()
         room = await self.chat.room()
         for client in (self.witness, self.manager, *self.people):
             if client._hear is not None:
                 room.members.enter(client.caller, self.chat.clock.wall())
+
+    async def _move(self, one: int, two: int) -> None:
+        """Who runs the room sleeps for longer than its lease lasts."""
+        first, second = self.chat, self.other
+        if second.leases.holds(second.channel):
+            first, second = second, first
+        second.clock.advance(CHAT_LEASE_S + 1)
+        await second.room()
+        assert not first.leases.holds(first.channel)
+
+    async def _crash(self, one: int, two: int) -> None:
+        """It commits, and tells nobody; another takes over."""
+        leader = self.other if self.other.leases.holds(self.other.channel) else self.chat
+        names = ("say", "edit", "delete", "ban", "clear", "pin", "slow")
+        self.chat.wait(31)
+        leader.crowd.broken = True
+        try:
+            await getattr(self, f"_{names[one]}")(two % PEOPLE, 1)
+        except ReplyError:
+            pass
+        finally:
+            leader.crowd.broken = False
+        await self._move(0, 0)
 
     async def _together(self, one: int, two: int) -> None:
         """Somebody speaks while they are banned."""
@@ -145,17 +178,17 @@ class Scene:
             assert pins == [pin["id"] for pin in self.witness.view.state["pins"]]
 
 
-@pytest.mark.parametrize("kept", [300, 6])
-def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize(("kept", "nodes"), [(300, 1), (6, 1), (300, 2)])
+def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int, nodes: int) -> None:
     clock, place = FakeClock(), iter(range(10_000))
 
-    async def play(chat: Chat, deeds: list[tuple[str, int, int]]) -> None:
+    async def play(chat: Chat, other: Chat, deeds: list[tuple[str, int, int]]) -> None:
         name = f"01room{next(place)}"
         async with chat.store.write() as work:
             await work.channels.add(channel(name, id=name))
         chat.people.places[name] = Place(id=name, slug=name, name=name)
-        chat.channel = name
-        scene = Scene(chat)
+        chat.channel = other.channel = name
+        scene = Scene(chat, other)
         await scene.begin(kept)
         for deed in deeds:
             await scene.do(*deed)
@@ -163,14 +196,19 @@ def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int) -> 
 
     with asyncio.Runner() as runner:
         room = chatroom(tmp_path, clock)
-        chat = runner.run(room.__aenter__())
+        other = chat = runner.run(room.__aenter__())
+        beside = another(chat)
+        if nodes == 2:
+            other = runner.run(beside.__aenter__())
 
-        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(st.lists(deed, min_size=12, max_size=50))
+        @settings(max_examples=40 // nodes, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(deed if nodes == 1 else deed_of_two, min_size=12, max_size=50))
         def playing(deeds: list[tuple[str, int, int]]) -> None:
-            runner.run(play(chat, deeds))
+            runner.run(play(chat, other, deeds))
 
         try:
             playing()
         finally:
+            if nodes == 2:
+                runner.run(beside.__aexit__(None, None, None))
             runner.run(room.__aexit__(None, None, None))
