@@ -2,8 +2,8 @@
 
     python3 gstreamer_peer.py publish|play URL KEY SECONDS
 
-Ends after SECONDS; a publisher, with its standard input. Prints one JSON line: buffers that were decoded, by kind, and
-what the connection came to.
+Ends after SECONDS; a publisher with its standard input, a player when it has decoded ENOUGH of both. Prints
+one JSON line: buffers that were decoded, by kind, and what the connection came to.
 """
 
 import json
@@ -17,6 +17,7 @@ gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
 from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
+ENOUGH = 30
 PUBLISH = """
 webrtcbin name=peer bundle-policy=max-bundle
 videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 ! videoconvert
@@ -112,6 +113,8 @@ class Peer:
     def on_decoded(self, decoder, pad, kind):
         def count(pad, info):
             self.decoded[kind] += 1
+            if min(self.decoded.values()) >= ENOUGH:
+                GLib.idle_add(self.loop.quit)
             return Gst.PadProbeReturn.OK
 
         sink = Gst.ElementFactory.make("fakesink")

@@ -93,14 +93,14 @@ def gstreamer(way: str, url: str, key: str, seconds: float) -> "subprocess.Popen
 @pytest.mark.needs("gstreamer")
 def test_gstreamer_publishes_and_plays(server: Server) -> None:
     key = server.channel("gst")
-    publisher = gstreamer("publish", f"{server.http}/live/gst/whip", key, 90)
+    publisher = gstreamer("publish", f"{server.http}/live/gst/whip", key, 4 * PATIENCE_S)
     try:
         server.wait_for("gst", "live", PATIENCE_S)
-        player = gstreamer("play", f"{server.http}/live/gst/whep", "", 5)
-        told, said = player.communicate(timeout=PATIENCE_S)
+        player = gstreamer("play", f"{server.http}/live/gst/whep", "", PATIENCE_S)
+        told, said = player.communicate(timeout=2 * PATIENCE_S)
         played = json.loads(told or "{}")
         assert played.get("state") == "connected", said
-        assert played["decoded"]["video"] > 20 and played["decoded"]["audio"] > 20, played
+        assert min(played["decoded"].values()) >= 30, played
     finally:
         told, said = publisher.communicate(timeout=PATIENCE_S)
     assert json.loads(told)["state"] == "connected", said
