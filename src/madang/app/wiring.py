@@ -85,6 +85,7 @@ from madang.realtime.proxies import Proxies
 from madang.realtime.server_api import PREFIX as SERVER_API_PREFIX
 from madang.realtime.server_api import ServerApi
 from madang.realtime.sockets import CrowdSocket
+from madang.store.bans import SqlBans
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
@@ -177,6 +178,7 @@ class Yard:
         self.backends = Outbound(
             net_settings(self.settings), ground.counters, keeps=True, at_once=REALTIME_PROXY_AT_ONCE
         )
+        self.crowd.bans = SqlBans(self._store)
         self.proxies = Proxies(self.crowd.core, self.backends, control.tickets)
         self.proxies.bind()
         self.crowd.bind("madang_live", ChannelOptions(allow_subscribe_for_client=True), gate=control.rooms)

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from madang.base.clock import Clock
-from madang.base.errors import PeerError
+from madang.base.errors import Overloaded, PeerError
 from madang.base.limits import (
     REALTIME_BLOCKED,
     REALTIME_LISTED,
@@ -31,7 +31,7 @@ from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing, 
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.connecting import personal_channel
 from madang.realtime.core import Binding, Core, Entropy, Guest
-from madang.realtime.driving import Spawn
+from madang.realtime.driving import Spawn, settle
 from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
@@ -39,6 +39,8 @@ from madang.realtime.neighbours import Neighbours
 from madang.realtime.ports import (
     BAD_REQUEST,
     INTERNAL,
+    Ban,
+    Bans,
     ChannelEvents,
     ChannelHandler,
     Connection,
@@ -79,6 +81,8 @@ class Engine:
         self.neighbours = Neighbours(self.core)
         self.counters = self.core.counters
         self.draining = False
+        self.bans: Bans | None = None
+        """Where bans outlast this process; without, they end with it."""
         self._blocked: dict[str, nodes.BlockTold] = {}
         self._revoked: dict[str, float] = {}
         self._asked = 0
@@ -95,6 +99,7 @@ class Engine:
         core.take_keys()
 
     async def start(self) -> None:
+        await self._load_bans()
         await self.core.broker.start(self.node, self.core)
 
     async def close(self) -> None:
@@ -219,17 +224,37 @@ class Engine:
         await self._do(nodes.BlockTold(user, until))
         if until:
             await self.disconnect(Target(user=user))
+        await self._keep(Ban("user", user, until))
 
     async def revoke_tokens(self, user: str, issued_before: float, until: float) -> None:
         """Refuse a user's tokens that were issued before, until they have all expired, and end the
         connections."""
         await self._do(nodes.BlockTold(user, until, issued_before))
         await self.disconnect(Target(user=user), codes.FORCE_RECONNECT.number, codes.FORCE_RECONNECT.words)
+        await self._keep(Ban("user", user, until, issued_before))
 
     async def revoke_token(self, token_id: str, until: float) -> None:
         """Refuse one token, by its `jti`, until it has expired, and end the connections that were made with
         it."""
         await self._do(nodes.RevokeTold(token_id, until))
+        await self._keep(Ban("token", token_id, until))
+
+    async def _keep(self, ban: Ban) -> None:
+        """Raises ReplyError 100: it acts now, and would not after a restart."""
+        if self.bans is None:
+            return
+        await settle()
+        try:
+            await self.bans.keep(ban, self.core.clock.wall())
+        except Overloaded:
+            raise INTERNAL from None
+
+    async def _load_bans(self) -> None:
+        for ban in await self.bans.load(self.core.clock.wall()) if self.bans is not None else ():
+            if ban.kind == "token":
+                self._revoke(nodes.RevokeTold(ban.subject, ban.until))
+            else:
+                self._block(nodes.BlockTold(ban.subject, ban.until, ban.issued_before))
 
     def is_revoked(self, token_id: str) -> bool:
         return bool(token_id) and self._revoked.get(token_id, 0.0) > self.core.clock.wall()

@@ -230,6 +230,27 @@ class Neighbourhood(Protocol):
         ...
 
 
+class Ban(msgspec.Struct, frozen=True):
+    """Who may not connect: a `user`, with tokens that were issued before (0 for all), or a `token` by its
+    id."""
+
+    kind: str
+    subject: str
+    until: float
+    """Seconds since 1970-01-01 UTC; infinite for always, 0 to take it back."""
+    issued_before: float = 0.0
+
+
+class Bans(Protocol):
+    """Keeps bans beyond a restart. Raises Overloaded when that is not possible now."""
+
+    async def load(self, now: float) -> Sequence[Ban]: ...
+
+    async def keep(self, ban: Ban, now: float) -> None:
+        """In place of the one before of the same kind and subject."""
+        ...
+
+
 class Crowd(Protocol):
     """The engine as other rooms use it. What targets users acts on every node; lists tell of this node alone.
 

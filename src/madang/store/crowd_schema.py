@@ -158,3 +158,11 @@ webhook_cursors = Table(
     Column("last_status", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
 )
+realtime_bans = Table(
+    "realtime_bans",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("until", Float(53), nullable=False),
+    Column("issued_before", Float(53), nullable=False),
+)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from tests.unit.realtime.conftest import Make, Yard
 
+from madang.base.errors import Overloaded
 from madang.base.limits import REALTIME_API_BYTES, REALTIME_API_COMMANDS
 from madang.base.secret import Secret
 from madang.net.http.routes import Answer, Body, Hold
 from madang.realtime.broker import BrokerError
 from madang.realtime.memory import MemoryBroker
+from madang.realtime.ports import Ban
 from madang.realtime.server_api import ServerApi
 from madang.realtime.settings import RealtimeSettings
 
@@ -508,3 +510,40 @@ async def test_the_legacy_endpoint(backend: Backend) -> None:
         assert replies[1]["id"] == 3 and replies[3]["result"]["num_users"] == 0
     for bad in (b"", b"\n", b"[]", b"{", b'{"method":1}'):
         assert (await backend.answer("/api", bad)).status == 400
+
+
+class Kept:
+    """Bans in a dictionary."""
+
+    def __init__(self) -> None:
+        self.bans: dict[tuple[str, str], Ban] = {}
+        self.away = False
+
+    async def load(self, now: float) -> list[Ban]:
+        return [ban for ban in self.bans.values() if ban.until > now]
+
+    async def keep(self, ban: Ban, now: float) -> None:
+        if self.away:
+            raise Overloaded("database", "busy", 2)
+        self.bans[ban.kind, ban.subject] = ban
+
+
+async def test_bans_outlast_a_restart(backend: Backend, make: Make, settings: RealtimeSettings) -> None:
+    kept = backend.yard.engine.bans = Kept()
+    wall = backend.yard.engine.core.clock.wall()
+    for method, params in (
+        ("block_user", {"user": "ann", "expire_at": wall + 100}),
+        ("block_user", {"user": "bob"}),
+        ("unblock_user", {"user": "bob"}),
+        ("revoke_token", {"uid": "t1"}),
+        ("invalidate_user_tokens", {"user": "cid", "issued_before": wall}),
+    ):
+        assert await backend.done(method, **params) == {}
+    again = make(settings).engine
+    again.bans = kept
+    await again.start()
+    assert again.is_blocked("ann") and not again.is_blocked("bob") and again.is_revoked("t1")
+    assert again.is_blocked("cid", wall - 1) and not again.is_blocked("cid", wall + 1)
+    kept.away = True
+    assert await backend.refused("block_user", user="eve") == 100
+    assert backend.yard.engine.is_blocked("eve")
