@@ -1,6 +1,5 @@
 // Runs before the first paint: the theme and language somebody chose, and, where a live channel is shown, the first
-// requests for its picture, whose answers the engine takes from `madangEarly`. WebRTC's chunk makes its own offer, to
-// the endpoint that `madangWhep` names, as soon as it is here.
+// requests for its picture, whose answers the engine takes from `madangEarly`, or its connection from `madangWhep`.
 (function () {
   var PARTS = 8;
   var engines = JSON.parse('__ENGINES__'.replace(/^_.*/, "{}"));
@@ -27,7 +26,7 @@
   var query = token ? "?token=" + encodeURIComponent(token) : "";
   if (engine === "flv") ask("/live/" + channel.slug + ".flv" + query);
   else if (engine === "hls") playlists("/live/" + channel.slug + "/index.m3u8" + query);
-  else window.madangWhep = "/live/" + channel.slug + "/whep" + query;
+  else window.madangWhep = offer("/live/" + channel.slug + "/whep" + query);
 
   function read(source) {
     try {
@@ -43,6 +42,24 @@
     answer.catch(function () {});
     early[new URL(url, location.href).href] = { answer: answer, stopped: stopped };
     return answer;
+  }
+
+  // What player/webrtc.ts does for every other connection.
+  function offer(url) {
+    var connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    connection.addTransceiver("video", { direction: "recvonly" });
+    connection.addTransceiver("audio", { direction: "recvonly" });
+    var answer = connection.createOffer().then(function (made) {
+      var opus = (/a=rtpmap:(\d+) opus\/48000\/2/i.exec(made.sdp) || [])[1];
+      var sdp = opus ? made.sdp.replace(new RegExp("(a=fmtp:" + opus + " [^\\r\\n]*)"), "$1;stereo=1;sprop-stereo=1") : made.sdp;
+      var set = connection.setLocalDescription({ type: "offer", sdp: sdp });
+      var asked = fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
+      return Promise.all([asked, set]).then(function (both) {
+        return both[0];
+      });
+    });
+    answer.catch(function () {});
+    return { url: url, connection: connection, answer: answer };
   }
 
   // The multivariant playlist names the media playlist, which names the header of the media.

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { takeAsked } from "./early";
 
-const page = window as Window & { madangEarly?: unknown; madangWhep?: string };
+const page = window as Window & { madangEarly?: unknown; madangWhep?: { url: string; answer: Promise<Response> } };
 
 afterEach(() => {
   delete page.madangEarly;
@@ -70,10 +70,20 @@ test("one request opens HTTP-FLV, with the token of the page", async () => {
   expect(await booted("/embed/sori?token=a.b.c", live, "flv")).toEqual(["/live/sori.flv?token=a.b.c"]);
 });
 
-test("WebRTC's chunk is told where to offer, with the token of the page", async () => {
-  vi.stubGlobal("RTCPeerConnection", {});
-  expect(await booted("/@sori?token=a.b.c", live, "webrtc")).toEqual([]);
-  expect(page.madangWhep).toBe("/live/sori/whep?token=a.b.c");
+test("WebRTC's offer is posted, in stereo, with the token of the page, and handed on", async () => {
+  const set = vi.fn(() => Promise.resolve());
+  vi.stubGlobal(
+    "RTCPeerConnection",
+    class {
+      addTransceiver = vi.fn();
+      createOffer = () => Promise.resolve({ sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n" });
+      setLocalDescription = set;
+    },
+  );
+  expect(await booted("/@sori?token=a.b.c", live, "webrtc")).toEqual(["/live/sori/whep?token=a.b.c"]);
+  expect(page.madangWhep?.url).toBe("/live/sori/whep?token=a.b.c");
+  expect((await page.madangWhep?.answer)?.ok).toBe(true);
+  expect(set).toHaveBeenCalledWith({ type: "offer", sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;stereo=1;sprop-stereo=1\r\n" });
 });
 
 test.each([

@@ -23,38 +23,54 @@ function inStereo(sdp: string): string {
   return opus ? sdp.replace(new RegExp(`(a=fmtp:${opus} [^\\r\\n]*)`), "$1;stereo=1;sprop-stereo=1") : sdp;
 }
 
-/** One peer connection to the server: the offer is posted, the answer is the server's. */
+/** A peer connection to the server whose offer is on its way. */
+type Begun = { url: string; connection: RTCPeerConnection; answer: Promise<Response> };
+
+/** What `boot.js` does as well, for the first picture of a page. */
+function begin(url: string): Begun {
+  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  for (const kind of ["video", "audio"]) connection.addTransceiver(kind, { direction: "recvonly" });
+  return { url, connection, answer: post(connection, url) };
+}
+
+async function post(connection: RTCPeerConnection, url: string): Promise<Response> {
+  const offer = await connection.createOffer();
+  const sdp = inStereo(offer.sdp ?? "");
+  // The server is ICE-lite: it learns our addresses from our checks, none has to be gathered first.
+  const set = connection.setLocalDescription({ type: "offer", sdp });
+  const answer = await fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
+  await set;
+  return answer;
+}
+
+/** One peer connection, from the answer to its offer on. */
 class Peer {
-  readonly connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  readonly url: string;
+  readonly connection: RTCPeerConnection;
   readonly media = new MediaStream();
   readonly opened: Promise<void>;
   private resource = "";
   private closed = false;
 
-  constructor(readonly url: string) {
-    const { connection, media } = this;
-    for (const kind of ["video", "audio"] as const) {
-      const { receiver } = connection.addTransceiver(kind, { direction: "recvonly" });
+  constructor({ url, connection, answer }: Begun) {
+    this.url = url;
+    this.connection = connection;
+    for (const { receiver } of connection.getTransceivers()) {
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-      media.addTrack(receiver.track);
+      this.media.addTrack(receiver.track);
     }
-    this.opened = this.open();
+    this.opened = this.open(answer);
     this.opened.catch(() => undefined);
   }
 
-  private async open(): Promise<void> {
-    const offer = await this.connection.createOffer();
-    const sdp = inStereo(offer.sdp ?? "");
-    // The server is ICE-lite: it learns our addresses from our checks, none has to be gathered first.
-    const set = this.connection.setLocalDescription({ type: "offer", sdp });
-    const answer = await fetch(this.url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
+  private async open(answered: Promise<Response>): Promise<void> {
+    const answer = await answered;
     if (!answer.ok) throw new Refused([404, 409, 503].includes(answer.status) ? "away" : "refused");
     this.resource = answer.headers.get("Location") ?? "";
     if (this.closed) {
       this.goodbye();
       return;
     }
-    await set;
     await this.connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     const taken = this.connection.getTransceivers().filter(({ currentDirection }) => currentDirection === "recvonly");
     for (const { receiver } of this.connection.getTransceivers()) {
@@ -74,12 +90,12 @@ class Peer {
   }
 }
 
-const page = window as Window & { madangWhep?: string };
+const page = window as Window & { madangWhep?: Begun };
 /** What nobody took by then is let go. */
 const KEPT_MS = 8000;
 
-/** The peer that is begun as soon as this chunk is here, for the page that `boot.js` saw being loaded. */
-let early: Peer | null = page.madangWhep === undefined ? null : new Peer(page.madangWhep);
+/** The peer that `boot.js` began while the page was being loaded. */
+let early: Peer | null = page.madangWhep ? new Peer(page.madangWhep) : null;
 delete page.madangWhep;
 if (early) window.setTimeout(() => takeEarly()?.close(), KEPT_MS);
 
@@ -94,7 +110,7 @@ function peerOf(url: string): Peer {
   const begun = takeEarly();
   if (begun?.url === url && begun.connection.connectionState !== "failed") return begun;
   begun?.close();
-  return new Peer(url);
+  return new Peer(begin(url));
 }
 
 type Counted = { bytes: number; at: number; held: number; emitted: number };
