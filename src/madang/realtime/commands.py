@@ -18,12 +18,12 @@ from madang.realtime.ports import (
     METHOD_NOT_FOUND,
     NOT_AVAILABLE,
     PERMISSION_DENIED,
-    TOO_MANY_REQUESTS,
     UNRECOVERABLE_POSITION,
     Disconnect,
     PublishReply,
     PublishRequest,
     RpcRequest,
+    too_many,
 )
 from madang.realtime.publication import Position, Publication, PublishOptions
 from madang.realtime.session import CONNECTING, OPEN, Session
@@ -59,9 +59,10 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
         raise BAD_REQUEST
     if not session.wire.binary and not text.is_json(data):
         raise Disconnect(*codes.INAPPROPRIATE_PROTOCOL)
-    if not core.may_publish(channel, options, caller.user or caller.client):
+    wait_s = core.publish_wait_s(channel, options, caller.user or caller.client)
+    if wait_s > 0:
         core.counters.rate_limited += 1
-        raise TOO_MANY_REQUESTS
+        raise too_many(wait_s)
     reply = PublishReply()
     handler = binding.handler
     if handler is not None and handler.does.publish:

@@ -192,8 +192,8 @@ class Core:
         binding = self.bindings.get(namespace_of(channel))
         return None if binding is None else binding.handler
 
-    def may_publish(self, channel: str, options: ChannelOptions, user: str) -> bool:
-        """Whether the channel's and the user's own rates in it allow one more (A57)."""
+    def publish_wait_s(self, channel: str, options: ChannelOptions, user: str) -> float:
+        """Seconds until the channel's and the user's own rates in it allow one more; 0 takes it (A57)."""
         now = self.sweeper.now
         for key, rate, burst in (
             (channel, options.channel_publish_rate, 1.0),
@@ -204,8 +204,8 @@ class Core:
                 if buckets is None:
                     buckets = self._publishing[f"{rate}"] = Buckets(rate, max(rate * burst, 1.0))
                 if not buckets.take(key, now):
-                    return False
-        return True
+                    return buckets.wait_s(key, now)
+        return 0.0
 
     # --- who is here ---------------------------------------------------------------------------------
 

@@ -32,3 +32,10 @@ class Buckets:
         if len(levels) > REALTIME_BUCKETS:
             levels.popitem(last=False)
         return allowed
+
+    def wait_s(self, key: str, now: float) -> float:
+        """Seconds until there is one again; 0 when there is."""
+        if not self._rate:
+            return 0.0
+        level, then = self._levels.get(key, (self._burst, now))
+        return max(0.0, (1.0 - level) / self._rate - (now - then))

@@ -45,7 +45,8 @@ class Neighbours:
             raise INTERNAL
         await settle()
         number = next(self._numbers)
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[nodes.ReturnTold] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
         try:
             async with asyncio.timeout(within_s):
                 if not await self._core.broker.tell(nodes.encode(nodes.CallTold(number, topic, data)), node):
@@ -78,7 +79,8 @@ class Neighbours:
 
     async def _answer(self, sender: str, told: nodes.CallTold) -> None:
         await settle()
-        answer, data, fault = self._answering.get(told.topic), b"", nodes.Fault(*_CODE)
+        answer, data = self._answering.get(told.topic), b""
+        fault: nodes.Fault | None = nodes.Fault(*_CODE)
         if answer is not None:
             try:
                 data, fault = await answer(sender, told.data), None

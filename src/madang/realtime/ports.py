@@ -2,6 +2,7 @@
 (`Crowd`)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import ceil
 from typing import Final, Protocol
 
 import msgspec
@@ -45,6 +46,12 @@ TOKEN_EXPIRED: Final = ReplyError(109, "token expired")
 EXPIRED: Final = ReplyError(110, "expired")
 TOO_MANY_REQUESTS: Final = ReplyError(111, "too many requests", temporary=True)
 UNRECOVERABLE_POSITION: Final = ReplyError(112, "unrecoverable position")
+
+
+def too_many(wait_s: float) -> ReplyError:
+    """111 with the whole seconds after which it is worthwhile to come again."""
+    words = f"{TOO_MANY_REQUESTS.message}:{max(1, ceil(wait_s))}"
+    return ReplyError(TOO_MANY_REQUESTS.number, words, temporary=True)
 
 
 class SubscribeRequest(msgspec.Struct, frozen=True, kw_only=True):

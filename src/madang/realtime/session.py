@@ -36,10 +36,10 @@ from madang.realtime.ports import (
     EXPIRED,
     INTERNAL,
     TOKEN_EXPIRED,
-    TOO_MANY_REQUESTS,
     Disconnect,
     RefreshReply,
     ReplyError,
+    too_many,
 )
 from madang.realtime.publication import ClientInfo
 from madang.realtime.room import Room
@@ -221,7 +221,7 @@ class Session:
             return
         try:
             if not self._allowed():
-                raise TOO_MANY_REQUESTS
+                raise too_many(self._wait_s())
             await self._handle(self, command)
         except ReplyError as error:
             self.refuse(command.id, error)
@@ -252,6 +252,14 @@ class Session:
         if not allowed:
             core.counters.rate_limited += 1
         return allowed
+
+    def _wait_s(self) -> float:
+        """How long until one more command is allowed."""
+        core, caller = self._core, self.caller
+        now, rate = core.sweeper.now, core.settings.commands_per_connection
+        own = (1 - self._allowance) / rate if rate else 0.0
+        peer = 0.0 if core.is_exempt(caller.peer) else core.per_ip.wait_s(caller.peer, now)
+        return max(own, core.per_user.wait_s(caller.user, now) if caller.user else 0.0, peer)
 
     def _on_pong(self, command: m.Command) -> None:
         if self.state != OPEN or command != _PONG or self._pong_by == _NEVER:

@@ -181,6 +181,8 @@ async def test_rates_of_a_namespace(make: Make, settings: RealtimeSettings) -> N
     guest = await yard.guest("ann")
     results = [code(await guest.ask(publish={"channel": "n:1", "data": 1})) for _ in range(4)]
     assert results == [0, 0, 111, 111]
+    reply = await guest.ask(publish={"channel": "n:1", "data": 1})
+    assert reply["error"] == {"code": 111, "message": "too many requests:1", "temporary": True}
     yard.pass_time(1)
     assert code(await guest.ask(publish={"channel": "n:1", "data": 1})) == 0
 
@@ -202,6 +204,7 @@ async def test_commands_of_one_user_are_bounded_over_all_connections(
     several = [await yard.guest("ann") for _ in range(5)]
     results = [code(await guest.ask(rpc={"method": "x"})) for guest in several for _ in range(3)]
     assert results == [108] * 10 + [111] * 5
+    assert yard.engine.core.per_user.wait_s("ann", yard.sweeper.now) == pytest.approx(0.5)
     assert code(await (await yard.guest("bob")).ask(rpc={"method": "x"})) == 108
 
 
