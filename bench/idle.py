@@ -1,7 +1,8 @@
 """Crowds that do nothing, beside one live stream: python -m bench.idle [--viewers N] [--seconds S].
 
 For each crowd of N (10,000 unless told otherwise): how late a viewer's frames come before and while it is
-there, how soon the API answers, and what one of the crowd costs. `silent` connects and says nothing (the
+there, how soon the API answers at the crowd's door and at a door of its own, and what one of the crowd costs.
+`silent` connects and says nothing (the
 server closes such a socket after five seconds, and another comes in its place); `feed` follows the events
 by websocket; `holds` waits for each next segment of the playlist.
 """
@@ -68,16 +69,18 @@ class Finding:
     before_ms: tuple[float, float]
     during_ms: tuple[float, float]
     api_ms: float
+    back_ms: float
+    """At a door where the crowd is not."""
     cpu_share: float
     memory_kb: float
 
 
-def api_ms(server: servers.Server) -> float:
-    """The slowest of ten answers of the API."""
+def api_ms(server: servers.Server, port: int) -> float:
+    """The slowest of ten answers of the API at this door."""
     slowest = 0.0
     for _ in range(10):
         began = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", f"/api/v1/channels/{server.name}")
         connection.getresponse().read()
         connection.close()
@@ -103,7 +106,7 @@ def measure(kind: str, count: int, seconds: float) -> Finding:
     """One crowd beside one stream."""
     with servers.madang()() as server, servers.published(server):
         time.sleep(_QUIET_S)
-        api_ms(server)
+        api_ms(server, server.http)
         watcher = Watcher(server)
         time.sleep(2)
         before = watcher.late_ms(seconds)
@@ -115,13 +118,13 @@ def measure(kind: str, count: int, seconds: float) -> Finding:
             during = watcher.late_ms(seconds)
             share = (server.process.cpu_s() - cpu) / (time.monotonic() - began) - idle
             there = connections(server)
-            slowest = api_ms(server)
-    return Finding(kind, there, before, during, slowest, share, grown / 1024 / count)
+            slowest, back = api_ms(server, server.http), api_ms(server, server.back)
+    return Finding(kind, there, before, during, slowest, back, share, grown / 1024 / count)
 
 
 def connections(server: servers.Server) -> int:
     """How many connections the server says it has."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.back, timeout=20)
     connection.request("GET", "/metrics")
     lines = connection.getresponse().read().decode().splitlines()
     connection.close()
@@ -135,15 +138,23 @@ def main() -> None:
     parser.add_argument("--crowd", choices=CROWDS, action="append")
     found = parser.parse_args()
     raise_descriptors()
-    columns = ("crowd", "there", "late before p50 / p99", "late beside it p50 / p99", "API at worst", "CPU")
+    columns = (
+        "crowd",
+        "there",
+        "late before p50 / p99",
+        "late beside it p50 / p99",
+        "API at worst",
+        "at its own door",
+        "CPU",
+    )
     print("| " + " | ".join((*columns, "memory each")) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for kind in found.crowd or CROWDS:
         one = measure(kind, found.viewers, found.seconds)
         print(
             f"| {one.crowd} | {one.there:,} | {one.before_ms[0]:.0f} / {one.before_ms[1]:.0f} ms "
-            f"| {one.during_ms[0]:.0f} / {one.during_ms[1]:.0f} ms | {one.api_ms:.0f} ms "
-            f"| {one.cpu_share:.0%} | {one.memory_kb:.1f} KB |",
+            f"| {one.during_ms[0]:.0f} / {one.during_ms[1]:.0f} ms "
+            f"| {one.api_ms:.0f} ms | {one.back_ms:.0f} ms | {one.cpu_share:.0%} | {one.memory_kb:.1f} KB |",
             flush=True,
         )
 

@@ -25,6 +25,8 @@ class Server:
     keys: list[str]
     name: str = "bench"
     app: str = "live"
+    back: int = 0
+    """A second HTTP door, for those who keep the house."""
 
 
 Start = Callable[[], AbstractContextManager[Server]]
@@ -36,10 +38,10 @@ def madang(streams: int = 1, **settings: str) -> Start:
 
     @contextmanager
     def start() -> Iterator[Server]:
-        http, rtmp = free_port(), free_port()
+        http, rtmp, back = free_port(), free_port(), free_port()
         with tempfile.TemporaryDirectory(prefix="madang-bench-") as data:
             keys = asyncio.run(_make_keys(Path(data), streams))
-            places = ["--http", f"127.0.0.1:{http}", "--rtmp", f"127.0.0.1:{rtmp}"]
+            places = ["--http", f"127.0.0.1:{http},127.0.0.1:{back}", "--rtmp", f"127.0.0.1:{rtmp}"]
             command = [str(Path(sys.executable).with_name("madang")), "serve", "--data", data, *places]
             env = {"MADANG_WEBRTC__LISTEN": "127.0.0.1:0", "MADANG_WEBRTC__TCP_LISTEN": ""}
             env |= {f"MADANG_{name.upper()}": value for name, value in settings.items()}
@@ -47,7 +49,7 @@ def madang(streams: int = 1, **settings: str) -> Start:
                 wait_for_port(http)
                 wait_for_port(rtmp)
                 process.calm_down()
-                yield Server(process, http, rtmp, keys)
+                yield Server(process, http, rtmp, keys, back=back)
 
     return start
 
