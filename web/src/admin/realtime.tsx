@@ -185,7 +185,7 @@ function Publish() {
           if (body) void run(() => api.post("/realtime/publish", { channel, data: body.data })).then(setDone);
         }}
       >
-        <TextField label={t("rt.channels")} value={channel} onText={setChannel} maxLength={255} required autoCapitalize="none" spellCheck={false} />
+        <TextField label={t("rt.publish.channel")} value={channel} onText={setChannel} maxLength={255} required autoCapitalize="none" spellCheck={false} />
         <AreaField
           label={t("rt.publish.data")}
           value={text}

@@ -1,5 +1,7 @@
 import { Pin as PinIcon, X } from "lucide-react";
 import { useState } from "react";
+import { GoalBar } from "../pay/goalbar";
+import { Ranking } from "../pay/ranking";
 import { useNow } from "../store/clock";
 import { useLanguage, useT } from "../store/language";
 import { useSubmit } from "../store/submit";
@@ -57,19 +59,42 @@ export function Ticker() {
         const { user, paid: sum } = ticket;
         const { letters, ground } = tierOf(sum.tier);
         const amount = money(language, sum.amount, sum.currency);
+        const name = user.name || t("chat.anonymous");
         return (
-          <button key={ticket.id} type="button" aria-label={`${user.name} ${amount}`} onClick={() => setOpen(ticket)} className="flex min-h-11 shrink-0 items-center md:min-h-9">
+          <button key={ticket.id} type="button" aria-label={`${name} ${amount}`} onClick={() => setOpen(ticket)} className="flex min-h-11 shrink-0 items-center md:min-h-9">
             <span className={classes("num flex h-[30px] items-center gap-2 rounded-full pr-3 pl-1 text-s font-bold", letters, ground)}>
               <span className="-m-0.5 scale-[.8]">
-                <Avatar name={user.name} url={user.avatar} />
+                <Avatar name={name} url={user.avatar} />
               </span>
               {amount}
             </span>
           </button>
         );
       })}
-      <Dialog open={open !== null} onClose={() => setOpen(null)} title={open?.user.name ?? ""}>
+      <Dialog open={open !== null} onClose={() => setOpen(null)} title={open ? open.user.name || t("chat.anonymous") : ""}>
         {open && <PaidMessage message={{ ...open, seq: 0, kind: "paid" }} />}
+      </Dialog>
+    </section>
+  );
+}
+
+/** What the channel collects for; pressed, it tells who gave most. */
+export function GoalHead() {
+  const { t, language } = useLanguage();
+  const { goal } = useRoom();
+  const store = useStore();
+  const [open, setOpen] = useState(false);
+  if (!goal) return null;
+  const [reached, amount] = [money(language, goal.reached, goal.currency), money(language, goal.amount, goal.currency)];
+  return (
+    <section aria-label={t("chat.goal")} className="shrink-0 border-b border-line">
+      <button type="button" aria-label={t("chat.goal.open", { title: goal.title, reached, amount })} onClick={() => setOpen(true)} className="min-h-11 w-full px-4 py-1.5 text-left hover:bg-raised/60">
+        <GoalBar goal={goal} />
+      </button>
+      <Dialog open={open} onClose={() => setOpen(false)} title={t("chat.goal")}>
+        <GoalBar goal={goal} className="mb-6" />
+        <h3 className="mb-2 text-m font-semibold">{t("money.ranking")}</h3>
+        <Ranking channel={store.channel} most={10} />
       </Dialog>
     </section>
   );

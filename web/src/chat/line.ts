@@ -62,6 +62,8 @@ type Options = {
   nick: () => string;
   /** A playback token, for a private channel's embed. */
   token: string;
+  /** Hears events of this kind alone, such as `fx`. */
+  kind?: string;
 };
 
 const TIMEOUT_MS = 10_000;
@@ -123,9 +125,10 @@ export class ServerLine implements Line {
   }
 
   open(heard: Heard): void {
-    const { channel, nick, token } = this.options;
+    const { channel, nick, token, kind } = this.options;
     const room = this.client.newSubscription(`madang_chat:${channel}`, {
       recoverable: true,
+      ...(kind ? { tagsFilter: { key: "k", cmp: "eq", val: kind } } : {}),
       getData: () => Promise.resolve({ ...(nick() ? { nick: nick() } : {}), ...(token ? { token } : {}) }),
     });
     this.room = room;

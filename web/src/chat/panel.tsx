@@ -1,12 +1,13 @@
 import { ExternalLink, LoaderCircle, PanelRightClose, Users, WifiOff } from "lucide-react";
 import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
+import { EffectsOver } from "../effects/layer";
 import { useNow } from "../store/clock";
 import { useT } from "../store/language";
 import { Button, ButtonLink, IconButton } from "../ui/button";
 import { Card, cardOf, type CardOf } from "./card";
 import { Composer, type Writing } from "./composer";
 import { gateOf } from "./gate";
-import { Modes, PinnedBar, Ticker } from "./heads";
+import { GoalHead, Modes, PinnedBar, Ticker } from "./heads";
 import { MessageList } from "./list";
 import { Paying } from "./paying";
 import { PollCard } from "./poll";
@@ -30,6 +31,8 @@ export type ChatProps = {
   onFollow: (() => void) | null;
   /** Above the composer, such as support. */
   tools?: ReactNode;
+  /** No picture is beside it: effects are drawn over the messages. */
+  alone?: boolean;
 };
 
 /** The chat of a channel: head, paid ticker, pins, messages, composer. It fills what it stands in. */
@@ -58,12 +61,13 @@ function Joining() {
   );
 }
 
-function Inside({ name, slug, onHide, popout, onFollow, tools }: ChatProps) {
+function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: ChatProps) {
   const t = useT();
   const store = useStore();
   const { link, counts } = useRoom();
   const [reply, setReply] = useState<Message | null>(null);
   const [card, setCard] = useState<CardOf | null>(null);
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   const writing = useRef<Writing>(null);
   const acts = useMemo<RowActs>(
     () => ({
@@ -104,10 +108,15 @@ function Inside({ name, slug, onHide, popout, onFollow, tools }: ChatProps) {
           </IconButton>
         )}
       </header>
+      <GoalHead />
       <Ticker />
       <PinnedBar />
       <PollCard />
-      {link.state === "connecting" ? <Joining /> : <MessageList acts={acts} label={t("chat.messages")} />}
+      <div className="relative flex min-h-0 flex-1 flex-col">
+        {link.state === "connecting" ? <Joining /> : <MessageList acts={acts} label={t("chat.messages")} />}
+        {alone && <div ref={setLayer} aria-hidden className="pointer-events-none absolute inset-0 overflow-hidden" />}
+      </div>
+      {alone && <EffectsOver store={store} layer={layer} />}
       <LinkNotice />
       <Modes />
       <Reactions />

@@ -145,13 +145,14 @@ function Text({ message, faint }: { message: Message; faint: boolean }) {
 
 /** A paid message, on the colour of its tier. */
 export function PaidMessage({ message }: { message: Message }) {
-  const { language } = useLanguage();
+  const { t, language } = useLanguage();
   const { letters, ground } = tierOf(message.paid?.tier ?? 1);
+  const name = message.user.name || t("chat.anonymous");
   return (
     <div className={classes("my-1 rounded-m", ground)}>
       <div className={classes("flex items-center gap-2.5 px-3 py-2 font-bold", letters)}>
-        <Avatar name={message.user.name} url={message.user.avatar} />
-        <span className="min-w-0 flex-1 truncate">{message.user.name}</span>
+        <Avatar name={name} url={message.user.avatar} />
+        <span className="min-w-0 flex-1 truncate">{name}</span>
         {message.paid && <span className="num">{money(language, message.paid.amount, message.paid.currency)}</span>}
       </div>
       {message.text && (

@@ -10,24 +10,26 @@ import { PaidMessage } from "../chat/row";
 import { RoomProvider, useRoom, useStore, type RoomStore } from "../chat/store";
 import { useServerRoom } from "../chat/use";
 import { atLeast, type Message } from "../chat/wire";
+import { EffectsOver } from "../effects/layer";
 import { useDuty, type Duty } from "../moderation/desk";
 import { AuditLog } from "../moderation/log";
 import { Presets } from "../moderation/modes";
 import { Queue } from "../moderation/queue";
 import { useLanguage, useT } from "../store/language";
 import { useSubmit } from "../store/submit";
-import { Button } from "../ui/button";
+import { Button, ButtonLink } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Loading } from "../ui/states";
 
 const EFFECTS = ["hearts", "confetti", "fireworks", "rain", "rocket", "money", "sticker", "combo"] as const;
 
-/** The crowd's half of the live desk: chat, what waits, what was paid, and what the host may set off. */
-export function CrowdDesk({ channel }: { channel: Channel }) {
+/** The crowd's half of the live desk: chat, what waits, what was paid, and what the host may set off; effects are drawn in `layer`. */
+export function CrowdDesk({ channel, layer }: { channel: Channel; layer: HTMLElement | null }) {
   const store = useServerRoom(channel.id);
   if (!store) return <Loading />;
   return (
     <RoomProvider value={store}>
+      <EffectsOver store={store} layer={layer} />
       <Inside store={store} channel={channel} />
     </RoomProvider>
   );
@@ -65,7 +67,7 @@ function Inside({ store, channel }: { store: RoomStore; channel: Channel }) {
         {duty.open && <Queue duty={duty} small />}
       </Tabs.Content>
       <Tabs.Content value="paid" className="min-h-0 flex-1 overflow-y-auto p-3">
-        <PaidList duty={duty} />
+        <PaidList duty={duty} slug={channel.slug} />
       </Tabs.Content>
       <Tabs.Content value="log" className="min-h-0 flex-1 overflow-y-auto px-4 py-1">
         <AuditLog entries={duty.audit.slice(0, 50)} />
@@ -75,16 +77,29 @@ function Inside({ store, channel }: { store: RoomStore; channel: Channel }) {
   );
 }
 
-function PaidList({ duty }: { duty: Duty }) {
+function PaidList({ duty, slug }: { duty: Duty; slug: string }) {
   const { t, language } = useLanguage();
   const { entries } = useRoom();
   const shown = entries.map((entry) => entry.message).filter((message): message is Message => message.kind === "paid" && !message.deleted);
-  if (shown.length + duty.paid.length === 0) return <p className="px-1 py-3 text-m text-ink-2">{t("desk.paid.empty")}</p>;
+  const more = (
+    <li className="py-2 text-center">
+      <ButtonLink look="quiet" href={`/studio/money?channel=${slug}`}>
+        {t("desk.paid.all")}
+      </ButtonLink>
+    </li>
+  );
+  if (shown.length + duty.paid.length === 0)
+    return (
+      <ul>
+        <li className="px-1 py-3 text-m text-ink-2">{t("desk.paid.empty")}</li>
+        {more}
+      </ul>
+    );
   return (
     <ul className="flex flex-col">
       {duty.paid.map((held) => (
         <li key={held.order} className="num flex gap-2 px-1 py-2 text-m">
-          <b className="flex-1 font-semibold">{held.user.name}</b>
+          <b className="flex-1 font-semibold">{held.user.name || t("chat.anonymous")}</b>
           {money(language, held.paid.amount, held.paid.currency)} · {t("desk.paid.waiting")}
         </li>
       ))}
@@ -93,6 +108,7 @@ function PaidList({ duty }: { duty: Duty }) {
           <PaidMessage message={message} />
         </li>
       ))}
+      {more}
     </ul>
   );
 }

@@ -112,6 +112,7 @@ export class EffectStage {
       this.stickers.delete(end);
     };
     this.stickers.add(end);
+    this.root.dataset["sticker"] = sticker;
     played.addEventListener("complete", end);
   }
 }

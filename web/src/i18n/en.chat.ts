@@ -132,6 +132,10 @@ export const chat = {
   "chat.pinned.by": "Pinned by {name}",
   "chat.unpin": "Unpin",
   "chat.ticker": "Paid messages",
+  "chat.anonymous": "Anonymous",
+  "chat.goal": "Goal",
+  "chat.goal.of": "{reached} of {amount}",
+  "chat.goal.open": "{title}: {reached} of {amount}. Who gave most",
 
   "card.title": "{name}",
   "card.followed": "Follows since {when}",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { person } from "../chat/room.fake";
 import type { Held, Message } from "../chat/wire";
-import { after, begun, noDuty } from "./desk";
+import { after, begun, heldOf, noDuty, withWaiting } from "./desk";
 
 const message = (id: string): Message => ({ id, seq: 1, at: 1, kind: "message", user: person("u"), text: id });
 const held = (id: string): { t: "held" } & Held => ({ t: "held", message: message(id), reason: "filter" });
@@ -30,4 +30,16 @@ test("a paid message waits until it is decided, or paid back", () => {
   const duty = after(noDuty, paid);
   expect(duty.paid).toHaveLength(1);
   expect(after(duty, { ...paid, state: "shown" }).paid).toEqual([]);
+});
+
+test("what waited before the page was opened comes first, and once", () => {
+  const order = { id: "o1", state: "held", channel: "c", channel_name: "C", amount: 5000, currency: "KRW", written: "", tier: 3, color: "", text: "hi", anonymous: true, provider: "toss", test: false, created_at: 1, paid_at: 2, reason: "all", user: "u", name: "유나", payment: "", shown_at: null, pinned_until: null };
+  const held = heldOf(order);
+  expect(held.user.name).toBe("");
+  const duty = after(noDuty, { t: "paid_held", ...held, order: "o2" });
+  const whole = withWaiting(duty, [held, { ...held, order: "o2", text: "older" }]);
+  expect(whole.paid.map((each) => [each.order, each.text])).toEqual([
+    ["o1", "hi"],
+    ["o2", "hi"],
+  ]);
 });

@@ -68,15 +68,16 @@ function PaidItem({ held }: { held: PaidHeld }) {
   const store = useStore();
   const { busy, error, run } = useSubmit();
   const order = `/channels/${store.channel}/superchat/orders/${held.order}`;
+  const name = held.user.name || t("chat.anonymous");
   return (
     <li className="rounded-m bg-money-soft px-4 py-3">
       <div className="flex flex-wrap items-center gap-2 text-s">
-        <b className="font-semibold">{held.user.name}</b>
+        <b className="font-semibold">{name}</b>
         <span className="num font-bold text-money">{money(language, held.paid.amount, held.paid.currency)}</span>
         <Chip tone="warn">{t("mod.reason.paid")}</Chip>
       </div>
       <p className="mt-1">{held.text}</p>
-      <Decide busy={busy} name={held.user.name} onApprove={() => void run(() => api.post(`${order}/approve`))} onDeny={() => void run(() => api.post(`${order}/remove`, { reason: "" }))} />
+      <Decide busy={busy} name={name} onApprove={() => void run(() => api.post(`${order}/approve`))} onDeny={() => void run(() => api.post(`${order}/remove`, { reason: "" }))} />
       <FormError>{error ? sayError(t, error) : null}</FormError>
     </li>
   );

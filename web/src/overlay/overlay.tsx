@@ -25,7 +25,11 @@ class Ears {
   }
 }
 
+/** What the studio's test buttons show for a moment. */
+type Tried = { line?: string; goal?: Goal };
+
 const LOOK_MS = 200;
+const TRIED_MS = 8000;
 const OUTLINE = { textShadow: "0 1px 3px rgb(0 0 0 / 0.9), 0 0 10px rgb(0 0 0 / 0.5)" };
 
 /** `/overlay/{secret}`: a transparent page for OBS; `?show=chat,alerts` takes some of its widgets. */
@@ -49,6 +53,7 @@ function Widgets({ view }: { view: View }) {
   const [shows] = useState(shownWidgets);
   const [options, setOptions] = useState<Options>(view.options);
   const [alert, setAlert] = useState<Alert | null>(null);
+  const [tried, setTried] = useState<Tried>({});
   const layer = useRef<HTMLDivElement>(null);
   const current = useRef(options);
   useEffect(() => {
@@ -63,8 +68,16 @@ function Widgets({ view }: { view: View }) {
   useEffect(() => {
     const stage = layer.current ? new EffectStage(layer.current, () => false) : null;
     const queue = new AlertQueue(setAlert);
+    let trying: ReturnType<typeof setTimeout> | undefined;
+    const show = (made: Tried) => {
+      setTried((before) => ({ ...before, ...made }));
+      clearTimeout(trying);
+      trying = setTimeout(() => setTried({}), TRIED_MS);
+    };
     const hear = (event: Heard) => {
       const tried = event.t === "overlay_test" ? event.widget : null;
+      if (tried === "chat") show({ line: event.text ?? "" });
+      if (tried === "goal") show({ goal: { title: event.text ?? "", amount: 100_000, reached: 65_000, currency: event.paid?.currency ?? "KRW" } });
       if (event.t === "overlay_options" && event.options) setOptions(event.options);
       if (event.t === "delete" && event.ids) queue.forget(event.ids);
       if (shows.has("alerts") && event.paid && (tried === "alerts" || (event.t === "message" && event.kind === "paid"))) {
@@ -81,6 +94,7 @@ function Widgets({ view }: { view: View }) {
     return () => {
       leave();
       clearInterval(timer);
+      clearTimeout(trying);
       stage?.stop();
       store.close();
     };
@@ -89,9 +103,9 @@ function Widgets({ view }: { view: View }) {
   return (
     <div className="fixed inset-0 overflow-hidden text-white" data-overlay="ready">
       <div ref={layer} className="absolute inset-0" />
-      {shows.has("goal") && <GoalBar store={store} />}
+      {shows.has("goal") && <GoalBar store={store} tried={tried.goal ?? null} />}
       {shows.has("alerts") && <AlertBox alert={alert} options={options} />}
-      {shows.has("chat") && <Lines store={store} most={options.lines} />}
+      {shows.has("chat") && <Lines store={store} most={options.lines} tried={tried.line ?? null} />}
     </div>
   );
 }
@@ -119,8 +133,8 @@ function AlertBox({ alert, options }: { alert: Alert | null; options: Options })
   );
 }
 
-function GoalBar({ store }: { store: RoomStore }) {
-  const goal = useSyncExternalStore(store.subscribe, () => store.snapshot().goal);
+function GoalBar({ store, tried }: { store: RoomStore; tried: Goal | null }) {
+  const goal = useSyncExternalStore(store.subscribe, () => store.snapshot().goal) ?? tried;
   return goal ? <Bar goal={goal} /> : null;
 }
 
@@ -128,7 +142,7 @@ function Bar({ goal }: { goal: Goal }) {
   const { language } = useLanguage();
   const part = Math.min(1, goal.reached / goal.amount);
   return (
-    <section className="absolute inset-x-[20%] bottom-[4%] flex flex-col gap-1.5 font-bold" style={OUTLINE}>
+    <section className="absolute inset-x-[28%] bottom-[4%] flex flex-col gap-1.5 font-bold" style={OUTLINE}>
       <div className="flex justify-between text-[22px] tabular-nums">
         <span>{goal.title}</span>
         <span>
@@ -142,17 +156,24 @@ function Bar({ goal }: { goal: Goal }) {
   );
 }
 
-function Lines({ store, most }: { store: RoomStore; most: number }) {
+function Lines({ store, most, tried }: { store: RoomStore; most: number; tried: string | null }) {
+  const { t } = useLanguage();
   const entries = useSyncExternalStore(store.subscribe, () => store.snapshot().entries);
   const shown = entries.filter(({ message }) => !message.deleted && message.kind !== "system").slice(-most);
   return (
     <ol className="absolute bottom-[4%] left-[2%] flex w-[min(420px,40vw)] flex-col justify-end gap-1.5 text-[22px] leading-snug font-semibold" style={OUTLINE}>
       {shown.map(({ message }) => (
         <li key={message.id} className="break-words">
-          <b className="mr-2 text-money">{message.user.name}</b>
+          <b className="mr-2 text-money">{message.user.name || t("chat.anonymous")}</b>
           {message.text}
         </li>
       ))}
+      {tried !== null && (
+        <li className="break-words">
+          <b className="mr-2 text-money">{t("overlay.title")}</b>
+          {tried}
+        </li>
+      )}
     </ol>
   );
 }

@@ -19,7 +19,7 @@ export function PopoutChat({ slug }: { slug: string }) {
   return (
     <main className="flex h-dvh flex-col bg-surface">
       <h1 className="sr-only">{channel ? t("chat.of", { name: channel.name }) : t("chat.title")}</h1>
-      {channel && <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout={false} onFollow={signedIn ? () => void follow(true).catch(() => undefined) : null} />}
+      {channel && <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout={false} alone onFollow={signedIn ? () => void follow(true).catch(() => undefined) : null} />}
     </main>
   );
 }
@@ -34,7 +34,7 @@ export function EmbedChat({ slug }: { slug: string }) {
   return (
     <main className="flex h-dvh flex-col bg-surface">
       <h1 className="sr-only">{channel ? t("chat.of", { name: channel.name }) : t("chat.title")}</h1>
-      {channel && <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout={false} onFollow={null} />}
+      {channel && <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout={false} alone onFollow={null} />}
       {error !== null && !channel && <p className="grid flex-1 place-items-center font-bold">{t("notfound.title")}</p>}
     </main>
   );

@@ -1,5 +1,5 @@
 import { ExternalLink } from "lucide-react";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { sourceOf, tokenOf } from "../player/engine";
 import { Player } from "../player/player";
 import { EMBED_PICTURE } from "../player/stage";
@@ -8,10 +8,18 @@ import { useT } from "../store/language";
 import { useTitle } from "../ui/title";
 import { Resting } from "./resting";
 
-/** `/embed/{channel}`: the picture alone, muted, in somebody else's page; `?token=` opens a private channel. */
+/** A connection of its own, for those who asked for it. */
+const EffectsAlone = lazy(async () => ({ default: (await import("../overlay/alone")).EffectsAlone }));
+
+/**
+ * `/embed/{channel}`: the picture alone, muted, in somebody else's page; `?token=` opens a private channel, `?effects=1`
+ * draws the crowd's effects over it.
+ */
 export function Embed({ slug }: { slug: string }) {
   const t = useT();
   const [token] = useState(() => tokenOf(location.search));
+  const [effects] = useState(() => new URLSearchParams(location.search).get("effects") === "1");
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   const { value: channel, error } = useChannel(slug, token);
   const dvr = channel?.dvr_window_s ?? 0;
   const name = channel?.slug ?? slug;
@@ -31,6 +39,7 @@ export function Embed({ slug }: { slug: string }) {
         beganAt={channel.live.began_at}
         viewers={channel.live.viewers}
         theatre={null}
+        layer={<div ref={setLayer} className="absolute inset-0" />}
         offline={<Resting channel={channel} ended={false} />}
         corner={
           <a href={channel.urls.watch} target="_blank" rel="noopener" className="on-picture inline-flex min-h-11 items-center gap-1.5 md:min-h-7">
@@ -40,6 +49,11 @@ export function Embed({ slug }: { slug: string }) {
         }
         className={EMBED_PICTURE}
       />
+      {effects && channel.live.state !== "offline" && (
+        <Suspense fallback={null}>
+          <EffectsAlone channel={channel.id} token={token} layer={layer} />
+        </Suspense>
+      )}
     </main>
   );
 }

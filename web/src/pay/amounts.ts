@@ -18,8 +18,22 @@ export function tierOf(price: Price, amount: number): Tier | null {
   return price.tiers.findLast((tier) => tier.amount <= amount) ?? null;
 }
 
+/** Decimal digits of the currencies that rooms collect in. */
+export const DIGITS = { KRW: 0, USD: 2 } as const;
+export type Currency = keyof typeof DIGITS;
+
+/** What somebody typed, in the smallest unit of a currency; NaN for what is no amount. */
+export function amountIn(currency: Currency, text: string): number {
+  return parsed({ digits: DIGITS[currency] }, text);
+}
+
+/** An amount as somebody would type it. */
+export function typed(amount: number, currency: Currency): string {
+  return (amount / 10 ** DIGITS[currency]).toFixed(DIGITS[currency]);
+}
+
 /** What somebody typed, in the smallest unit; NaN for what is no amount. */
-export function parsed(price: Price, text: string): number {
+export function parsed(price: Pick<Price, "digits">, text: string): number {
   const plain = text.replace(/[\s,]/g, "");
   const pattern = price.digits > 0 ? new RegExp(`^\\d{1,9}(\\.\\d{0,${price.digits}})?$`) : /^\d{1,9}$/;
   return pattern.test(plain) ? Math.round(Number(plain) * 10 ** price.digits) : Number.NaN;

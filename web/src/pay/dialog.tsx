@@ -77,7 +77,7 @@ function WishForm({ offer, name, order, first }: Chosen & { first: Price }) {
       }}
     >
       <p className="text-s text-ink-2">{t("pay.to", { name })}</p>
-      <fieldset>
+      <fieldset className="min-w-0">
         <legend className="mb-1.5 text-s font-semibold">{t("pay.amount")}</legend>
         <div className="grid grid-cols-4 gap-1.5">
           {offered(price).map((each) => (

@@ -2,7 +2,6 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "../api/client";
 import type { Channel } from "../api/types";
-import { OverlayPanel } from "../overlay/panel";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
 import { useResource } from "../store/resource";
@@ -27,7 +26,6 @@ export function ChannelRoom({ slug }: { slug: string }) {
       <Section title={t("channel.about")}>
         <About channel={found} onSaved={channel.put} />
       </Section>
-      <OverlayPanel slug={found.slug} />
       {found.my_role === "owner" && (
         <>
           <Section title={t("channel.advanced")}>

@@ -1,8 +1,10 @@
-import { Camera, KeyRound, Plus, Radio, Settings2, ShieldCheck, Users } from "lucide-react";
+import { Camera, CircleDollarSign, KeyRound, Plus, Radio, Settings2, ShieldCheck, Sparkles, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Redirect, useLocation, useSearchParams } from "wouter";
 import type { Me, OwnChannel } from "../api/types";
 import { ModerationRoom } from "../moderation";
+import { StageRoom } from "../overlay/room";
+import { MoneyRoom } from "../pay/room";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
 import { ButtonLink } from "../ui/button";
@@ -56,6 +58,8 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
     { href: "/studio/live", label: t("studio.live"), icon: <Radio {...icon} /> },
     { href: "/studio/camera", label: t("studio.camera"), icon: <Camera {...icon} /> },
     { href: "/studio/moderation", label: t("studio.moderation"), icon: <ShieldCheck {...icon} /> },
+    { href: "/studio/money", label: t("studio.money"), icon: <CircleDollarSign {...icon} /> },
+    { href: "/studio/stage", label: t("studio.stage"), icon: <Sparkles {...icon} /> },
     { href: "/studio/keys", label: t("studio.keys"), icon: <KeyRound {...icon} /> },
     { href: "/studio/channel", label: t("studio.channel"), icon: <Settings2 {...icon} /> },
     { href: "/studio/people", label: t("studio.people"), icon: <Users {...icon} /> },
@@ -80,6 +84,8 @@ function StudioOf({ me, asked, path }: { me: Me; asked: string | null; path: str
     "/studio/live": <LiveRoom key={slug} slug={slug} />,
     "/studio/camera": <CameraRoom key={slug} slug={slug} />,
     "/studio/moderation": <ModerationRoom key={slug} slug={slug} />,
+    "/studio/money": <MoneyRoom key={slug} slug={slug} />,
+    "/studio/stage": <StageRoom key={slug} slug={slug} />,
     "/studio/keys": <KeysRoom key={slug} slug={slug} />,
     "/studio/channel": <ChannelRoom key={slug} slug={slug} />,
     "/studio/people": <PeopleRoom key={slug} slug={slug} />,

@@ -27,6 +27,7 @@ export function LiveRoom({ slug }: { slug: string }) {
   const t = useT();
   const [editing, setEditing] = useState(false);
   const [ending, setEnding] = useState(false);
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   const found = channel.value;
   if (!found) return channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <Loading />;
   const live = found.live.state !== "offline";
@@ -44,11 +45,11 @@ export function LiveRoom({ slug }: { slug: string }) {
         )}
       </div>
       <section className="flex min-w-0 flex-col gap-3.5">
-        <Preview channel={found} />
+        <Preview channel={found} onLayer={setLayer} />
         {stream && live && <Desk stream={stream} />}
       </section>
       <div className="min-w-0 lg:row-span-2">
-        <CrowdDesk channel={found} />
+        <CrowdDesk channel={found} layer={layer} />
       </div>
       <div className="min-w-0">
         <Send channel={found} />
@@ -71,8 +72,8 @@ export function LiveRoom({ slug }: { slug: string }) {
   );
 }
 
-/** The picture as viewers see it, or the wait for it. */
-function Preview({ channel }: { channel: Channel }) {
+/** The picture as viewers see it, or the wait for it; effects are drawn over it. */
+function Preview({ channel, onLayer }: { channel: Channel; onLayer: (layer: HTMLElement | null) => void }) {
   const t = useT();
   const source = useMemo(() => sourceOf(channel.slug, channel.dvr_window_s), [channel.slug, channel.dvr_window_s]);
   return (
@@ -84,6 +85,7 @@ function Preview({ channel }: { channel: Channel }) {
       beganAt={channel.live.began_at}
       viewers={channel.live.viewers}
       theatre={null}
+      layer={<div ref={onLayer} className="absolute inset-0" />}
       offline={
         <div role="status" className="flex max-w-[44ch] flex-col items-center px-5 text-center text-white">
           <span className="relative mb-4 grid size-14 place-items-center">
