@@ -152,8 +152,7 @@ class Desk:
             "ban": room.muted(target.user),
             "shadow": room.is_shadowed(target.user),
             "messages": [
-                {**_plain(message_of(row)), "deleted": row["deleted_at"] is not None}
-                for row in found[::-1]
+                {**_plain(message_of(row)), "deleted": row["deleted_at"] is not None} for row in found[::-1]
             ],
             "audit": entries,
         }

@@ -4,11 +4,13 @@ A ban acts in memory at once, and its purge reaches up to the last message that 
 way into the log when somebody is banned is hidden by the same event.
 """
 
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_HELD, CHAT_ROOM_MESSAGES, CHAT_SNAPSHOT_MESSAGES
 from madang.base.roles import ChannelRole
 from madang.chat import refusals, rights, rows
@@ -171,7 +173,7 @@ class Moderation:
             await _hide(room, target.user, through)
             await room.tell(Purge(user=target.user, through=through), "mod", weight=Weight.URGENT)
             await self._told(room, target, entry)
-            room.held = await waiting(room)
+            await refresh_held(room)
             await refill(room)
             return until
 
@@ -394,10 +396,17 @@ async def waiting(room: Room) -> int:
     return len(await room.yard.pump.log.find(Query(table="chat_held", where=where, limit=CHAT_HELD)))
 
 
+async def refresh_held(room: Room) -> None:
+    """After a deed that may have denied some. It was done, whatever the store says to this."""
+    with contextlib.suppress(Overloaded):
+        room.held = await waiting(room)
+
+
 async def refill(room: Room) -> None:
-    """When much was deleted, older messages come into the snapshot again."""
+    """When much was deleted, older messages come into the snapshot again; if not now, with the next deed."""
     if len(room.view) < CHAT_SNAPSHOT_MESSAGES and room.seq > len(room.view):
-        room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
+        with contextlib.suppress(Overloaded):
+            room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
 
 
 async def newest(room: Room, wanted: int) -> list[Message]:

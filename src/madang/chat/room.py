@@ -36,7 +36,7 @@ from madang.chat.words import (
     You,
     encode,
 )
-from madang.realtime.ports import Crowd
+from madang.realtime.ports import Crowd, ReplyError
 from madang.realtime.publication import PublishOptions, Weight
 
 CHAT, MODERATORS = "madang_chat:", "madang_mod:"
@@ -130,9 +130,13 @@ class Room:
         return (await self.yard.crowd.publish(CHAT + self.channel, data, options)).offset
 
     async def tell_user(self, user: str, event: Event) -> None:
-        """To one person, wherever they are connected."""
+        """To one person, wherever they are connected; a name that is no channel's has none to hear it."""
         options = PublishOptions(weight=Weight.URGENT)
-        await self.yard.crowd.publish_to_user(user, encode(event), options)
+        try:
+            await self.yard.crowd.publish_to_user(user, encode(event), options)
+        except ReplyError as error:
+            if error.temporary:
+                raise
 
     async def tell_moderators(self, event: Event) -> None:
         options = PublishOptions(weight=Weight.URGENT)

@@ -37,6 +37,8 @@ from madang.store.sql import SqlStore
 
 GATHER_S = 0.02
 _BATCH = 500
+_BUSY_AGAIN, _BUSY_S = 3, 0.05
+"""How often a commit is tried again that found the file busy, and after how long."""
 _PREFIXES = ("chat_", "outbox", "payment", "paid_", "poll", "effect")
 Commit = tuple[Sequence[Change], Done]
 
@@ -103,8 +105,7 @@ class ChatLog:
             with away_is_overload():
                 if self._file is not None:
                     async with self._store.turn:
-                        loop = asyncio.get_running_loop()
-                        await loop.run_in_executor(self._thread, self._file.write, commits)
+                        await self._write_file(self._file, commits)
                 else:
                     await self._write_rows(commits)
         except (Overloaded, Fenced, DeposedError) as error:
@@ -116,6 +117,19 @@ class ChatLog:
         self.commits += 1
         self.changes += sum(len(changes) for changes in commits)
         return None
+
+    async def _write_file(self, file: "_File", commits: list[Sequence[Change]]) -> None:
+        """SQLite may say that it is busy without waiting: while it recovers, or when waiting might be a
+        deadlock. Nothing was written then, and a moment later it goes."""
+        loop = asyncio.get_running_loop()
+        for again in range(_BUSY_AGAIN, -1, -1):
+            try:
+                await loop.run_in_executor(self._thread, file.write, commits)
+                return
+            except sqlite3.OperationalError as error:
+                if not again or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            await asyncio.sleep(_BUSY_S)
 
     async def _write_rows(self, commits: list[Sequence[Change]]) -> None:
         async with self._store.turn, self._store.engine.begin() as connection:

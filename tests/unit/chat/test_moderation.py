@@ -3,6 +3,7 @@
 import pytest
 from tests.harness.chatroom import Chat, Client
 
+from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
 from madang.realtime.ports import ReplyError
 
@@ -279,3 +280,36 @@ async def test_the_moderators_room_is_theirs(chat: Chat) -> None:
     chat.people.account("yuna", VIEWER)
     await chat.rooms.recheck()
     assert not chat.moderating.holds(yuna.caller, channel)
+
+
+async def test_a_ban_that_was_written_down_is_done_whatever_cannot_be_read_then(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, mina = await chat.client("host", ChannelRole.MANAGER), await chat.client("mina")
+    for _ in range(3):
+        await mina.say(f"rude {_}")
+
+    async def away(query: object) -> None:
+        raise Overloaded("away")
+
+    monkeypatch.setattr(chat.log, "find", away)
+    assert await host.call("ban", user=mina.user) == {}
+    assert mina.view.visible() == []
+    with pytest.raises(ReplyError, match="banned"):
+        await mina.say("again")
+
+
+async def test_a_user_whose_name_is_no_channel_is_moderated_all_the_same(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await chat.client("host", ChannelRole.MANAGER)
+    mina = await Client(chat, "https://login.example|미나", "").join()
+    await mina.say("rude")
+
+    async def publish(user: str, data: bytes, options: object) -> None:
+        raise ReplyError(107, "bad request")
+
+    monkeypatch.setattr(chat.crowd, "publish_to_user", publish)
+    assert await host.call("ban", user=mina.user) == {}
+    with pytest.raises(ReplyError, match="banned"):
+        await mina.say("again")

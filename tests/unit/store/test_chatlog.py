@@ -1,6 +1,7 @@
 """The chat's log: whole commits, in order, many in one transaction, one bad one alone; away is error 100."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -208,3 +209,29 @@ async def test_the_lease_stays_when_the_room_is_set(log: ChatLog) -> None:
     await commit(log, Held(ROOM, "one", 1), Set("chat_rooms", {"channel": ROOM}, {"pins": "[1]"}))
     (row,) = await log.find(Query(table="chat_rooms", order="channel"))
     assert (row["pins"], row["holder"], row["fence"], row["held_until"]) == ("[1]", "one", 1, 10)
+
+
+async def test_a_file_that_is_busy_for_a_moment_is_written_after_it(
+    log: ChatLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if log._file is None:
+        return
+    file, tries = log._file, 0
+    write = file.write
+
+    def busy(commits: list[Sequence[Change]]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
+            raise error
+        write(commits)
+
+    monkeypatch.setattr(file, "write", busy)
+    await commit(log, message(1))
+    assert tries == 3 and await said(log) == [1]
+    tries = -10
+    with pytest.raises(Overloaded):
+        await commit(log, message(2))
+    assert await said(log) == [1]
