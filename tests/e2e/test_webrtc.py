@@ -135,6 +135,9 @@ CAMERA = """async ([url, key]) => {
   const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
   await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
 }"""
+# What the studio's preview shows then: the screen's own track, and a canvas's.
+SHARED = "document.querySelector('video')?.srcObject?.getVideoTracks()[0]?.label.startsWith('screen')"
+SCENES = {"Screen": f"() => {SHARED} === true", "Both": f"() => {SHARED} === false"}
 
 
 def watch(profile: BrowserContext, server: Server, channel: str, engine: str = "webrtc") -> Page:
@@ -263,6 +266,10 @@ def test_a_camera_goes_on_the_air(server: Server, browser: Browser, size: dict[s
             wait_until(lambda: play(f"{server.http}/live/{name}/index.m3u8", 1.0).decoded > 0, 40)
             page.get_by_label("Size").select_option("360")
             wait_until(lambda: moved(viewer), 40)
+            for scene, shown in SCENES.items():
+                page.get_by_role("button", name=scene, exact=True).click()
+                page.wait_for_function(shown, timeout=PATIENCE_MS)
+                wait_until(lambda: moved(viewer), 40)
         page.get_by_role("button", name="End broadcast").click()
         server.wait_for(name, "offline", 20)
 
