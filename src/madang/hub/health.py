@@ -134,16 +134,16 @@ class Health:
 
     def add(self, frame: Frame, now: float) -> None:
         """One repaired frame; about a microsecond."""
-        if now >= self._meter.until:
+        meter = self._meter
+        if now >= meter.until:
             self._roll(now)
-        second = self._meter.current
+        second, dts = meter.current, frame.dts
         second.bits += len(frame.payload) << 3
         if frame.track != 1:
             second.sounds += 1
-            self._sound_dts = frame.dts
+            self._sound_dts = dts
             return
         second.pictures += 1
-        dts = frame.dts
         if self._picture_dts >= 0:
             distance = dts - self._picture_dts
             off = distance - self._beat

@@ -40,6 +40,7 @@ class _Lane:
         "delay",
         "fresh",
         "generation",
+        "jitter",
         "last",
         "reorder",
         "shift",
@@ -53,6 +54,7 @@ class _Lane:
         self.video = track.kind is Kind.VIDEO
         self.step = track.frame_samples if track.timescale == track.sample_rate else 0
         """Ticks of an audio frame where all are equal, else 0."""
+        self.jitter = GRID_FRAMES * self.step
         self.shift = 0
         self.generation = 0
         """Of the shared shift that the lane follows."""
@@ -162,7 +164,16 @@ class Timeline:
                 self._settling = not self._wallclock.settle(at_s, now)
         if lane.video:
             return self._picture(lane, raw, at)
-        return self._sound(lane, raw, at)
+        dts = lane.last + lane.step
+        if lane.fresh or not lane.step or not -lane.jitter <= at - dts <= lane.jitter:
+            return self._sound(lane, raw, at)
+        # Nearly all sound is on its grid; it is laid there without another call.
+        lane.bias += (at - dts - lane.bias) * GRID_PULL
+        if not -lane.step <= 2 * lane.bias <= lane.step:
+            dts += round(lane.bias)
+            lane.bias = 0.0
+        lane.last = dts
+        return Frame(raw.track, dts, dts, True, raw.payload)
 
     def _picture(self, lane: _Lane, raw: Frame, at: int) -> Frame:
         """A video frame is never left out: others are decoded from it."""
@@ -185,21 +196,16 @@ class Timeline:
         return Frame(raw.track, dts, pts if pts > dts else dts, raw.keyframe, raw.payload)
 
     def _sound(self, lane: _Lane, raw: Frame, at: int) -> Frame | None:
-        """An audio frame is laid on the grid; one that repeats what was heard is left out."""
+        """An audio frame that is off the grid has a gap before it, or repeats what was heard and is left
+        out; the first one makes the grid, and some tracks have none."""
         dts = lane.last + (lane.step or 1)
-        error = at - dts
         if lane.fresh or not lane.step:
             back = lane.ticks_per_s * AUDIO_BACK_S if lane.last >= 0 else 0
             if at <= lane.last - back:
                 self.clamped += lane.last >= 0  # sound from before the axis began is no fault
                 return None
             dts, lane.fresh = max(at, lane.last + 1), False
-        elif -GRID_FRAMES * lane.step <= error <= GRID_FRAMES * lane.step:
-            lane.bias += (error - lane.bias) * GRID_PULL
-            if not -lane.step <= 2 * lane.bias <= lane.step:
-                dts += round(lane.bias)
-                lane.bias = 0.0
-        elif error > 0:
+        elif at > dts:
             dts, lane.bias = at, 0.0
         else:
             self.clamped += 1

@@ -23,6 +23,7 @@ WAIT_BYTES: Final = 8 << 20
 _VIDEO_ID: Final = 1
 _AUDIO_ID: Final = 2
 _TICKS_PER_MS: Final = VIDEO_TIMESCALE // MILLISECONDS
+_TWICE_MS: Final = 2 * MILLISECONDS
 _IN_BAND: Final = frozenset({Codec.H264, Codec.H265, Codec.AV1})
 _CONFIG_IN = {Codec.H264: h264.config_in, Codec.H265: h265.config_in, Codec.AV1: av1.config_in}
 
@@ -78,10 +79,10 @@ class Intake:
         """Time of the last media message in milliseconds, unwrapped to 64 bits."""
         self.pictures = 0
         """Video messages so far."""
-        self._plain_video: Track | None = None
-        """The video track when its frames need nothing but to be passed on: H.264 with 4-byte lengths."""
-        self._plain_audio: Track | None = None
-        """The audio track when it is AAC."""
+        self._plain_video = False
+        """Whether frames of the video track need nothing but to be passed on: H.264 with 4-byte lengths."""
+        self._sound_scale = 0
+        """Twice the timescale of the audio track when it is AAC, else 0."""
 
     def media(self, message: Message) -> None:
         """An audio, video or data message."""
@@ -101,9 +102,13 @@ class Intake:
         try:
             if kind == VIDEO:
                 self.pictures += 1
-                if self._plain_video is None or not self._take_video(self._plain_video, body):
+                if not self._plain_video or not self._take_video(body):
                     self._read_video(parse_video(body))
-            elif self._plain_audio is None or not self._take_audio(self._plain_audio, body):
+            elif self._sound_scale and len(body) > 2 and body[0] >> 4 == 10 and body[1] == 1:
+                # A frame of the AAC track that is known: most messages are, so that it is read right here.
+                ticks = (self.now_ms * self._sound_scale + MILLISECONDS) // _TWICE_MS
+                self._give(Frame(_AUDIO_ID, ticks, ticks, True, body[2:]))
+            else:
                 self._read_audio(parse_audio(body))
         except PeerError as error:
             if error.code == "unsupported":
@@ -122,9 +127,9 @@ class Intake:
         else:
             self.now_ms += step - 0x100000000 if step > 0 else step + 0x100000000
 
-    # --- the common case: H.264 and AAC in classic bodies -------------------------------------------------
+    # --- the common case: H.264 in a classic body ---------------------------------------------------------
 
-    def _take_video(self, track: Track, body: bytes) -> bool:
+    def _take_video(self, body: bytes) -> bool:
         """A frame of the H.264 track that is known; False for any other body."""
         first = body[0]
         if len(body) < 10 or (first != 0x27 and first != 0x17) or body[1] != 1:
@@ -134,19 +139,12 @@ class Intake:
             composition_ms -= 0x1000000
         payload = body[5:]  # the two objects of a view would cost more than these bytes
         # All slices of a picture are of one type: most frames are told by their first NAL unit.
-        keyframe = (body[9] & 31 != h264.SLICE or first == 0x17) and _is_keyframe(
-            Codec.H264, payload, first == 0x17
-        )
+        if first == 0x17:
+            keyframe = _is_keyframe(Codec.H264, payload, True)
+        else:
+            keyframe = body[9] & 31 != h264.SLICE and h264.is_idr(payload)
         dts = self.now_ms * _TICKS_PER_MS
         self._give(Frame(_VIDEO_ID, dts, dts + composition_ms * _TICKS_PER_MS, keyframe, payload))
-        return True
-
-    def _take_audio(self, track: Track, body: bytes) -> bool:
-        """A frame of the AAC track that is known; False for any other body."""
-        if len(body) < 3 or body[0] >> 4 != 10 or body[1] != 1:
-            return False
-        ticks = (self.now_ms * track.timescale * 2 + MILLISECONDS) // (MILLISECONDS * 2)
-        self._give(Frame(_AUDIO_ID, ticks, ticks, True, body[2:]))
         return True
 
     def _read_data(self, body: bytes) -> None:
@@ -235,10 +233,10 @@ class Intake:
             return
         lane.track = track
         if track_id == _AUDIO_ID:
-            self._plain_audio = track if codec is Codec.AAC and not lane.number else None
+            self._sound_scale = 2 * track.timescale if codec is Codec.AAC and not lane.number else 0
         else:
             plain = codec is Codec.H264 and lane.length_size == 4 and not in_band and not lane.number
-            self._plain_video = track if plain else None
+            self._plain_video = plain
         if self._begun:
             self._announce()
         else:
