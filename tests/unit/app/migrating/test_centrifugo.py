@@ -1,10 +1,13 @@
 """Configuration files of Centrifugo 6, as its documentation writes them, become settings of ours."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from madang.app.assembled import realtime_settings
 from madang.app.keys import Endpoint
@@ -317,7 +320,8 @@ def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
     }
     assert sorted(ignored(tmp_path, tree)) == sorted(
         [
-            "channels are streams alone: channel.namespaces[n1].subscription_type, channel.namespaces[n1].map",
+            "channels are streams alone: channel.namespaces[n1].subscription_type, "
+            "channel.namespaces[n1].map",
             "a channel's name has at most 255 characters: channel.max_length",
             "its bounds are set otherwise here (docs/3-operate/limits.md): client.concurrency",
             "everybody says who they are here, by a token or a proxy: client.insecure, "
@@ -467,3 +471,29 @@ def test_no_durations(value: object) -> None:
 def test_flags_and_lists() -> None:
     assert flag("true") and flag("1") and not flag("") and not flag(False)
     assert listed("a b") == ("a", "b") and listed(["a", 1]) == ("a", "1")
+
+
+WORDS = st.sampled_from(
+    ["client", "channel", "rpc", "proxies", "proxy", "connect", "http", "namespaces", "name", "endpoint",
+     "enabled", "token", "transforms", "to", "code", "engine", "broker", "redis", "address", "type", "tls",
+     "http_server", "port", "static_headers", "status_to_code_transforms", "without_namespace", "log",
+     "level", "history_ttl", "subscription_token", "consumers", "grpc_api", "db", "password"]
+)  # fmt: skip
+VALUES = st.none() | st.booleans() | st.integers(-2, 70_000) | st.floats() | st.text(max_size=8) | WORDS
+TREES = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(tree=TREES)
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, tree: object
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), {"client": tree, "channel": tree, "engine": tree}, "a.json")
+    with suppress(centrifugo.MisreadError):
+        centrifugo.read(path)
+    path.write_text(json.dumps(tree))
+    with suppress(SettingsError):
+        load(migrated=path)
