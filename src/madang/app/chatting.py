@@ -55,6 +55,7 @@ class Chatting:
         if enabled:
             self.chat.bind(control.rooms)
         self.extras = Extras(self.chat, filters, os.urandom, control.secret_of("overlays"))
+        control.webhooks.shared = not crowd.neighbours.alone
         if enabled:
             self.extras.bind()
             if not crowd.neighbours.alone:

@@ -27,6 +27,8 @@ from madang.net.outbound import Call, OutboundError, Reply, parse_url
 
 TICK_S: Final = 0.5
 BACKOFF_S_MAX: Final = 3600.0
+CLAIM_S: Final = 2 * WEBHOOK_S
+"""How long one server has a batch to itself, where several deliver."""
 GIVE_UP_S: Final = 3 * 86_400.0
 KINDS: Final = (
     *("stream.began", "stream.lost", "stream.resumed", "stream.ended"),
@@ -55,6 +57,8 @@ class Webhooks:
         self._clerk = clerk
         self.fetch: Fetch | None = None
         """How requests leave the house; set by the wiring. Without it nothing is delivered."""
+        self.shared = False
+        """Other servers deliver from the same database: whoever comes first has a batch to itself."""
         self._busy: set[str] = set()
         self._seen: dict[str, Place] = {}
         self._turns = asyncio.Semaphore(WEBHOOKS_AT_ONCE)
@@ -210,6 +214,8 @@ class Webhooks:
         if not found:
             return cursor
         wanted = [told for told in found if _wants(hook, told.kind)]
+        if wanted and self.shared and not await self._claim(cursor):
+            return cursor
         status, fault = await self._send(hook, wanted) if wanted else (200, "")
         now = self._clerk.clock.wall()
         if fault:
@@ -234,6 +240,21 @@ class Webhooks:
                 await work.webhooks.put(msgspec.structs.replace(hook, enabled=False))
                 await self._clerk.note(work, "webhook.given_up", None, hook.channel, webhook=hook.id)
         return moved
+
+    async def _claim(self, cursor: WebhookCursor) -> bool:
+        """Whether nobody else tells this batch now; who dies over it leaves it to the others after a while."""
+        taken = msgspec.structs.replace(cursor, next_at=self._clerk.clock.wall() + CLAIM_S)
+        seen = {name: getattr(cursor, name) for name in ("outbox_seq", "log_seq", "next_at")}
+        try:
+            async with self._clerk.store.write() as work:
+                cursors, key = work.webhook_cursors, {"webhook": cursor.webhook, "room": cursor.room}
+                known = await cursors.get(cursor.webhook, cursor.room)
+                if known is not None and not await cursors.delete(**key, **seen):
+                    return False
+                await cursors.add(taken)
+        except Conflict:
+            return False
+        return True
 
     def _failed(self, cursor: WebhookCursor, status: int, fault: str, now: float) -> WebhookCursor:
         wait_s = min(2.0**cursor.attempts, BACKOFF_S_MAX)

@@ -1,5 +1,6 @@
 """Signed events out: in order, again until they are taken, from any moment, and to nobody else."""
 
+import asyncio
 import hashlib
 import hmac
 from typing import Any
@@ -12,7 +13,7 @@ from madang.base.events import Event
 from madang.control.errors import Conflict, Invalid, NotFound
 from madang.control.records import Channel, Webhook, WebhookCursor
 from madang.control.rights import Actor
-from madang.control.webhooks import GIVE_UP_S, Webhooks, sign
+from madang.control.webhooks import CLAIM_S, GIVE_UP_S, Webhooks, sign
 from madang.net.outbound import Call, OutboundError, Reply
 
 URL = "https://hooks.example.org/madang"
@@ -103,6 +104,30 @@ async def test_what_is_not_taken_comes_again_and_nothing_overtakes_it(
     assert receiver.ids() == ["a", *(f"later{n}" for n in range(1, 8))]
     ((_, cursor),) = await hooks.of_channel(yard)
     assert (cursor.delivered, cursor.attempts, cursor.last_error) == (8, 0, "")
+
+
+async def test_of_several_servers_one_tells_a_batch(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks, others = house.control.webhooks, Webhooks(house.control._clerk)
+    others.fetch = receiver.fetch
+    hooks.shared = others.shared = True
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, yard, "a", "b")
+    due = [(one, await one.due()) for one in (hooks, others)]
+    await asyncio.gather(*(one.deliver(*found[0]) for one, found in due))
+    assert receiver.ids() == ["a", "b"]
+    await happen(house, yard, "c")
+    ((_, cursor),) = await others.due()
+    assert await others._claim(cursor)  # and dies over it
+    assert await turn(hooks) == []
+    house.clock.advance(CLAIM_S)
+    await turn(hooks)
+    assert receiver.ids() == ["a", "b", "c"]
+    async with house.store.write() as work:
+        await work.webhook_cursors.delete(webhook=made.webhook.id)
+    ((_, cursor),) = await hooks.due()
+    assert await hooks._claim(cursor) and not await others._claim(cursor)
 
 
 async def test_an_answer_that_is_not_well_is_no_answer(
