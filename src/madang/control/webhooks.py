@@ -242,7 +242,7 @@ class Webhooks:
         return moved
 
     async def _claim(self, cursor: WebhookCursor) -> bool:
-        """Whether nobody else tells this batch now; who dies over it leaves it to the others after a while."""
+        """Whether nobody else tells this batch now; who dies over it leaves it to the others in a while."""
         taken = msgspec.structs.replace(cursor, next_at=self._clerk.clock.wall() + CLAIM_S)
         seen = {name: getattr(cursor, name) for name in ("outbox_seq", "log_seq", "next_at")}
         try:
