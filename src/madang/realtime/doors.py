@@ -6,6 +6,7 @@ one address comes. Who it is, is said by the first command.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import partial
@@ -36,6 +37,8 @@ PREFIXES: Final = ("/connection/", "/emulation")
 _PROTOBUF: Final = "centrifuge-protobuf"
 _JSON: Final = "centrifuge-json"
 _EMULATION_S: Final = 5.0
+_ORIGIN: Final = re.compile(r"https?://[-a-z0-9.:\[\]]+")
+"""One origin as browsers write it: what a `*` may stand for."""
 _UNI_CONNECT: Final = msgspec.json.Decoder(m.ConnectRequest)
 
 _NO_STORE: Final = (b"cache-control", b"private, no-cache, no-store, must-revalidate, max-age=0")
@@ -89,8 +92,10 @@ class Doors:
         allowed = self._core.settings.allowed_origins
         if "*" in allowed or same_origin(request, frozenset(allowed)):
             return True
-        origin = request.header(b"origin").decode("latin-1").lower()
-        return any("*" in each and fnmatchcase(origin, each) for each in allowed)
+        origin = request.header(b"origin").decode("latin-1")
+        return _ORIGIN.fullmatch(origin) is not None and any(
+            "*" in each and fnmatchcase(origin, each) for each in allowed
+        )
 
     def refuse(self, client: str) -> Answer | None:
         """Why nobody more may connect now from this address, if so."""

@@ -114,7 +114,10 @@ class House:
 async def house(clock: FakeClock, settings: RealtimeSettings) -> AsyncIterator[House]:
     async with Ground(NetSettings(), clock) as ground:
         kept = dataclasses.replace(
-            settings, namespaces=NAMESPACES, allowed_origins=("https://app.example",), message_bytes=4096
+            settings,
+            namespaces=NAMESPACES,
+            allowed_origins=("https://app.example", "https://*.wild.example"),
+            message_bytes=4096,
         )
         yard = Yard(clock, kept)
         yard.engine.core.sweeper = ground.sweeper
@@ -156,6 +159,13 @@ async def house(clock: FakeClock, settings: RealtimeSettings) -> AsyncIterator[H
         ("https://app.example, http://yard", False),
         ("null", False),
         ("https://APP.example", False),
+        ("https://a.wild.example", True),
+        ("https://a.b.wild.example", True),
+        ("https://wild.example", False),
+        ("http://a.wild.example", False),
+        ("https://a.wild.example.evil.example", False),
+        ("https://evil.example, https://a.wild.example", False),
+        ("https://evil.example/.wild.example", False),
     ],
 )
 async def test_origins(house: House, origin: str, allowed: bool) -> None:
