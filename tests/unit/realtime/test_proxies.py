@@ -11,6 +11,8 @@ from tests.unit.realtime.conftest import NAMESPACES, OPEN, Make, Visitor, Yard
 
 from madang.base.secret import Secret
 from madang.net.outbound import Call, OutboundError, Reply
+from madang.protocols.centrifugo import messages as m
+from madang.realtime import wires
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ConnectReply, ConnectRequest
 from madang.realtime.ports import Disconnect
@@ -183,6 +185,24 @@ async def test_a_connect_ends_the_connection(
     assert visitor.ended == number
 
 
+async def test_unidirectional_clients_hear_no_errors(
+    make: Make, backend: Backend, settings: RealtimeSettings
+) -> None:
+    told = {403: ToDisconnect(4903, "forbidden")}
+    yard = bound(make(dataclasses.replace(settings, unidirectional_disconnects=told)), backend)
+    await yard.engine.start()
+    for answer, number in ((403, 4903), (500, 3004), ({"disconnect": {"code": 4000}}, 4000)):
+        backend.answers.append(answer)
+        visitor = yard.visitor(wires.UNI_STREAM)
+        visitor.session.begin_with(m.ConnectRequest())
+        await yard.settle()
+        assert visitor.ended == number
+    visitor = yard.visitor(wires.UNI_STREAM)
+    visitor.session.begin_with(m.ConnectRequest(token=yard.token("ann", exp=int(yard.clock.wall()) - 1)))
+    await yard.settle()
+    assert visitor.ended == 3005
+
+
 async def test_headers_go_along_as_they_are_listed(yard: Yard, backend: Backend) -> None:
     core = yard.engine.core
     assert core.headers == (b"cookie", b"x-real-ip") and core.emulated == {"authorization", "cookie"}
@@ -326,6 +346,18 @@ async def test_a_subscription_is_refreshed(yard: Yard, backend: Backend) -> None
     yard.pass_time(10)
     await yard.settle()
     assert visitor.pushes()[-1]["unsubscribe"]["code"] == 2501 and not visitor.ended
+
+
+async def test_a_subscription_by_token_is_refreshed_by_the_backend_too(yard: Yard, backend: Backend) -> None:
+    visitor = await entered(yard, backend)
+    claims = {"channel": "game:1", "exp": int(yard.clock.wall()) + 10}
+    reply = (await visitor.subscribe("game:1", token=yard.token("56", **claims)))["subscribe"]
+    assert "expires" not in reply
+    backend.answers.append({"result": {"expired": True}})
+    yard.pass_time(12)
+    await yard.settle()
+    assert backend.asked()["channel"] == "game:1"
+    assert visitor.pushes()[-1]["unsubscribe"]["code"] == 2501
 
 
 async def test_an_outage_is_told_once(yard: Yard, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
