@@ -25,7 +25,8 @@ class Operations:
     bearer token for the scope `metrics`.
     """
 
-    PREFIXES: Final = ("/healthz", "/readyz", "/version", "/metrics")
+    PREFIXES: Final = ("/healthz", "/readyz", "/version", "/metrics", "/health")
+    """The last one as Centrifugo calls it."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Operations:
             return None
         if request.method not in ("GET", "HEAD"):
             return _json(405, status=405, title="Method not allowed")
-        if request.path == "/healthz":
+        if request.path in ("/healthz", "/health"):
             wrong = self._degraded()
             return _json(200, status="degraded" if wrong else "ok", wrong=wrong)
         if request.path == "/readyz":

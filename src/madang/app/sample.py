@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,9 @@ def toml(value: object) -> str:
         return toml(value[0]) if len(value) == 1 else f"[{', '.join(toml(one) for one in value)}]"
     if isinstance(value, msgspec.Struct):
         value = {k: one for k, one in msgspec.structs.asdict(value).items() if one != _default(value, k)}
+    if is_dataclass(value):
+        told = ((field.name, getattr(value, field.name), field.default) for field in fields(value))
+        value = {name: one for name, one, default in told if one != default}
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{json.dumps(name)} = {toml(one)}' for name, one in value.items())}}}"
     return json.dumps("" if value is None else str(value), ensure_ascii=False)

@@ -56,7 +56,8 @@ async def held(operations: Operations, request: Request) -> Answer:
 
 
 def test_health_tells_the_truth(operations: Operations, wrong: list[str]) -> None:
-    assert json.loads(answer(operations, Asked("/healthz")).body) == {"status": "ok", "wrong": []}
+    for path in ("/healthz", "/health"):
+        assert json.loads(answer(operations, Asked(path)).body) == {"status": "ok", "wrong": []}
     wrong.append("The disk is full.")
     found = answer(operations, Asked("/healthz"))
     assert found.status == 200

@@ -289,8 +289,11 @@ def _read_the_rest(root: Table) -> None:
         root.report.wrong(log.where("level"), "is trace, debug, info, warn or error")
     log.ignore("the log goes to standard error", file="")
     root.ignore("sign in at /admin with an account of Madang's own", admin={"enabled": False})
-    root.ignore("ask /healthz and /readyz", health={"enabled": False})
-    root.ignore("ask /metrics, from this machine or with a token", prometheus={"enabled": False})
+    for name in ("health", "prometheus"):
+        table = root.within(name)
+        table.take("enabled", values.flag, False)
+        table.ignore(_PATHS, handler_prefix="/health" if name == "health" else "/metrics")
+        table.ignore("numbers have names of their own here", instrument_http_handlers=False)
     root.ignore("publish through the server API", consumers=[])
     root.ignore(
         "there is none here",

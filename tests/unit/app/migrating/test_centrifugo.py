@@ -313,8 +313,8 @@ def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
         "http_api": {"insecure": True, "handler_prefix": "/centrifugo/api"},
         "websocket": {"compression": True, "handler_prefix": "/ws"},
         "webtransport": {"enabled": True},
-        "health": {"enabled": True},
-        "prometheus": {"enabled": True},
+        "health": {"enabled": True, "handler_prefix": "/ping"},
+        "prometheus": {"enabled": True, "instrument_http_handlers": True},
         "opentelemetry": {"enabled": True, "api": True},
         "clickhouse_analytics": {"enabled": True},
     }
@@ -327,11 +327,11 @@ def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
             "everybody says who they are here, by a token or a proxy: client.insecure, "
             "client.user_id_http_header",
             "the server API always asks for a key: http_api.insecure",
-            "paths are the documented ones here: http_api.handler_prefix, websocket.handler_prefix",
+            "paths are the documented ones here: http_api.handler_prefix, websocket.handler_prefix, "
+            "health.handler_prefix",
             "frames are not compressed: websocket.compression",
             "there is no such way in: webtransport",
-            "ask /healthz and /readyz: health",
-            "ask /metrics, from this machine or with a token: prometheus",
+            "numbers have names of their own here: prometheus.instrument_http_handlers",
             "publish through the server API: consumers",
             "there is none here: opentelemetry",
             "not known here, or of the PRO edition: clickhouse_analytics, client.new_thing, "
