@@ -20,6 +20,7 @@ from madang.base.errors import PeerError
 from madang.base.later import later
 from madang.base.limits import TOKEN_BYTES
 from madang.base.secret import Secret
+from madang.realtime.compact import DIGESTS, CompactError, check_hmac, read_header
 from madang.realtime.gate import ServerSubscription
 from madang.realtime.jwks import KeySets, speaks
 from madang.realtime.settings import TokenSettings
@@ -34,11 +35,10 @@ else:
 OWN_KEY_ID: Final = "madang"
 OWN_ISSUER: Final = "madang"
 OWN_USERS: Final = "madang."
-_HMAC: Final = ("HS256", "HS384", "HS512")
 _RSA: Final = ("RS256", "RS384", "RS512")
 _ECDSA: Final = ("ES256", "ES384", "ES512")
 _EDDSA: Final = ("EdDSA",)
-_ALL: Final = frozenset((*_HMAC, *_RSA, *_ECDSA, *_EDDSA))
+_ALL: Final = frozenset((*DIGESTS, *_RSA, *_ECDSA, *_EDDSA))
 _NOTHING: Final = Raw(b"")
 _NO_SECRET: Final = Secret("")
 _T = TypeVar("_T")
@@ -180,7 +180,9 @@ class Tokens:
         """The payload of a token whose signature is good, and whether it is our own."""
         algorithm, key_id = _read_header(token)
         if key_id == OWN_KEY_ID and self._own:
-            return self._check(token, self._own.reveal(), ("HS256",)), True
+            if algorithm != "HS256":
+                raise TokenError("invalid", f"our own token is signed by {algorithm}")
+            return self._check(token, self._own.reveal(), algorithm), True
         keys = [] if self._settings.jwks_url and key_id else self._static(algorithm)
         if not keys and self._settings.jwks_url and key_id:
             found = await self._key_sets.find(self._jwks_url(token), key_id)
@@ -189,16 +191,21 @@ class Tokens:
             keys = [found.key]
         for key in keys[:-1]:
             try:
-                return self._check(token, key, (algorithm,)), False
+                return self._check(token, key, algorithm), False
             except TokenError:
                 continue
         if not keys:
             raise TokenError("invalid", f"no key is set for {algorithm}")
-        return self._check(token, keys[-1], (algorithm,)), False
+        return self._check(token, keys[-1], algorithm), False
 
-    def _check(self, token: str, key: object, algorithms: tuple[str, ...]) -> bytes:
+    def _check(self, token: str, key: object, algorithm: str) -> bytes:
+        if algorithm in DIGESTS and isinstance(key, str | bytes):
+            try:
+                return check_hmac(token, key, algorithm)
+            except CompactError as error:
+                raise TokenError("invalid", error.reason) from None
         try:
-            payload = self._jws.decode(token, key, algorithms=list(algorithms))  # type: ignore[arg-type]
+            payload = self._jws.decode(token, key, algorithms=[algorithm])  # type: ignore[arg-type]
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise TokenError("invalid", f"bad signature: {type(error).__name__}") from None
         if not isinstance(payload, bytes):
@@ -207,7 +214,7 @@ class Tokens:
 
     def _static(self, algorithm: str) -> list[object]:
         settings = self._settings
-        if algorithm in _HMAC:
+        if algorithm in DIGESTS:
             secrets: list[object] = [settings.hmac_secret.reveal()] if settings.hmac_secret else []
             until = settings.hmac_previous_until
             if settings.hmac_previous_secret and (not until or until > self._clock.wall()):
@@ -286,13 +293,13 @@ def _read_header(token: str) -> tuple[str, str]:
     if len(token) > TOKEN_BYTES or token.count(".") != 2 or not token.isascii():
         raise TokenError("invalid", "token is no JWS, or too long")
     try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
-        raise TokenError("invalid", f"token has no good header: {error}") from None
+        header = read_header(token)
+    except CompactError as error:
+        raise TokenError("invalid", error.reason) from None
     algorithm, key_id = header.get("alg"), header.get("kid", "")
     if not isinstance(algorithm, str) or algorithm not in _ALL:
         raise TokenError("invalid", f"token is signed by {str(algorithm)[:16]}")
-    if not isinstance(key_id, str) or "crit" in header:
+    if not isinstance(key_id, str) or "crit" in header or header.get("b64", True) is not True:
         raise TokenError("invalid", "token has a header that is not understood")
     return algorithm, key_id
 
