@@ -5,7 +5,7 @@ import { bitrate } from "../i18n/moments";
 import { useT } from "../store/language";
 import { classes } from "../ui/classes";
 
-const codes = ["keyframe_interval", "no_audio", "no_video", "variable_frame_rate", "bitrate_starving", "b_frames", "unsupported_codec", "timestamps", "slow_start"] as const;
+const codes = ["keyframe_interval", "no_audio", "no_video", "variable_frame_rate", "bitrate_starving", "b_frames", "picture_remade", "unsupported_codec", "timestamps", "slow_start"] as const;
 type Code = (typeof codes)[number];
 
 function known(code: string): code is Code {

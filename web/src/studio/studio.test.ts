@@ -8,7 +8,7 @@ import { afterPulse } from "./stream";
 
 const t = translator("en");
 
-test.each(["keyframe_interval", "no_audio", "no_video", "variable_frame_rate", "bitrate_starving", "b_frames", "unsupported_codec", "timestamps", "slow_start", "never_heard_of"])(
+test.each(["keyframe_interval", "no_audio", "no_video", "variable_frame_rate", "bitrate_starving", "b_frames", "picture_remade", "unsupported_codec", "timestamps", "slow_start", "never_heard_of"])(
   "%s says what is wrong and what to do",
   (code) => {
     const [what, todo] = sentencesOf(t, { code, value: 8.31, detail: "VP6" });
