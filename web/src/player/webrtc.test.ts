@@ -37,7 +37,13 @@ beforeEach(() => {
   });
 });
 
+/** The page is left, or put aside to come back to. */
+function leave(persisted: boolean): void {
+  dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+}
+
 afterEach(() => {
+  leave(false);
   delete page.madangWhep;
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -88,6 +94,17 @@ test("a peer of another channel, or one that failed, is let go", async () => {
 test("a peer that nobody takes says goodbye", async () => {
   await loaded("/live/sori/whep");
   await vi.advanceTimersByTimeAsync(8000);
+  expect(asked).toEqual(["POST /live/sori/whep", "DELETE /live/sori/whep/one"]);
+});
+
+test("a page that is left says goodbye, once", async () => {
+  const engineFor = await loaded();
+  engineFor("sori").start();
+  await vi.advanceTimersByTimeAsync(0);
+  leave(true);
+  expect(asked).toEqual(["POST /live/sori/whep"]);
+  leave(false);
+  leave(false);
   expect(asked).toEqual(["POST /live/sori/whep", "DELETE /live/sori/whep/one"]);
 });
 

@@ -59,6 +59,7 @@ class Peer {
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
       this.media.addTrack(receiver.track);
     }
+    addEventListener("pagehide", this.leave);
     this.opened = this.open(answer);
     this.opened.catch(() => undefined);
   }
@@ -78,6 +79,11 @@ class Peer {
     }
   }
 
+  /** A tab that is closed says no goodbye by WebRTC. */
+  private readonly leave = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) this.goodbye();
+  };
+
   private goodbye(): void {
     if (this.resource) void fetch(this.resource, { method: "DELETE", keepalive: true }).catch(() => undefined);
     this.resource = "";
@@ -85,6 +91,7 @@ class Peer {
 
   close(): void {
     this.closed = true;
+    removeEventListener("pagehide", this.leave);
     this.connection.close();
     this.goodbye();
   }
