@@ -106,6 +106,8 @@ class Outbound:
         self._keeps = keeps
         self._clients: dict[str, httpx.AsyncClient] = {}
         """By scheme and name where connections are kept; else one."""
+        self._found: dict[str, tuple[float, list[str]]] = {}
+        """Judged addresses, until when they are believed; by name and port."""
         self._turns = asyncio.Semaphore(at_once)
 
     async def fetch(self, call: Call) -> Reply:
@@ -155,6 +157,17 @@ class Outbound:
         raise fault
 
     async def _judged(self, target: Target) -> list[str]:
+        """Its addresses that may be reached. Where connections are kept, so is the answer, for as long."""
+        now = asyncio.get_running_loop().time()
+        until, judged = self._found.get(target.netloc, (0.0, []))
+        if now < until:
+            return judged
+        judged = await self._look_up(target)
+        if self._keeps and len(self._found) < limits.OUTBOUND_KEPT_NAMES:
+            self._found[target.netloc] = now + limits.OUTBOUND_KEPT_S, judged
+        return judged
+
+    async def _look_up(self, target: Target) -> list[str]:
         try:
             found = await self._resolve(target.host, target.port)
         except OSError:

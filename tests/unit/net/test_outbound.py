@@ -302,18 +302,22 @@ async def test_connections_are_kept_where_that_is_asked_for_each_for_its_name() 
                 writer.write(ok(b"yes"))
         writer.close()
 
+    asked: list[str] = []
+
     async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
         return ["127.0.0.1"]
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    for keeps, connections in ((True, 2), (False, 4)):
+    for keeps, connections, names in ((True, 2, "ab"), (False, 4, "aaab")):
         opened = 0
+        asked.clear()
         settings = NetSettings(outbound_allow=("127.0.0.1",))
         outbound = Outbound(settings, NetCounters(), resolve, keeps=keeps)
         for name in ("a", "a", "a", "b"):
             reply = await outbound.fetch(Call(f"http://{name}.example:{port}/", "POST"))
             assert reply.body == b"yes"
-        assert opened == connections
+        assert opened == connections and asked == [f"{name}.example" for name in names]
         await outbound.close()
     server.close()
