@@ -58,7 +58,7 @@ def _options(name: str, value: object, kind: type[_S], check: Callable[[_S], obj
     try:
         found = msgspec.convert(value, kind, dec_hook=_hidden)
         check(found)
-    except (msgspec.ValidationError, re2.error, ValueError) as error:
+    except (msgspec.ValidationError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
     return found
 
@@ -70,7 +70,18 @@ def _hidden(kind: type, value: object) -> object:
 
 
 def _check_channel(options: ChannelOptions) -> None:
-    re2.compile(options.channel_regex)
+    _pattern(options.channel_regex)
+
+
+def _pattern(value: object) -> object:
+    """RE2, or nothing."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(value, options)
+    except (re2.error, TypeError):
+        raise ValueError(f"{value} is no RE2 pattern") from None
+    return value
 
 
 def _check_proxy(proxy: ProxySettings) -> None:
@@ -99,6 +110,8 @@ def _token_keys(value: object) -> object:
         raise ValueError("token keys are a table")
     if unknown := sorted(set(value) - {field.name for field in fields(TokenSettings)}):
         raise ValueError(f"there is no token key {unknown[0]}")
+    for name in ("audience_regex", "issuer_regex"):
+        _pattern(value.get(name, ""))
     try:
         return msgspec.convert(dict(value), TokenSettings, dec_hook=_hidden)
     except msgspec.ValidationError as error:
@@ -189,13 +202,13 @@ class Realtime(Section):
     token_audience: str = Field(
         "", description="Accept only tokens for this audience.", json_schema_extra=RELOADS
     )
-    token_audience_regex: str = Field(
+    token_audience_regex: Annotated[str, BeforeValidator(_pattern)] = Field(
         "",
         description="Accept only tokens one of whose audiences matches this RE2 pattern.",
         json_schema_extra=RELOADS,
     )
     token_issuer: str = Field("", description="Accept only tokens of this issuer.", json_schema_extra=RELOADS)
-    token_issuer_regex: str = Field(
+    token_issuer_regex: Annotated[str, BeforeValidator(_pattern)] = Field(
         "", description="Accept only tokens whose issuer matches this RE2 pattern.", json_schema_extra=RELOADS
     )
     token_user_id_claim: str = Field(
