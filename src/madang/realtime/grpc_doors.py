@@ -14,7 +14,13 @@ from typing import Any, Final
 import grpc
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_API_BYTES, REALTIME_API_S, REALTIME_WRITE_BYTES
+from madang.base.limits import (
+    REALTIME_API_BYTES,
+    REALTIME_API_S,
+    REALTIME_WRITE_BYTES,
+    TCP_KEEPALIVE,
+    TCP_USER_TIMEOUT_S,
+)
 from madang.net.deadlines import NEVER, NOWHERE, Sweeper
 from madang.protocols.centrifugo import binary
 from madang.protocols.centrifugo import messages as m
@@ -35,7 +41,13 @@ UNI_SERVICES: Final = (
 )
 """The service, and the name that older clients know it by."""
 _GRACE_S: Final = 1.0
-_OPTIONS: Final = (("grpc.max_receive_message_length", REALTIME_API_BYTES), ("grpc.so_reuseport", 0))
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", REALTIME_API_BYTES),
+    ("grpc.so_reuseport", 0),
+    # Dead peers, as on every other socket.
+    ("grpc.keepalive_time_ms", TCP_KEEPALIVE[0] * 1000),
+    ("grpc.keepalive_timeout_ms", int(TCP_USER_TIMEOUT_S * 1000)),
+)
 
 
 class GrpcDoors:
