@@ -190,8 +190,8 @@ WEBRTC_CONNECT_S: Final = 15.0
 WEBRTC_SESSIONS: Final = 10_000
 # RFC 7675: without a genuine check in this time the peer has withdrawn its consent.
 WEBRTC_CONSENT_S: Final = 30.0
-# A connected peer that says nothing at all, neither a check nor a report nor media, is gone: a closed tab says
-# no goodbye, and is counted and sent to for no longer than this.
+# A connected peer that says nothing at all, neither a check nor a report nor media, is gone: a closed tab
+# says no goodbye, and is counted and sent to for no longer than this.
 WEBRTC_SILENCE_S: Final = 12.0
 # A50: senders (SSRCs) of one peer: three layers, their repeats, sound and one more.
 SRTP_SSRCS: Final = 8
@@ -202,8 +202,8 @@ WEBRTC_TCP_QUEUE_BYTES: Final = 1024 * 1024
 # Packets of a track that are kept for repeats, in seconds and in bytes.
 RTP_HISTORY_S: Final = 2.0
 RTP_HISTORY_BYTES: Final = 16 * 1024 * 1024
-# Listeners of a stream beyond whom its sound leaves in fewer packets, and how long those are: 40 ms later, and
-# a third fewer system calls.
+# Listeners of a stream beyond whom its sound leaves in fewer packets, and how long those are: 40 ms later,
+# and a third fewer system calls.
 RTP_BUNDLE_VIEWERS: Final = 100
 RTP_BUNDLE_S: Final = 0.06
 # A viewer's start burst: frames and bytes since the last keyframe; beyond it the next one is waited for.

@@ -70,9 +70,7 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
         token = await _token(core, request.token)
         if (token.user, token.channel) != (caller.user, channel) or token.client not in ("", caller.client):
             raise Disconnect(*codes.INVALID_TOKEN)
-        return Ask(
-            request=request, subscription=token.subscription, client_refresh=binding.client_refresh
-        )
+        return Ask(request=request, subscription=token.subscription, client_refresh=binding.client_refresh)
     if is_private(channel):
         raise PERMISSION_DENIED
     users = limited_users(channel)
