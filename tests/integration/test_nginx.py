@@ -3,6 +3,7 @@ and nothing private in its cache (A20)."""
 
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,3 +226,42 @@ def test_events_arrive_when_they_happen(nginx: Nginx) -> None:
             if line.startswith("data:"):
                 break
         assert time.monotonic() - began < 2
+
+
+HIDDEN = b"GET /api/v1/site HTTP/1.1\r\nHost: live.example.org\r\nX-Hidden: 1\r\n\r\n"
+SMUGGLED = {
+    "length and chunked": (b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n" + HIDDEN),
+    "two lengths": (b"Content-Length: 0\r\nContent-Length: %d\r\n", HIDDEN),
+    "length that is none": (b"Content-Length: +%d\r\n", HIDDEN),
+    "length behind a tab": (b"Content-Length\t: %d\r\n", HIDDEN),
+    "chunked in disguise": (b"Transfer-Encoding: xchunked\r\nX-Length: %d\r\n", b"0\r\n\r\n" + HIDDEN),
+    "chunked twice": (b"Transfer-Encoding: chunked, chunked\r\nX-Length: %d\r\n", b"0\r\n\r\n" + HIDDEN),
+    "chunked by a folded line": (
+        b"Transfer-Encoding:\r\n chunked\r\nX-Length: %d\r\n",
+        b"0\r\n\r\n" + HIDDEN,
+    ),
+    "hexadecimal prefix": (b"Transfer-Encoding: chunked\r\nX-Length: %d\r\n", b"0x0\r\n\r\n" + HIDDEN),
+    "an upgrade to HTTP/2": (
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\nX-Length: %d\r\n",
+        HIDDEN,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SMUGGLED)
+def test_nobody_gets_the_answer_to_a_hidden_request(nginx: Nginx, kind: str) -> None:
+    """A42: behind the proxy connections to us are shared; after each attack everybody gets their own."""
+    head, body = SMUGGLED[kind]
+    request = b"POST /version HTTP/1.1\r\nHost: live.example.org\r\n" + head % len(body) + b"\r\n" + body
+    address = ("127.0.0.1", nginx.port)
+    for _ in range(2):
+        with (
+            socket.create_connection(address, 15) as plain,
+            nginx.trust.wrap_socket(plain, server_hostname="127.0.0.1") as attacker,
+        ):
+            attacker.sendall(request)
+            assert attacker.recv(1 << 16).startswith(b"HTTP/1.1 ")
+        with client(nginx) as victim:
+            for _ in range(3):
+                answer = victim.get("/version")
+                assert answer.status_code == 200 and set(answer.json()) >= {"version"}, answer.text
