@@ -47,11 +47,14 @@ class Words(Generic[T]):
 
     def covers(self, text: str, start: int, end: int) -> bool:
         """Whether one of the words stands over all of `start` to `end`."""
-        return any(
-            text[place : place + length] in self._words
-            for length in self._lengths
-            for place in range(max(0, end - length), start + 1)
-        )
+        if not self._lengths:
+            return False
+        for place in range(max(0, end - self._lengths[-1]), start + 1):
+            if text[place] in self._firsts:
+                for length in self._lengths:
+                    if place + length >= end and text[place : place + length] in self._words:
+                        return True
+        return False
 
 
 class Automaton(Words[T]):

@@ -7,7 +7,7 @@ edges and innocents are only worked out where that pass found something, and wha
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import re2
@@ -36,6 +36,8 @@ _PATTERN_MEMORY = 1 << 20
 _LETTER = re.compile(r"[^\W\d_]")
 
 Found = tuple[int, int, Entry]
+Stands = Callable[[str, int, int, str], bool]
+"""Whether a word may be meant at (text, start, end), by its mode."""
 
 
 class Filter:
@@ -70,7 +72,8 @@ class Filter:
         }
         if found:
             plain = _lowered(text)
-            found = {hit for hit in found if not self._is_innocent(plain, hit[0], hit[1])}
+            innocent = {span for span in {hit[:2] for hit in found} if self._is_innocent(plain, *span)}
+            found = {hit for hit in found if hit[:2] not in innocent}
         for pattern, compiled in self._patterns:
             for match in compiled.finditer(text):
                 found.add((*match.span(), pattern.name, pattern.name))
@@ -127,25 +130,35 @@ def _korean(text: str, view: View, lists: Iterable[Listed]) -> Iterator[Found]:
             if view.is_whole(last):
                 start, end = view.span(first, last)
                 if not only_loose or edges.has_loose(text[start:end]):
-                    yield from ((start, end, entry) for entry in entries if _stands(text, start, end, entry))
+                    yield from _standing(_stands, text, start, end, entries)
 
 
-def _stands(text: str, start: int, end: int, entry: Entry) -> bool:
-    """Whether a word of `entry` may be meant where it was found."""
+def _standing(stands: Stands, text: str, start: int, end: int, entries: Iterable[Entry]) -> Iterator[Found]:
+    """Those of a word's entries that may be meant where it was found: each mode is looked at once."""
+    modes: dict[str, bool] = {}
+    for entry in entries:
+        if entry.mode not in modes:
+            modes[entry.mode] = stands(text, start, end, entry.mode)
+        if modes[entry.mode]:
+            yield start, end, entry
+
+
+def _stands(text: str, start: int, end: int, mode: str) -> bool:
+    """Whether a Korean word may be meant where it was found."""
     if len(text[start:end].split()) > 1:
-        return _apart(text, start, end, entry)
-    if entry.mode in ("any", "end"):
-        return entry.mode == "any" or edges.ends_loosely(text, end)
+        return _apart(text, start, end, mode)
+    if mode in ("any", "end"):
+        return mode == "any" or edges.ends_loosely(text, end)
     begun = edges.begins_loosely(text, start)
-    return begun and (entry.mode != "word" or edges.ends_loosely(text, end))
+    return begun and (mode != "word" or edges.ends_loosely(text, end))
 
 
-def _apart(text: str, start: int, end: int, entry: Entry) -> bool:
+def _apart(text: str, start: int, end: int, mode: str) -> bool:
     """Whether a word with spaces in it was written apart on purpose, and not found across two others."""
     piece = text[start:end]
     if not edges.begins(text, start) or not edges.ends_apart(text, end):
         return False
-    return edges.spread(piece) or (entry.mode in ("any", "split") and edges.broken(piece))
+    return edges.spread(piece) or (mode in ("any", "split") and edges.broken(piece))
 
 
 # --- Latin
@@ -165,15 +178,15 @@ def _western(text: str, view: View, words: "Automaton[Entry]") -> Iterator[Found
     for first, last, entries in words.find(view.letters):
         start, end = view.span(first, last)
         if _LETTER.search(text, start, end):
-            yield from ((start, end, entry) for entry in entries if _stands_latin(text, start, end, entry))
+            yield from _standing(_stands_latin, text, start, end, entries)
 
 
-def _stands_latin(text: str, start: int, end: int, entry: Entry) -> bool:
-    if entry.mode == "typed":
+def _stands_latin(text: str, start: int, end: int, mode: str) -> bool:
+    if mode == "typed":
         return edges.begins(text, start)
-    if entry.mode in ("start", "word", "apart") and not edges.begins_latin(text, start):
+    if mode in ("start", "word", "apart") and not edges.begins_latin(text, start):
         return False
-    return entry.mode not in ("word", "end", "apart") or edges.ends_latin(text, end)
+    return mode not in ("word", "end", "apart") or edges.ends_latin(text, end)
 
 
 def _spaced(text: str, listed: Listed) -> Iterator[Found]:
@@ -206,7 +219,7 @@ def _plain(text: str, listed: Listed) -> Iterator[Found]:
     """Words of other signs, as they are written."""
     if listed.plain:
         for start, end, entries in listed.plain.find(_lowered(text)):
-            yield from ((start, end, entry) for entry in entries if _stands_latin(text, start, end, entry))
+            yield from _standing(_stands_latin, text, start, end, entries)
 
 
 def _lowered(text: str) -> str:

@@ -44,6 +44,7 @@ _FILLED_HERE: Final = re2.compile(
 """Where `_FILLED` may begin, without back-references: found in a tenth of the time."""
 LOOSE: Final = "ㄱ-ㅎㅏ-ㅣ"
 HANGUL: Final = re.compile("[가-힣ㄱ-ㅣᄀ-ᇿﾡ-ￜ]")
+_PICTOGRAPHS: Final = range(0x1F000, 0x1FB00)
 _LEAD_JAMO, _VOWEL_JAMO, _TAIL_JAMO = 0x1100, 0x1161, 0x11A7
 
 
@@ -69,11 +70,11 @@ def keys_of(letter: str) -> str:
 
 class Folds(dict[int, str]):
     """What each code point becomes in a view, with its mark: a table for `str.translate`, filled as texts
-    bring them, for the basic plane alone."""
+    bring them, for the basic plane and pictographs alone."""
 
     def __missing__(self, point: int) -> str:
         folded = MARK + self.fold(chr(point))
-        if point <= 0xFFFF:
+        if point <= 0xFFFF or point in _PICTOGRAPHS:
             self[point] = folded
         return folded
 
