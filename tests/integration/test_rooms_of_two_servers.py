@@ -92,43 +92,32 @@ class Guest:
             self.token = token(server, http)
 
     async def talk(self) -> None:
+        talker: Talker | None = None
         async with asyncio.timeout(PATIENCE_S):
-            talker = await self._connect()
-            for turn in range(EACH):
-                while (sent := await self._say(talker, turn)) is None:
-                    await asyncio.sleep(0.1)
-                    if self.server.process is not None and self.server.process.poll() is not None:
-                        self.server = self.room.two
-                        talker = await self._connect()
-                self.acked[sent["id"]] = sent["seq"]
+            while len(self.acked) < EACH:
+                try:
+                    talker = talker or await self._come()
+                    await self._say(talker, len(self.acked))
+                except Refused as error:
+                    assert error.code in (100, 103), error
+                    talker = talker if error.code == 100 else None
+                except (websockets.ConnectionClosed, websockets.InvalidHandshake, OSError):
+                    talker = None
                 await asyncio.sleep(0.05)
+        if talker is not None:
             await talker.close()
 
-    async def _say(self, talker: Talker, turn: int) -> dict[str, Any] | None:
+    async def _say(self, talker: Talker, turn: int) -> None:
         nonce = f"{self.number} {turn}"
-        try:
-            return await talker.call(
-                "chat.send", channel=self.room.channel, text=f"word {nonce}", nonce=nonce
-            )
-        except Refused as error:
-            assert error.code == 100, error
-        except (websockets.ConnectionClosed, OSError):
-            pass
-        return None
+        sent = await talker.call("chat.send", channel=self.room.channel, text=f"word {nonce}", nonce=nonce)
+        self.acked[sent["id"]] = sent["seq"]
 
-    async def _connect(self) -> Talker:
-        while True:
-            try:
-                talker = await connect(self.server, self.room.host, self.token)
-                await talker.enter(self.room.channel)
-            except Refused as error:
-                assert error.code == 100, error
-            except (websockets.ConnectionClosed, websockets.InvalidHandshake, OSError):
-                if self.server.process is not None and self.server.process.poll() is not None:
-                    self.server = self.room.two
-            else:
-                return talker
-            await asyncio.sleep(0.1)
+    async def _come(self) -> Talker:
+        if self.server.process is None or self.server.process.poll() is not None:
+            self.server = self.room.two
+        talker = await connect(self.server, self.room.host, self.token)
+        await talker.enter(self.room.channel)
+        return talker
 
 
 async def one_is_killed(room: Room, witness: Talker) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from madang.base.clock import Clock
+from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_DEAF_S, CHAT_LEASE_S
 from madang.chat.ports import Claim, Held, Lease, Log
 
@@ -48,6 +49,7 @@ class Leases:
         self._led: dict[str, _Led] = {}
         self._others: dict[str, tuple[str, float]] = {}
         """Who runs a room, and until when that is believed."""
+        self._stopped = False
         self._deaf: dict[str, tuple[float, float]] = {}
         """Since when the broker says that nobody listens there, and when it last did."""
 
@@ -71,6 +73,8 @@ class Leases:
 
     async def take(self, channel: str) -> Taken:
         """Run a room from now on, if nobody else does. Raises ElsewhereError and Overloaded."""
+        if self._stopped:
+            raise Overloaded("this server stops", "The chat moves to another server; try again.")
         began = self._clock.monotonic()
         node, until = self._others.get(channel, ("", 0.0))
         deaf = node if self._is_deaf(node, began) else ""
@@ -123,12 +127,22 @@ class Leases:
         if mine:
             await self._log.release(self.node, mine)
 
+    def stop(self) -> None:
+        """Take no room any more."""
+        self._stopped = True
+
     # --- what is heard of others
 
-    def heard(self, node: str, rooms: Iterable[str]) -> None:
-        """Another node lives, and says which rooms it runs."""
+    def heard(self, node: str) -> None:
+        """Another node answered: it lives."""
         self._deaf.pop(node, None)
+
+    def listed(self, node: str, rooms: Iterable[str]) -> None:
+        """Another node says which rooms it runs, and that it runs no others."""
+        self.heard(node)
         until = self._clock.monotonic() + CHAT_LEASE_S
+        for channel in [name for name, (holder, _) in self._others.items() if holder == node]:
+            del self._others[channel]
         for channel in rooms:
             if channel not in self._led:
                 self._others[channel] = node, until

@@ -202,7 +202,7 @@ class Nodes:
 
     async def _there(self, node: str, left_s: float, there: Callable[[str, float], Awaitable[T]]) -> T:
         result = await there(node, left_s)
-        self.leases.heard(node, ())
+        self.leases.heard(node)
         return result
 
     async def ask(self, node: str, question: Question, within_s: float) -> bytes:
@@ -304,7 +304,7 @@ class Nodes:
             return  # of another version of the server
         self._heard[sender] = self._clock.monotonic()
         if isinstance(news, Here):
-            self.leases.heard(sender, news.led)
+            self.leases.listed(sender, news.led)
             self._compare(sender, news.present)
         elif isinstance(news, Changed):
             for tell in self.changed:
@@ -339,12 +339,16 @@ class Nodes:
 
     async def run(self) -> None:
         """Until cancelled."""
+        reason = ""
         while True:
             await asyncio.sleep(_AGAIN_S * 2)
             try:
                 await self.tick()
+                reason = ""
             except _AWAY as error:
-                _log.warning("chat_nodes_tick_failed", reason=str(error))
+                if str(error) != reason:
+                    reason = str(error)
+                    _log.warning("chat_nodes_do_not_hear_each_other", reason=reason)
 
     async def tick(self) -> None:
         """Leases last longer, others hear of us, rooms whose node died are taken over."""
@@ -423,6 +427,7 @@ class Nodes:
 
     async def close(self) -> None:
         """Give back the rooms that are run here: others take them at once."""
+        self.leases.stop()
         try:
             await self.leases.release(self.leases.led)
             await self._say(Here((), {}))

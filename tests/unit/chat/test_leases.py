@@ -112,7 +112,7 @@ async def test_a_dead_node_gives_its_rooms_up_within_twelve_seconds(
     await one.take(YARD)
     clock.advance(CHAT_LEASE_S / 3)
     await one.renew()
-    other.heard("one", [YARD])
+    other.listed("one", [YARD])
     waited = 0.0
     while other.is_open(YARD) is False:
         clock.advance(0.5)
@@ -133,7 +133,7 @@ async def test_a_node_that_nobody_listens_for_gives_them_up_sooner(
     other.nobody_listens("one")
     with pytest.raises(ElsewhereError):
         await other.take(YARD)
-    other.heard("one", ())
+    other.heard("one")
     clock.advance(1.0)
     other.nobody_listens("one")
     with pytest.raises(ElsewhereError):
@@ -164,10 +164,12 @@ async def test_what_is_given_back_is_taken_at_once(two: tuple[Leases, Leases], c
     with pytest.raises(ElsewhereError):
         await other.take(YARD)
     await one.release([YARD, "01never"])
-    other.heard("one", ())
-    other.doubt(YARD)
+    other.listed("one", ())
     taken = await other.take(YARD)
     assert (taken.fence, taken.before) == (2, ""), "nothing was left undone"
+    one.stop()
+    with pytest.raises(Overloaded):
+        await one.take("01inn")
 
 
 async def test_while_the_store_is_away_a_lease_lasts_as_long_as_it_was_given(

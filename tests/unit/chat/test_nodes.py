@@ -181,6 +181,7 @@ async def test_a_room_that_was_given_back_has_nothing_to_make_up_for(chat: Chat,
     await mina.say("one")
     top = chat.crowd.stream(f"madang_chat:{chat.channel}").top
     await chat.nodes.close()
+    await beat(chat, other)
     yuna = await other.client("yuna")
     assert [text for _, _, text in yuna.view.visible()] == ["one"]
     assert other.crowd.stream(f"madang_chat:{chat.channel}").top == top
