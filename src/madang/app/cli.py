@@ -106,7 +106,7 @@ def config_check(data: Data = None, config: File = None, centrifugo_config: Migr
     if centrifugo_config is not None:
         from madang.app.migrating import centrifugo
 
-        for line in centrifugo.read(centrifugo_config).ignored:
+        for line in centrifugo.read(centrifugo_config, os.environ).ignored:
             typer.echo(line)
     typer.echo("The settings are good.")
 

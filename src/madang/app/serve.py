@@ -53,7 +53,7 @@ def _tell_ignored(migrated: Path) -> None:
     """A line for each reason why something of the foreign configuration does nothing here."""
     from madang.app.migrating import centrifugo
 
-    for line in centrifugo.read(migrated).ignored:
+    for line in centrifugo.read(migrated, os.environ).ignored:
         _log.warning("centrifugo_config", told=line)
 
 

@@ -72,7 +72,7 @@ def load(
     Raises SettingsError with every mistake that was found.
     """
     env, overrides = env or {}, overrides or {}
-    given: dict[str, _Given] = _from_centrifugo(migrated) if migrated is not None else {}
+    given: dict[str, _Given] = _from_centrifugo(migrated, env) if migrated is not None else {}
     if (file := find(path, env, overrides)) is not None:
         given |= _from_file(file)
     given |= _from_env(env)
@@ -141,11 +141,11 @@ def _from_file(path: Path) -> dict[str, _Given]:
     return given
 
 
-def _from_centrifugo(path: Path) -> dict[str, _Given]:
+def _from_centrifugo(path: Path, env: Mapping[str, str]) -> dict[str, _Given]:
     from madang.app.migrating import centrifugo  # for migrants alone
 
     try:
-        found = centrifugo.read(path).given
+        found = centrifugo.read(path, env).given
     except centrifugo.MisreadError as error:
         raise SettingsError(error.problems) from None
     return {

@@ -3,6 +3,7 @@ it."""
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,9 +41,9 @@ class Read(NamedTuple):
     ignored: tuple[str, ...]
 
 
-def read(path: Path) -> Read:
-    """Raises MisreadError."""
-    report = Report()
+def read(path: Path, env: Mapping[str, str] | None = None) -> Read:
+    """The file, and the variables CENTRIFUGO_… that win over it. Raises MisreadError."""
+    report = Report(env, "CENTRIFUGO_")
     root = Table(report, "", _parse(path))
     older = [name for name in _OLDER if name in root]
     if older:
@@ -58,6 +59,7 @@ def read(path: Path) -> Read:
     _read_transports(root)
     _read_the_rest(root)
     root.close()
+    report.close()
     if report.problems:
         raise MisreadError([f"{path}: {problem}" for problem in report.problems])
     ignored = (f"{path}: ignored, {reason}: {', '.join(keys)}" for reason, keys in report.ignored.items())

@@ -3,6 +3,7 @@
 Each function raises ValueError with half a sentence for the operator.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -62,18 +63,23 @@ def listed(value: object) -> tuple[str, ...]:
 
 
 def texts(value: object) -> dict[str, str]:
-    """A table of texts."""
+    """A table of texts; as JSON in a variable."""
     return {name: text(one) for name, one in table(value).items()}
 
 
 def table(value: object) -> dict[str, object]:
+    """Also as JSON."""
+    if isinstance(value, str):
+        value = json.loads(value)
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError("is a table")
     return dict(value)
 
 
 def tables(value: object) -> list[dict[str, object]]:
-    """A list of tables."""
+    """A list of tables; as JSON, or their names alone, in a variable."""
+    if isinstance(value, str):
+        value = json.loads(value) if value.startswith("[") else [{"name": name} for name in value.split()]
     if not isinstance(value, list):
         raise ValueError("is a list of tables")
     return [table(one) for one in value]

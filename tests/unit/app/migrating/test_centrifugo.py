@@ -299,6 +299,41 @@ def test_our_own_settings_win(tmp_path: Path) -> None:
     assert (settings.realtime.ping_s, settings.realtime.pong_s) == (7, 2)
 
 
+def test_variables_win_over_the_file(tmp_path: Path) -> None:
+    env = {
+        "CENTRIFUGO_HTTP_SERVER_PORT": "9000",
+        "CENTRIFUGO_CLIENT_TOKEN_HMAC_SECRET_KEY": "from the environment",
+        "CENTRIFUGO_CLIENT_ALLOWED_ORIGINS": "https://a.example https://b.example",
+        "CENTRIFUGO_CLIENT_PROXY_CONNECT_ENABLED": "true",
+        "CENTRIFUGO_CLIENT_PROXY_CONNECT_ENDPOINT": "http://b:1/connect",
+        "CENTRIFUGO_CLIENT_PROXY_CONNECT_HTTP_STATIC_HEADERS": '{"X-Key": "k"}',
+        "CENTRIFUGO_CHANNEL_NAMESPACES": "chat news",
+        "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_HISTORY_SIZE": "10",
+        "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_HISTORY_TTL": "1m",
+        "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_PRESENCE": "true",
+        "CENTRIFUGO_PROXIES": '[{"name": "p1", "endpoint": "http://b:1/p"}]',
+        "CENTRIFUGO_ADMIN_ENABLED": "false",
+        "CENTRIFUGO_NEW_THING": "1",
+        "CENTRIFUGO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "PATH": "/bin",
+    }
+    path = write(tmp_path, {"http_server": {"port": 1}, "client": {"allowed_origins": ["https://c.example"]}})
+    settings = load(env=env, migrated=path)
+    found = realtime_settings(settings)
+    assert settings.http.listen == (Endpoint("0.0.0.0", 9000),)
+    assert found.token.hmac_secret == Secret("from the environment")
+    assert found.allowed_origins == ("https://a.example", "https://b.example")
+    assert found.proxies[found.connect_proxy_name].static_headers == {"X-Key": Secret("k")}
+    assert (found.namespaces["chat"].history_size, found.namespaces["chat"].history_ttl_s) == (10, 60)
+    assert "news" in found.namespaces and found.without_namespace.presence and "p1" in found.proxies
+    assert centrifugo.read(path, env).ignored == (
+        f"{path}: ignored, not known here, or of the PRO edition: CENTRIFUGO_NEW_THING",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(env={"CENTRIFUGO_CLIENT_CHANNEL_LIMIT": "many"}, migrated=path)
+    assert caught.value.problems == [f"{path}: client.channel_limit is a whole number"]
+
+
 def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
     tree = {
         "client": {"insecure": True, "user_id_http_header": "X-User", "concurrency": 8, "new_thing": 1},
