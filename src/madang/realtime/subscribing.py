@@ -45,7 +45,13 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
         later=[],
         client_refresh=ask.client_refresh,
     )
-    result = await enter(core, session, binding, channel, ask)
+    try:
+        result = await enter(core, session, binding, channel, ask)
+    except BaseException:
+        handler = binding.handler
+        if handler is not None and handler.does.subscribe and channel not in session.subscriptions:
+            handler.unsubscribed(session.caller, channel)  # it was let in, and never came
+        raise
     session.reply(m.Reply(number, subscribe=result))
     for publication in ask.later:
         session.send(session.wire.publication(channel, publication))

@@ -367,6 +367,16 @@ async def test_a_handler_answers_for_its_namespace(yard: Yard) -> None:
     assert chat.left == ["chat:1"]
 
 
+async def test_a_handler_hears_of_who_was_let_in_and_never_came(yard: Yard) -> None:
+    chat, guest = await bound(yard)
+    since = {"recover": True, "recoverable": True, "offset": 5, "epoch": "x", "flag": 2}
+    assert code(await guest.subscribe("chat:1", **since)) == 112
+    assert chat.left == ["chat:1"]
+    assert "subscribe" in await guest.subscribe("chat:1")
+    assert code(await guest.subscribe("chat:1")) == 105
+    assert chat.left == ["chat:1"]
+
+
 async def test_calls(yard: Yard) -> None:
     _, guest = await bound(yard)
     assert (await guest.ask(rpc={"method": "chat.who"}))["rpc"]["data"] == {"you": "ann"}
