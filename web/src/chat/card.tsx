@@ -172,7 +172,7 @@ function Judge({ person, card, can, onDone }: { person: Person; card: UserCard |
   const ranks = given.filter((each) => each !== "manager" || can.has("managers") || role === "manager");
   return (
     <section className="mt-3 flex flex-col gap-2 border-t border-line pt-3">
-      <TextField label={t("card.reason")} value={reason} onText={setReason} maxLength={200} className="h-9!" />
+      <TextField label={t("card.reason")} value={reason} onText={setReason} maxLength={200} className="md:h-9!" />
       <h3 className="flex items-center gap-2 text-s font-semibold text-ink-2">
         <Clock size={14} aria-hidden />
         {t("card.timeout")}

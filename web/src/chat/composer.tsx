@@ -105,7 +105,7 @@ export function Composer({ ref, reply, onReply }: Props) {
   return (
     <div className="relative px-4 pt-2 pb-[max(12px,env(safe-area-inset-bottom))]">
       {open && (
-        <ul id={list} role="listbox" aria-label={t("chat.suggestions")} className="absolute inset-x-4 bottom-full z-20 max-h-72 overflow-y-auto rounded-m border border-line bg-surface p-1 shadow-lg">
+        <ul id={list} role="listbox" aria-label={t("chat.suggestions")} tabIndex={0} className="absolute inset-x-4 bottom-full z-20 max-h-72 overflow-y-auto rounded-m border border-line bg-surface p-1 shadow-lg">
           {options.map((option, index) => (
             <li
               key={option.word}

@@ -61,11 +61,12 @@ export function Ticker() {
         const amount = money(language, sum.amount, sum.currency);
         const name = user.name || t("chat.anonymous");
         return (
-          <button key={ticket.id} type="button" aria-label={`${name} ${amount}`} onClick={() => setOpen(ticket)} className="flex min-h-11 shrink-0 items-center md:min-h-9">
+          <button key={ticket.id} type="button" onClick={() => setOpen(ticket)} className="flex min-h-11 shrink-0 items-center md:min-h-9">
             <span className={classes("num flex h-[30px] items-center gap-2 rounded-full pr-3 pl-1 text-s font-bold", letters, ground)}>
               <span className="-m-0.5 scale-[.8]">
                 <Avatar name={name} url={user.avatar} />
               </span>
+              <span className="sr-only">{name}</span>
               {amount}
             </span>
           </button>
@@ -80,15 +81,14 @@ export function Ticker() {
 
 /** What the channel collects for; pressed, it tells who gave most. */
 export function GoalHead() {
-  const { t, language } = useLanguage();
+  const t = useT();
   const { goal } = useRoom();
   const store = useStore();
   const [open, setOpen] = useState(false);
   if (!goal) return null;
-  const [reached, amount] = [money(language, goal.reached, goal.currency), money(language, goal.amount, goal.currency)];
   return (
     <section aria-label={t("chat.goal")} className="shrink-0 border-b border-line">
-      <button type="button" aria-label={t("chat.goal.open", { title: goal.title, reached, amount })} onClick={() => setOpen(true)} className="min-h-11 w-full px-4 py-1.5 text-left hover:bg-raised/60">
+      <button type="button" title={t("money.ranking")} onClick={() => setOpen(true)} className="min-h-11 w-full px-4 py-1.5 text-left hover:bg-raised/60">
         <GoalBar goal={goal} />
       </button>
       <Dialog open={open} onClose={() => setOpen(false)} title={t("chat.goal")}>

@@ -51,13 +51,13 @@ export function PollCard() {
               key={index}
               type="button"
               disabled={busy || !open || chosen !== null}
-              aria-label={chosen === null && open ? t("poll.vote", { choice }) : `${choice}, ${share}%, ${t("poll.votes", { n: count })}${chosen === index ? `, ${t("poll.mine")}` : ""}`}
               onClick={() => vote(index)}
               className={classes("relative isolate flex min-h-11 items-center gap-2 overflow-hidden rounded-s border px-3 text-left text-m md:min-h-9", chosen === index ? "border-link font-semibold" : "border-edge")}
             >
               <span aria-hidden className="absolute inset-y-0 left-0 -z-10 bg-line transition-[width]" style={{ width: `${share}%` }} />
               <span className="min-w-0 flex-1">{choice}</span>
               <span className="num text-s text-ink-2">{share}%</span>
+              <span className="sr-only">{chosen === null && open ? t("poll.vote", { choice }) : `${t("poll.votes", { n: count })}${chosen === index ? `, ${t("poll.mine")}` : ""}`}</span>
             </button>
           );
         })}

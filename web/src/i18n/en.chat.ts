@@ -135,7 +135,6 @@ export const chat = {
   "chat.anonymous": "Anonymous",
   "chat.goal": "Goal",
   "chat.goal.of": "{reached} of {amount}",
-  "chat.goal.open": "{title}: {reached} of {amount}. Who gave most",
 
   "card.title": "{name}",
   "card.followed": "Follows since {when}",

@@ -93,7 +93,7 @@ export const pay = {
   "money.remove.title": "Take this message down?",
   "money.remove.text": "{name} gave {amount}. The message disappears; the money stays until it is paid back.",
   "money.refund": "Pay back",
-  "money.refund.of": "Pay {amount} back to {name}",
+  "money.refund.of": "Pay back {amount} to {name}",
   "money.refund.title": "Pay {amount} back?",
   "money.refund.text": "{name} gets it back through {provider}, and the message is taken down. This cannot be undone.",
   "money.reason": "Reason (kept in the ledger)",

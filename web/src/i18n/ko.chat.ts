@@ -135,7 +135,6 @@ export const chat: Record<keyof typeof words, string> = {
   "chat.anonymous": "익명",
   "chat.goal": "목표",
   "chat.goal.of": "{amount} 중 {reached}",
-  "chat.goal.open": "{title}: {amount} 중 {reached}. 후원 순위 보기",
   "chat.ticker": "후원 메시지",
 
   "card.title": "{name}님",
