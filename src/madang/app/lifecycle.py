@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from madang.app import starting
+from madang.app.watchdog import Watchdog
 from madang.base.limits import DRAIN_S, FORCED_EXIT_S
 
 SWEEP_S = 1.0
@@ -63,6 +64,7 @@ class Lifecycle:
         self._beside = beside
         self._opened = opened
         """Called once the doors are open: the banner."""
+        self._watchdog = Watchdog(SWEEP_S + STALL_S)
         self._over = asyncio.Event()
         self._forced = asyncio.Event()
 
@@ -77,15 +79,18 @@ class Lifecycle:
             await self._served.listen()
             self._opened()
             starting.settle()
+            self._watchdog.start()
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._sweep())]
                 if self._beside is not None:
                     tasks.append(group.create_task(_run(self._beside)))
                 await self._over.wait()
+                self._watchdog.stop()
                 for task in tasks:
                     task.cancel()
             await self._drain()
         finally:
+            self._watchdog.stop()
             await self._served.close()
 
     def _end(self) -> None:
@@ -118,6 +123,7 @@ class Lifecycle:
             if held > STALL_S:
                 _log.warning("loop_stalled", seconds=round(held, 2))
             self._served.sweep()
+            self._watchdog.beat()
 
 
 async def _run(beside: Callable[[], Awaitable[None]]) -> None:
