@@ -460,8 +460,10 @@ class Session:
                 reply = await core.refresher.refresh(self.caller)
             else:
                 handler = core.handler_of(channel)
-                assert handler is not None
-                reply = await handler.sub_refresh(self.caller, channel)
+                if handler is None or not handler.does.sub_refresh:
+                    reply = RefreshReply(expired=True)  # other settings than it began with
+                else:
+                    reply = await handler.sub_refresh(self.caller, channel)
         except (PeerError, BrokerError) as error:
             log.info("realtime: a refresh of %s failed: %s", self.caller.client, error)
             self.disconnect(codes.SERVER_ERROR)

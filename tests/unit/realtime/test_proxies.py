@@ -397,6 +397,19 @@ async def test_other_settings_bind_others(yard: Yard, backend: Backend, settings
     assert other.ended == 3501 and len(backend.calls) == asked
 
 
+async def test_a_subscription_that_nobody_refreshes_any_more_expires(
+    yard: Yard, backend: Backend, settings: RealtimeSettings
+) -> None:
+    visitor = await entered(yard, backend)
+    backend.answers.append({"result": {"expire_at": int(yard.clock.wall()) + 10}})
+    await visitor.subscribe("game:1")
+    yard.engine.core.configure(dataclasses.replace(settings, namespaces={"game": OPEN}))
+    bound(yard, backend)
+    yard.pass_time(12)
+    await yard.settle()
+    assert visitor.pushes()[-1]["unsubscribe"]["code"] == 2501 and not visitor.ended
+
+
 async def test_a_namespace_that_is_gone_is_left(yard: Yard, settings: RealtimeSettings) -> None:
     member = await yard.member("plain:1", "ann")
     await member.subscribe("open:1")
