@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.harness.server import Server, running
 from tests.harness.takers import StripeTaker, TossTaker, environment, takers
-from tests.integration.test_chat_server import signed_in
+from tests.harness.talker import signed_in
 
 CHANNEL = "/channels/main"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.harness.server import Server, running
-from tests.integration.test_chat_server import channel_of, connect, enter, signed_in
+from tests.harness.talker import channel_of, connect, signed_in
 
 MADANG = {"X-Madang": "1"}
 
@@ -24,8 +24,8 @@ async def test_a_guest_pays_and_everybody_sees_it_once(server: Server) -> None:
         offer = guest.get(f"{api}/channels/main/superchat").json()
         assert offer["enabled"] and offer["providers"][-1]["name"] == "rehearsal"
         mina, yuna = await connect(server, guest), await connect(server, host)
-        await enter(mina, channel, data={"nick": "미나"})
-        await enter(yuna, channel)
+        await mina.enter(channel, data={"nick": "미나"})
+        await yuna.enter(channel)
         goal = {"title": "마이크", "amount": 100_000, "currency": "KRW"}
         assert host.put(f"{api}/channels/main/superchat/goal", json=goal).status_code == 200
         wish = {
@@ -53,13 +53,13 @@ async def test_a_guest_pays_and_everybody_sees_it_once(server: Server) -> None:
         csv = host.get(f"{api}/channels/main/superchat/ledger.csv").text
         assert csv.count("payment,10000,KRW") == 1
         late = await connect(server, guest)
-        snapshot = (await enter(late, channel))["data"]
+        snapshot = (await late.enter(channel))["data"]
         assert snapshot["paid"][0]["id"] == seen["id"] and snapshot["goal"]["reached"] == 10_000
         refund = host.post(f"{api}/channels/main/superchat/orders/{order}/refund", json={"reason": "x"})
         assert refund.json()["state"] == "refunded"
         assert (await yuna.until("delete"))["ids"] == [seen["id"]]
         for talker in (mina, yuna, late):
-            await talker._socket.close()
+            await talker.close()
 
 
 async def test_polls_and_effects(server: Server) -> None:
@@ -67,8 +67,8 @@ async def test_polls_and_effects(server: Server) -> None:
     with httpx.Client(timeout=30) as guest, signed_in(server) as host:
         host.headers.update(MADANG)
         mina, yuna = await connect(server, guest), await connect(server, host)
-        await enter(mina, channel)
-        await enter(yuna, channel)
+        await mina.enter(channel)
+        await yuna.enter(channel)
         made = host.post(f"{api}/channels/main/polls", json={"title": "점심?", "choices": ["국밥", "냉면"]})
         assert made.status_code == 201, made.text
         poll = made.json()["id"]
@@ -90,7 +90,7 @@ async def test_polls_and_effects(server: Server) -> None:
         told = await yuna.until("effect")
         assert (told["kind"], told["emoji"]) == ("hearts", "❤️")
         for talker in (mina, yuna):
-            await talker._socket.close()
+            await talker.close()
 
 
 async def test_the_filter_and_its_tester(server: Server) -> None:
@@ -107,7 +107,7 @@ async def test_the_filter_and_its_tester(server: Server) -> None:
         tried = host.post(f"{api}/channels/main/filter/test", json={"text": "바나나는 노랗다"})
         assert tried.json()["action"] == "refuse"
         assert host.put(f"{api}/channels/main/filter", json={}).status_code == 200
-        await yuna._socket.close()
+        await yuna.close()
 
 
 async def test_overlays_open_by_their_secret_alone(server: Server) -> None:
@@ -121,13 +121,13 @@ async def test_overlays_open_by_their_secret_alone(server: Server) -> None:
         assert guest.get(f"{api}/overlays/{secret}x").status_code == 404
         assert guest.get(f"{api}/overlays/{channel}.x").status_code == 404
         mina = await connect(server, guest)
-        await enter(mina, channel)
+        await mina.enter(channel)
         tried = host.post(f"{api}/channels/main/overlay/test", json={"widget": "alerts", "text": "hi"})
         assert tried.status_code == 204, tried.text
         assert (await mina.until("overlay_test"))["paid"]["test"] is True
         host.post(f"{api}/channels/main/overlay/turn")
         assert guest.get(f"{api}/overlays/{secret}").status_code == 404
-        await mina._socket.close()
+        await mina.close()
 
 
 def test_webhooks_of_strangers(server: Server) -> None:
