@@ -13,7 +13,7 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    config = "[accounts]\nsign_up = true\n"
+    config = "[accounts]\nsign_up = true\n[payments]\nrehearsal = true\n"
     with running(tmp_path_factory.mktemp("e2e") / "data", config=config) as server:
         yield server
 

@@ -1,9 +1,11 @@
 """Text that would be markup in a careless page, in every field of the chat, under the pages' own policy."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import APIRequestContext, Browser, Page
 from tests.harness.browser import context
-from tests.harness.crowd import Talker, sign_in
+from tests.harness.crowd import PATIENCE_MS, Talker, sign_in
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.needs("chromium")
@@ -70,3 +72,126 @@ def test_hostile_text_is_text(server: Server, browser: Browser) -> None:
         host.page.get_by_role("tabpanel").get_by_text("pinned a message of admin").wait_for()
         untouched(host.page)
         assert host.complaints == []
+
+
+IMG = "<img src=x onerror=__xss=1>"
+"""Before a word that says which field it was."""
+WATCH_CSP = (
+    "addEventListener('securitypolicyviolation', e => (window.__csp ??= []).push(e.violatedDirective))"
+)
+MISSING = """fields => {
+  const root = document.getElementById('root');
+  const typed = [...root.querySelectorAll('input, textarea')].map(each => each.value);
+  const shown = [root.textContent, document.title, ...typed].join('\\n');
+  return fields.filter(each => !shown.includes('<img src=x onerror=__xss=1>' + each));
+}"""
+
+
+class Site:
+    """The API for whoever is signed in in a profile."""
+
+    def __init__(self, asks: APIRequestContext, server: Server) -> None:
+        self._asks, self._base = asks, f"{server.http}/api/v1"
+
+    def __call__(self, method: str, path: str, **body: Any) -> Any:
+        headers = {"X-Madang": "1"}
+        answer = self._asks.fetch(self._base + path, method=method, data=body, headers=headers)
+        assert answer.ok, f"{path}: {answer.text()}"
+        return answer.json() if answer.text() else None
+
+
+def literal(page: Page, *fields: str) -> None:
+    """Each field's text stands on the page as it was written, and did nothing."""
+    page.wait_for_function(
+        f"fields => ({MISSING})(fields).length === 0", arg=list(fields), timeout=PATIENCE_MS
+    )
+    found = page.evaluate("() => [window.__xss, window.__csp, document.querySelectorAll('[onerror]').length]")
+    assert found == [None, None, 0], f"{page.url}: {found}"
+
+
+def go(page: Page, path: str, *fields: str) -> None:
+    """Another room of the page that is open, without loading it anew."""
+    page.evaluate("path => history.pushState(null, '', path)", path)
+    literal(page, *fields)
+
+
+def write_everywhere(host: Site, viewer: Site) -> str:
+    """Hostile text in every field that somebody else reads; the order of a paid message."""
+    host("PATCH", "/channels/fields", name=f"{IMG}name", title=f"{IMG}title", category=f"{IMG}category")
+    host("PATCH", "/channels/fields", description=f"{IMG}about")
+    host("PATCH", "/channels/fields/chat/settings", rules=f"{IMG}rules")
+    host("POST", "/channels/fields/polls", title=f"{IMG}poll", choices=[f"{IMG}yes", f"{IMG}no"])
+    host("PUT", "/channels/fields/superchat/goal", title=f"{IMG}goal", amount=100, currency="USD")
+    host("POST", "/channels/fields/keys", name=f"{IMG}key")
+    host("POST", "/tokens", name=f"{IMG}token", scopes=["chat:read"])
+    host("POST", "/invitations", note=f"{IMG}note")
+    rules = {"name": f"{IMG}list", "words": [f"{IMG}word"], "action": "hold"}
+    host("PUT", "/channels/fields/filter", lists=[rules], allow=[f"{IMG}allowed"])
+    wish = {"amount": 500, "currency": "USD", "provider": "rehearsal", "nonce": "1", "text": f"{IMG}paid"}
+    order: str = viewer("POST", "/channels/fields/superchat/orders", **wish)["id"]
+    payment = viewer("POST", f"/pay/{order}/window")["url"].rpartition("/")[2]
+    viewer("POST", f"/pay/rehearsal/{payment}", outcome="paid")
+    assert viewer("POST", f"/pay/{order}/confirm", query={})["state"] == "shown"
+    said = viewer("POST", "/channels/fields/chat/messages", text=f"{IMG}said")["id"]
+    viewer("POST", "/channels/fields/chat/messages", text=f"{IMG}answer", reply_to=said)
+    return order
+
+
+def test_every_field_takes_hostile_text(server: Server, browser: Browser) -> None:
+    server.madang("channel", "create", "fields")
+    with context(browser) as own, context(browser) as strange:
+        sign_in(own, server)
+        host, viewer = Site(own.request, server), Site(strange.request, server)
+        account = {"name": "fielder", "display_name": f"{IMG}who", "password": "a long enough password"}
+        viewer("POST", "/sign-up", **account)
+        order = write_everywhere(host, viewer)
+        assert IMG not in strange.request.get(f"{server.http}/@fields").text()
+        page, desk, overlay = strange.new_page(), own.new_page(), own.new_page()
+        for each in (page, desk, overlay):
+            each.add_init_script(WATCH_CSP)
+        page.goto(f"{server.http}/@fields")
+        seen = (
+            "name",
+            "title",
+            "category",
+            "about",
+            "goal",
+            "poll",
+            "yes",
+            "no",
+            "paid",
+            "said",
+            "answer",
+            "who",
+        )
+        literal(page, *seen)
+        assert page.title().startswith(IMG)
+        go(page, f"/pay/{order}", "paid", "name")
+        # A timeout hides what somebody said, so it comes last; its reason is for the managers.
+        user = "madang.u." + viewer("GET", "/me")["account"]["id"]
+        host("PUT", f"/channels/fields/chat/bans/{user}", duration_s=600, reason=f"{IMG}reason")
+        desk.goto(f"{server.http}/studio/money?channel=fields")
+        literal(desk, "paid", "goal", "who")
+        go(desk, "/studio/moderation?channel=fields")
+        for tab, fields in (("Modes", ("rules",)), ("Words", ("list", "word", "allowed"))):
+            desk.get_by_role("tab", name=tab).click(timeout=PATIENCE_MS)
+            literal(desk, *fields)
+        for tab in ("People", "Log"):
+            desk.get_by_role("tab", name=tab).click()
+            literal(desk, "reason", "who")
+        for path, field in (
+            ("/studio/keys?channel=fields", "key"),
+            ("/studio/channel?channel=fields", "about"),
+            ("/admin/tokens", "token"),
+            ("/admin/invitations", "note"),
+            ("/admin/channels", "name"),
+            ("/admin/users", "who"),
+            ("/admin/realtime", ""),
+        ):
+            go(desk, path, *([field] if field else []))
+        address = host("GET", "/channels/fields/overlay")["urls"]["all"]
+        overlay.goto(f"{server.http}/overlay/{address.rpartition('/')[2]}")
+        literal(overlay, "goal", "paid")
+        host("POST", "/channels/fields/overlay/test", widget="alerts", text=f"{IMG}alert")
+        host("POST", "/channels/fields/overlay/test", widget="chat", text=f"{IMG}line")
+        literal(overlay, "alert", "line")

@@ -3,24 +3,19 @@ the picture, overlays for OBS, and the ComfyJS global."""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.harness.browser import context
+from tests.harness.crowd import PATIENCE_MS, Member, Talker, furnish, sign_in
 from tests.harness.publisher import publishing
 from tests.harness.server import ADMIN_PASSWORD, Server, running
+from tests.harness.takers import environment, takers
 
 pytestmark = pytest.mark.needs("chromium")
-PATIENCE_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("pay")
-    with running(folder / "data", config="[payments]\nrehearsal = true\n") as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +73,41 @@ def test_a_paid_message_the_whole_way(browser: Browser, server: Server, live: st
         expect(other.locator("[data-effect=confetti]")).to_be_attached()
 
 
+def test_a_providers_script_opens_its_window(browser: Browser, tmp_path: Path) -> None:
+    """Toss Payments: the order's page alone may load the script, and comes back with what was paid."""
+    with (
+        takers() as (stripe, toss),
+        running(tmp_path / "data", environment=environment(stripe, toss)) as made,
+    ):
+        payer = Member(made, "admin")
+        wish = {"amount": 5_000, "currency": "KRW", "provider": "toss", "nonce": "1", "text": "토스로"}
+        order = payer("POST", "/channels/main/superchat/orders", **wish)["id"]
+        payer.close()
+        with context(browser) as profile:
+            page = profile.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            complaints: list[str] = []
+            page.on(
+                "console", lambda said: complaints.append(said.text) if "Content Sec" in said.text else None
+            )
+            page.goto(f"{made.http}/pay/{order}")
+            page.get_by_role("button", name="Pay ₩5,000").click()
+            expect(
+                page.get_by_role("heading", name="Thank you! Your message is in the chat.")
+            ).to_be_visible()
+            assert [each["status"] for each in toss.payments.values()] == ["DONE"]
+            assert complaints == []
+            # No other page may.
+            page.goto(f"{made.http}/login")
+            refused = """src => new Promise(done => {
+                const script = document.createElement('script')
+                script.onerror = () => done(true), script.onload = () => done(false)
+                try { script.src = src } catch { done(true) }
+                document.head.append(script)
+            })"""
+            assert page.evaluate(refused, f"{toss.url}/v2/standard") is True
+
+
 def test_effects_are_drawn_for_everybody_and_stand_still_where_asked(
     browser: Browser, server: Server, live: str, host: httpx.Client
 ) -> None:
@@ -87,15 +117,77 @@ def test_effects_are_drawn_for_everybody_and_stand_still_where_asked(
         quiet.emulate_media(reduced_motion=still)
         watch(page, server, live)
         watch(quiet, server, live)
-        for seen in (page, quiet):
+        embed = moving.new_page()
+        embed.goto(f"{server.http}/embed/{live}?effects=1")
+        for seen in (page, quiet, embed):
             expect(seen.locator("[data-effects]")).to_be_attached()
         for kind in ("rain", "hearts", "fireworks", "rocket", "sticker"):
             told = host.post(f"/channels/{live}/effects", json={"kind": kind})
             assert told.status_code == 200, told.text
             expect(page.locator(f"[data-effect={kind}]")).to_be_attached()
-        expect(page.locator("[data-effect=sticker] svg")).to_be_attached()
-        expect(quiet.locator("[data-effect=sticker]")).to_be_attached()
-        assert quiet.locator("[data-effect=sticker] svg").count() == 0
+        for seen in (page, quiet, embed):
+            expect(seen.locator("[data-effect=sticker]")).to_be_attached()
+        expect(page.locator("[data-sticker=heart]")).to_be_attached()
+        assert quiet.locator("[data-sticker]").count() == 0
+
+
+def test_a_manager_looks_after_the_money(browser: Browser, server: Server) -> None:
+    server.madang("channel", "create", "till")
+    furnish(server, "till", "payer")
+    with context(browser) as own:
+        sign_in(own, server)
+        desk, chat = own.new_page(), own.new_page()
+        desk.set_default_timeout(PATIENCE_MS)
+        chat.goto(f"{server.http}/popout/till/chat")
+        desk.goto(f"{server.http}/studio/money?channel=till")
+        rows = desk.locator("li").filter(has=desk.locator("b"))
+        held = rows.filter(has_text="spoiler in a paid message")
+        expect(held).to_contain_text("Waiting")
+        held.get_by_role("button", name="Show the message of payer").click()
+        expect(held).to_contain_text("Shown")
+        expect(chat.get_by_role("log").get_by_text("spoiler in a paid message")).to_be_visible()
+        hidden = rows.filter(has_text="from nobody in particular")
+        expect(hidden).to_contain_text("payer (not shown)")
+        hidden.get_by_role("button", name=re.compile("^Pay")).click()
+        dialog = desk.get_by_role("dialog")
+        dialog.get_by_label("Reason").fill("by mistake")
+        dialog.get_by_role("button", name="Pay back").click()
+        expect(hidden).to_contain_text("Paid back")
+        expect(chat.get_by_role("log").get_by_text("from nobody in particular")).to_have_count(0)
+        with desk.expect_download() as waiting:
+            desk.get_by_role("link", name="Ledger as CSV").click()
+        ledger = Path(waiting.value.path()).read_text()
+        assert len(re.findall(r",payment,[\d.]+,USD,", ledger)) == 3 and ",refund,-20.00,USD," in ledger
+        desk.get_by_label("What for").fill("두 번째 마이크")
+        desk.get_by_role("button", name="Count from now").click()
+        expect(chat.get_by_role("region", name="Goal")).to_contain_text("두 번째 마이크")
+        expect(desk.get_by_role("listitem").filter(has_text="payer").last).to_contain_text("$60.00")
+
+
+def test_an_emoji_in_a_message_sets_off_what_the_channel_chose(browser: Browser, server: Server) -> None:
+    server.madang("channel", "create", "emoji")
+    with context(browser) as own, context(browser) as strange:
+        sign_in(own, server)
+        desk, page = own.new_page(), strange.new_page()
+        desk.set_default_timeout(PATIENCE_MS)
+        desk.goto(f"{server.http}/studio/stage?channel=emoji")
+        desk.get_by_label("Add an emoji").fill("🍕")
+        desk.get_by_role("button", name="Add an emoji").click()
+        desk.get_by_label("Effect of 🍕").select_option("fireworks")
+        for _ in range(8):
+            desk.get_by_role("button", name="Move 🍕 up").click()
+        desk.get_by_role("button", name="Save").first.click()
+        expect(desk.get_by_text("Saved. It holds from now on.")).to_be_visible()
+        guest = Talker(page).open(f"{server.http}/popout/emoji/chat")
+        expect(page.get_by_role("group", name="Effects").get_by_role("button").first).to_have_text("🍕")
+        guest.say("time for 🍕")
+        guest.introduce("Mina")
+        guest.sees("time for 🍕")
+        expect(page.locator("[data-effect=fireworks]")).to_be_attached()
+        assert guest.complaints == []
+        desk.get_by_label("Seconds that an alert is shown").fill("12")
+        desk.get_by_role("button", name="Save").last.click()
+        expect(desk.get_by_text("Saved.", exact=True)).to_be_visible()
 
 
 def test_overlays_show_alerts_and_the_goal(browser: Browser, server: Server, host: httpx.Client) -> None:

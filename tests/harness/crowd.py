@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import httpx
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute
 from tests.harness.server import ADMIN_PASSWORD, Server
 
@@ -20,6 +21,51 @@ def sign_in(
         headers={"X-Madang": "1"},
     )
     assert answer.ok, answer.text()
+
+
+class Member:
+    """An account that speaks REST; what is not answered well fails the test."""
+
+    def __init__(self, server: Server, name: str, *, sign_up: bool = False) -> None:
+        self._http = httpx.Client(base_url=f"{server.http}/api/v1", headers={"X-Madang": "1"}, timeout=30)
+        word = f"{name} has a long word" if sign_up else ADMIN_PASSWORD
+        self("POST", "/sign-up" if sign_up else "/sessions", name=name, password=word)
+
+    def __call__(self, method: str, path: str, **body: Any) -> Any:
+        answer = self._http.request(method, path, json=body or None)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def pay(self, channel: str, amount: int, text: str, currency: str = "USD", **more: Any) -> dict[str, Any]:
+        """A paid message, by the rehearsal provider; the order as it is then."""
+        wish = {"amount": amount, "currency": currency, "provider": "rehearsal", "text": text, "nonce": text}
+        order = self("POST", f"/channels/{channel}/superchat/orders", **wish, **more)["id"]
+        payment = self("POST", f"/pay/{order}/window")["url"].rpartition("/")[2]
+        self("POST", f"/pay/rehearsal/{payment}", outcome="paid")
+        settled: dict[str, Any] = self("POST", f"/pay/{order}/confirm", query={})
+        return settled
+
+
+def furnish(server: Server, channel: str, viewer: str = "minji") -> None:
+    """A room with something of everything: messages, a pin, a poll, a goal, what was paid, what waits."""
+    host, guest = Member(server, "admin"), Member(server, viewer, sign_up=True)
+    try:
+        words = {"name": "spoilers", "words": ["spoiler*"], "action": "hold"}
+        host("PUT", f"/channels/{channel}/filter", lists=[words])
+        host("PUT", f"/channels/{channel}/superchat/goal", title="마이크", amount=100_00, currency="USD")
+        guest("POST", f"/channels/{channel}/chat/messages", text="안녕하세요! 오늘도 왔어요 👋")
+        host("POST", f"/channels/{channel}/chat/messages", text=f"@{viewer} welcome to the yard")
+        guest("POST", f"/channels/{channel}/chat/messages", text="a spoiler that waits")
+        guest.pay(channel, 10_00, "최고의 방송이에요")
+        guest.pay(channel, 50_00, "spoiler in a paid message")
+        guest.pay(channel, 20_00, "from nobody in particular", anonymous=True)
+        host("POST", f"/channels/{channel}/polls", title="Encore?", choices=["Yes", "One more song"])
+    finally:
+        host.close()
+        guest.close()
 
 
 class Talker:
