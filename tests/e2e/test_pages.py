@@ -1,5 +1,5 @@
-"""Every page, as everybody may meet it: both themes, both languages, desktop and phone; by keyboard alone;
-without a request to anyone else; and nothing that axe would complain about."""
+"""Every page, as everybody may meet it: both themes, both languages, desktop and phone, by keyboard alone;
+nothing that axe would complain about or a thumb would miss, and no request to anyone else."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
+from tests.harness.crowd import PATIENCE_MS, furnish
 from tests.harness.publisher import Publisher, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
@@ -33,6 +34,8 @@ STUDIO = [
     "/studio",
     "/studio/live?channel=stage",
     "/studio/moderation?channel=stage",
+    "/studio/money?channel=stage",
+    "/studio/stage?channel=stage",
     "/studio/keys?channel=stage",
     "/studio/channel?channel=stage",
 ]
@@ -46,6 +49,7 @@ ADMIN = [
     "/admin/realtime",
 ]
 MEMBER = ["/", "/@stage", "/settings", *STUDIO, *ADMIN]
+DIALOG = "[role=dialog], dialog"
 # Every pair of width, language and theme once.
 LOOKS = [
     pytest.param(DESKTOP, "en-US", "dark", id="desktop-en-dark"),
@@ -57,9 +61,10 @@ LOOKS = [
 
 @pytest.fixture(scope="module")
 def stage(server: Server) -> Iterator[Publisher]:
-    """A live channel with words, and one that is not live."""
+    """A live channel with a crowd, and one that is not live."""
     key = server.channel("stage")
     server.madang("channel", "create", "quiet")
+    furnish(server, "stage")
     with publishing(f"{server.rtmp}/{key}") as publisher:
         server.wait_for("stage", "live")
         yield publisher
@@ -80,10 +85,13 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(400)
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds, one line each."""
-    page.evaluate(AXE.read_text())
-    found: Any = page.evaluate("() => axe.run({resultTypes: ['violations']})")
+def violations(page: Page, within: str = "html") -> list[str]:
+    """What axe finds in a part of the page, one line each."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found: Any = page.evaluate(
+        "within => axe.run(document.querySelector(within), {resultTypes: ['violations']})", within
+    )
     return [
         f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:160]}"
         for one in found["violations"]
@@ -92,11 +100,12 @@ def violations(page: Page) -> list[str]:
 
 
 def small_targets(page: Page) -> list[str]:
-    """Controls that a finger would miss: under 44 px in both directions, and not a word in running text."""
+    """Controls that a finger would miss: under 44 px in both directions, and not a word in running text; a
+    message is touched as a whole."""
     script = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select')]
       .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}) && !e.disabled)
       .filter(e => !(e.tagName === 'A' && getComputedStyle(e).display === 'inline'))
-      .filter(e => !e.closest('.sr-only') && !e.matches('.sr-only'))
+      .filter(e => !e.closest('.sr-only') && !e.matches('.sr-only, [data-row] [tabindex="-1"]'))
       .map(e => [e, e.getBoundingClientRect(), e.closest('label')?.getBoundingClientRect()])
       .filter(([e, r, l]) => r.width > 1 && Math.max(r.height, l?.height ?? 0) < 43.5)
       .map(([e, r]) => `${e.outerHTML.slice(0, 120)} ${Math.round(r.width)}x${Math.round(r.height)}`)"""
@@ -104,61 +113,88 @@ def small_targets(page: Page) -> list[str]:
     return found
 
 
+class Look:
+    """A page of one look, and what is wrong on it."""
+
+    def __init__(self, page: Page, *, thumb: bool) -> None:
+        self.page, self._thumb = page, thumb
+        self.wrong: list[str] = []
+
+    def judge(self, where: str, within: str = "html") -> None:
+        """What stands there now, or in that part of it."""
+        found = violations(self.page, within)
+        if self._thumb:
+            found += small_targets(self.page)
+            wide = self.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+            found += [f"{wide} px wider than the phone"] if wide > 0 else []
+        self.wrong += [f"{where} {line}" for line in found]
+
+    def visit(self, base: str, paths: list[str]) -> None:
+        for path in paths:
+            self.page.goto(base + path)
+            settle(self.page)
+            self.judge(path)
+
+
+def open_parts(look: Look) -> None:
+    """The states of the chat that open: by structure, for both languages."""
+    page = look.page
+    row = page.locator("[data-row]").filter(has_text="오늘도 왔어요").first
+    row.wait_for()
+    page.get_by_role("log").press("ArrowUp")
+    page.locator("[data-row]:focus").first.press("r")
+    look.judge("chat: reply, poll, goal and ticker")
+    opened = page.locator("header button[aria-haspopup=dialog], form button[aria-haspopup=dialog]")
+    for part in range(opened.count()):
+        opened.nth(part).click()
+        page.get_by_role("dialog").wait_for()
+        look.judge(f"chat: part {part}", DIALOG)
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
+    row.get_by_role("button").first.click()
+    page.get_by_role("dialog").locator("ol li").first.wait_for()
+    look.judge("chat: card", DIALOG)
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.locator("button:has([role=progressbar])").click()
+    page.get_by_role("dialog").locator("ol li").first.wait_for()
+    look.judge("chat: goal and ranking", DIALOG)
+    page.keyboard.press("Escape")
+    page.locator("button.text-money").click()
+    page.locator("#pay-text").wait_for()
+    look.judge("chat: paying", DIALOG)
+    page.keyboard.press("Escape")
+    composer = page.get_by_role("textbox").last
+    composer.fill("/")
+    page.get_by_role("option").first.wait_for()
+    look.judge("chat: commands", "[role=listbox]")
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize(("size", "locale", "theme"), LOOKS)
-def test_axe_finds_nothing(
+def test_every_page_of_every_look(
     server: Server, browser: Browser, size: dict[str, int], locale: str, theme: str
 ) -> None:
-    wrong: list[str] = []
+    """axe finds nothing, a thumb reaches everything, nobody else is asked, the policy is never broken."""
+    complaints: list[str] = []
     with context(browser, size=size, locale=locale, theme=theme) as profile:
         page = profile.new_page()
-        for path in GUEST:
-            page.goto(server.http + path)
-            settle(page)
-            wrong += [f"{path} {line}" for line in violations(page)]
-        sign_in(profile, server)
-        for path in MEMBER:
-            page.goto(server.http + path)
-            settle(page)
-            wrong += [f"{path} {line}" for line in violations(page)]
-    assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.usefixtures("stage")
-def test_a_thumb_reaches_everything(server: Server, browser: Browser) -> None:
-    wrong: list[str] = []
-    with context(browser, size=PHONE) as profile:
-        sign_in(profile, server)
-        page = profile.new_page()
-        for path in [*MEMBER, "/@quiet", "/login", "/embed/stage", "/docs"]:
-            page.goto(server.http + path)
-            settle(page)
-            wrong += [f"{path} {line}" for line in small_targets(page)]
-            wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-            if wide > 0:
-                wrong.append(f"{path} is {wide} px wider than the phone")
-    assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.usefixtures("stage")
-def test_nobody_else_is_asked(server: Server, browser: Browser) -> None:
-    with context(browser) as profile:
-        page = profile.new_page()
-        asked = foreign_requests(page, server.http)
-        complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
         page.on(
             "console",
-            lambda message: complaints.append(message.text) if "Content Security" in message.text else 0,
+            lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
         )
-        for path in GUEST:
-            page.goto(server.http + path)
-            settle(page)
+        asked = foreign_requests(page, server.http) if size is DESKTOP else []
+        look = Look(page, thumb=size is PHONE)
+        look.visit(server.http, GUEST)
         sign_in(profile, server)
-        for path in MEMBER:
-            page.goto(server.http + path)
-            settle(page)
+        look.visit(server.http, MEMBER)
+        page.goto(f"{server.http}/popout/stage/chat")
+        open_parts(look)
         assert asked == []
         assert complaints == []
+        assert not look.wrong, "\n".join(look.wrong)
 
 
 @pytest.mark.usefixtures("stage")
@@ -202,7 +238,7 @@ def test_everything_is_done_by_keyboard(server: Server, browser: Browser) -> Non
         page.keyboard.press("Tab")
         page.keyboard.type(ADMIN_PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"^[^?]*/studio/live"), timeout=10_000)
+        page.wait_for_url(re.compile(r"^[^?]*/studio/live"), timeout=30_000)
         page.get_by_role("heading", level=1).wait_for()
         settle(page)
         rings = walk(page)
