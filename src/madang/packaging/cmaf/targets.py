@@ -5,7 +5,7 @@ rfc8216bis sections 4.4.3.1 and 4.4.3.7; players stop (iOS: -12642) when one of 
 
 import math
 from collections.abc import Sequence
-from statistics import median
+from statistics import median_low
 
 import msgspec
 
@@ -108,7 +108,7 @@ def _interval(track: Track, frames: Sequence[Frame]) -> float:
     steps = [after.dts - before.dts for before, after in zip(frames, frames[1:], strict=False)]
     if not steps:
         return _UNKNOWN_INTERVAL_S
-    usual = median(steps)
+    usual = median_low(steps)  # one of them: there is always a usual one
     steps = [step for step in steps if 0.5 * usual <= step <= 1.5 * usual]
     return sum(steps) / len(steps) / track.timescale
 

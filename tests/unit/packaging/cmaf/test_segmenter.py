@@ -17,6 +17,7 @@ from madang.media.frame import Frame
 from madang.media.track import Kind, Track
 from madang.packaging.cmaf.segment import Name
 from madang.packaging.cmaf.segmenter import Segmenter
+from madang.packaging.cmaf.targets import settle
 from madang.packaging.cmaf.window import Window
 from madang.packaging.hls.playlist import MediaPlaylist
 
@@ -148,6 +149,12 @@ def test_the_first_playlist_comes_with_the_second_keyframe_or_after_a_while() ->
     assert window.targets is not None
     assert window.open is not None
     assert len(window.open.parts) == 5
+
+
+def test_frames_at_two_distances_have_a_usual_one() -> None:
+    shown = [Frame(1, at, at, at == 0, b"picture") for at in (0, 90, 180, 9000, 18_000)]
+    assert settle(VIDEO, shown, Profile()).frame == 0.001
+    assert settle(VIDEO, shown[1:4], Profile()).frame == 0.001
 
 
 def test_sound_alone_and_picture_alone() -> None:
