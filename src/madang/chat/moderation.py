@@ -19,7 +19,7 @@ from madang.chat.ports import Change, Drop, Query, Set, Standing
 from madang.chat.room import Room
 from madang.chat.rows import Ban, message_of
 from madang.chat.settings import PRESETS, RoomSettings, SettingsChange, changed, with_preset
-from madang.chat.view import is_cut, unquoted
+from madang.chat.view import is_cut, unquoted, without
 from madang.chat.words import AuditEntry, Clear, Delete, Message, Pin, Purge, RoleChanged, Tombstone
 from madang.realtime.ports import ReplyError
 from madang.realtime.publication import Weight
@@ -91,7 +91,7 @@ class Moderation:
             whom = {"target": message.user.id, "target_name": message.user.name}
             entries.append(room.entry(actor, "delete", **whom, reason=_cut(reason), message=message.text))
             changes += room.audit(entries[-1])
-        pins = tuple(pin for pin in room.pins if pin.id not in ids)
+        pins = without(room.pins, ids)
         if pins != room.pins:
             changes.append(room.row(room.settings, pins))
 
@@ -385,7 +385,9 @@ async def _hide(room: Room, user: str, through: int) -> None:
     for message in room.view.hidden_by(through, user):
         await room.vanish(message)
     room.changed()
-    pins = tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts))
+    quoted = [pin.message.reply for pin in room.pins if pin.message.reply is not None]
+    gone = {reply.id for reply in quoted if user in ("", reply.user) and room.view.get(reply.id) is None}
+    pins = without(tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts)), gone)
     if pins != room.pins:
         await room.set_pins(pins)
 
@@ -424,6 +426,16 @@ async def newest(room: Room, wanted: int) -> list[Message]:
             break
         below = page[-1]["seq"]
     return [m for m in await unquote(room, found[:wanted][::-1]) if isinstance(m, Message)]
+
+
+async def kept_pins(room: Room) -> tuple[Pin, ...]:
+    """The pins of the log without what was cut since."""
+    pins = tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts))
+    messages = await unquote(room, [pin.message for pin in pins])
+    kept = (
+        (pin, message) for pin, message in zip(pins, messages, strict=True) if isinstance(message, Message)
+    )
+    return tuple(msgspec.structs.replace(pin, message=message) for pin, message in kept)
 
 
 async def unquote(room: Room, messages: Sequence[Message | Tombstone]) -> list[Message | Tombstone]:

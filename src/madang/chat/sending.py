@@ -11,11 +11,11 @@ from madang.chat.counters import ChatCounters
 from madang.chat.filter.verdict import Action, Verdict
 from madang.chat.members import Member
 from madang.chat.moderation import Moderation, demand
-from madang.chat.ports import Cell, Query, Set
+from madang.chat.ports import Cell, Change, Query, Set
 from madang.chat.rates import Rates
 from madang.chat.room import Room
 from madang.chat.rows import message_of
-from madang.chat.words import Edit, Found, HeldState, Message, Reply, Resolved, Shadow, Waiting
+from madang.chat.words import Edit, Found, HeldState, Message, Pin, Reply, Resolved, Shadow, Waiting
 from madang.realtime.ports import INTERNAL, ReplyError
 from madang.realtime.publication import Weight
 
@@ -209,19 +209,32 @@ class Sending:
             "data": _data(message, mentions),
         }
 
+        def edited(message: Message) -> Message:
+            return msgspec.structs.replace(message, text=verdict.text, mentions=mentions, edited_at=edited_at)
+
+        def pins() -> tuple[Pin, ...]:
+            return tuple(
+                msgspec.structs.replace(pin, message=edited(pin.message)) if pin.id == name else pin
+                for pin in room.pins
+            )
+
+        pinned = any(pin.id == name for pin in room.pins)
+        changes: list[Change] = [Set("chat_messages", {"channel": room.channel, "id": name}, values)]
+        if pinned:
+            changes.append(room.row(room.settings, pins()))
+
         async def deed() -> int:
             current = room.view.get(name)
             if current is None:
                 raise refusals.conflict("deleted")
-            await room.become(
-                msgspec.structs.replace(current, text=verdict.text, mentions=mentions, edited_at=edited_at)
-            )
+            await room.become(edited(current))
             event = Edit(id=name, text=verdict.text, mentions=mentions, edited_at=edited_at)
             room.view.edited(name, await room.tell(event, "msg", weight=Weight.KEPT))
+            if pinned:
+                await room.set_pins(pins())
             return edited_at
 
-        same = {"channel": room.channel, "id": name}
-        return int(await room.happen([Set("chat_messages", same, values)], deed))
+        return int(await room.happen(changes, deed))
 
     # --- what is held
 

@@ -1,11 +1,11 @@
 """What a newcomer of a room is shown: the newest messages that may be seen, each encoded once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
 from madang.base.limits import CHAT_RECOVERY, CHAT_ROOM_MESSAGES, CHAT_SNAPSHOT_MESSAGES
-from madang.chat.words import Message, Tombstone, encode
+from madang.chat.words import Message, Pin, Tombstone, encode
 
 PAID = "paid"
 
@@ -123,6 +123,17 @@ def unquoted(message: Message) -> Message:
     if message.reply is None:
         return message
     return msgspec.structs.replace(message, reply=msgspec.structs.replace(message.reply, text=""))
+
+
+def without(pins: tuple[Pin, ...], gone: Collection[str]) -> tuple[Pin, ...]:
+    """Pins but of messages that are gone, and without quotes of these."""
+    return tuple(
+        msgspec.structs.replace(pin, message=unquoted(pin.message))
+        if pin.message.reply is not None and pin.message.reply.id in gone
+        else pin
+        for pin in pins
+        if pin.id not in gone
+    )
 
 
 def tombstone(message: Message) -> bytes:

@@ -204,6 +204,37 @@ async def test_a_deleted_message_is_not_pinned_any_more(chat: Chat) -> None:
     assert yuna.view.state["pins"] == []
 
 
+async def test_a_pin_quotes_nothing_that_is_gone_and_says_what_its_message_says(chat: Chat) -> None:
+    yuna, mina = await chat.client("yuna", MANAGER), await chat.client("mina")
+    asked = await mina.say("a secret")
+    chat.wait(31)
+    answer = await yuna.say("an answer", reply_to=asked["id"])
+    await yuna.call("pin", id=answer["id"])
+    assert yuna.view.state["pins"][0]["message"]["reply"]["text"] == "a secret"
+    await yuna.call("edit", id=answer["id"], text="a better answer")
+    await yuna.call("delete", id=asked["id"])
+    told = b"".join(item.data for item in chat.crowd.stream(f"madang_chat:{chat.channel}").items)
+    assert b"a secret" not in told
+    for _ in range(2):
+        pin = (await chat.client("sora")).snapshot["pins"][0]["message"]
+        assert (pin["text"], pin["reply"]["text"]) == ("a better answer", "")
+        chat.rooms._rooms.clear()
+
+
+async def test_a_cut_takes_the_quotes_of_pins_along(chat: Chat) -> None:
+    yuna, mina = await chat.client("yuna", MANAGER), await chat.client("mina")
+    asked = await mina.say("a secret")
+    chat.wait(31)
+    answer = await yuna.say("an answer", reply_to=asked["id"])
+    await yuna.call("pin", id=answer["id"])
+    await yuna.call("ban", user=mina.user)
+    told = b"".join(item.data for item in chat.crowd.stream(f"madang_chat:{chat.channel}").items)
+    assert b"a secret" not in told and b"an answer" in told
+    for _ in range(2):
+        assert (await chat.client("sora")).snapshot["pins"][0]["message"]["reply"]["text"] == ""
+        chat.rooms._rooms.clear()
+
+
 async def test_presets_and_settings_are_kept(chat: Chat) -> None:
     mina, yuna = await chat.client("mina"), await chat.client("yuna", MANAGER)
     made = await yuna.call("preset", preset="raid")
