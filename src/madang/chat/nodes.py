@@ -194,7 +194,7 @@ class Nodes:
                     if error.number != _NOT_HERE:
                         raise
                     self.leases.doubt(channel)
-            except Overloaded as error:
+            except (Overloaded, BrokerError) as error:
                 raise INTERNAL from error
             if left_s < 2 * _AGAIN_S:
                 raise INTERNAL
@@ -294,7 +294,7 @@ class Nodes:
             raise ReplyError(_NOT_HERE, "not here") from None
         except Fenced as error:
             raise ReplyError(_FENCED, str(error)) from None
-        except Overloaded as error:
+        except (Overloaded, BrokerError) as error:
             raise INTERNAL from error
 
     def _hear(self, sender: str, data: bytes) -> None:

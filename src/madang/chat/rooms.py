@@ -11,12 +11,11 @@ from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
 from madang.chat.leases import Leases
 from madang.chat.making_up import Told, make_up
-from madang.chat.moderation import newest, refresh, waiting
+from madang.chat.moderation import kept_pins, newest, refresh, waiting
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, MODERATORS, Room, Yard
 from madang.chat.rows import Ban, put_event
 from madang.chat.settings import RoomSettings
-from madang.chat.view import is_cut
 from madang.chat.words import Counts, Pin
 from madang.realtime.broker import HistoryQuery
 from madang.realtime.ports import PERMISSION_DENIED
@@ -57,6 +56,8 @@ class Rooms:
         """Whether people of other nodes are in a room of this one."""
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Future[Room]] = {}
+        self._behind: set[str] = set()
+        """Rooms that came from another node whose last deeds were not told yet."""
         self._counted_at = float("-inf")
         self._told_at = yard.clock.monotonic()
 
@@ -128,7 +129,10 @@ class Rooms:
         await self._load(room)
         told = await self._find_places(room)
         if before:
+            self._behind.add(channel)
+        if channel in self._behind:
             await make_up(room, told)
+            self._behind.discard(channel)
         for tell in self.opened:
             await tell(room)
         return room
@@ -145,7 +149,7 @@ class Rooms:
             ban = msgspec.convert(row, Ban)
             if ban.lasts(self.yard.now_ms()):
                 room.bans[ban.kind, ban.subject] = ban
-        room.pins = tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts))
+        room.pins = await kept_pins(room)
         last = await find(Query(table="chat_messages", where=here, order="seq", limit=CHAT_NONCES))
         room.seq = last[0]["seq"] if last else 0
         for row in reversed(last):
