@@ -23,17 +23,24 @@ STOP_S = 15.0
 ADMIN_PASSWORD = "correct horse battery staple"
 
 
-PORTS = range(10_000, 32_000)
-"""Below the ports that the kernel gives to outgoing connections: none of those takes one in between."""
+WORKERS = 16
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+PORTS = range(10_000 + WORKER, 32_000, WORKERS)
+"""Below the ports that the kernel gives to outgoing connections, and of this process of the tests alone:
+nobody takes one while the server that had it starts again."""
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port of this machine that nothing uses, of a range wide enough for tests that run side by side."""
-    for port in random.sample(PORTS, 100):
+    """A port of this machine that nothing uses, and that was not given out before."""
+    for port in random.sample(PORTS, 200):
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
-    raise AssertionError("no free port in a hundred")
+    raise AssertionError("no free port in two hundred")
 
 
 def wait_ready(process: "subprocess.Popen[bytes]", base: str) -> None:
