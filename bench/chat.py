@@ -1,6 +1,7 @@
 """Chat deliveries per CPU-second: python -m bench.chat. A large room, and a flood; beside the floor in
 turns."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,19 +17,29 @@ from bench.options import Options, parse
 from bench.processes import SERVER_CORE, free_port, running, wait_for_port
 from bench.table import render, rows
 
-NAMESPACES = (
-    '{"bench":{"history_size":300,"history_ttl_s":300,"allow_subscribe_for_client":true,'
-    '"allow_subscribe_for_anonymous":true,"allow_publish_for_client":true,"allow_publish_for_anonymous":true}}'
-)
+NAMESPACE = {
+    "history_size": 300,
+    "history_ttl_s": 300,
+    "allow_subscribe_for_client": True,
+    "allow_subscribe_for_anonymous": True,
+    "allow_publish_for_client": True,
+    "allow_publish_for_anonymous": True,
+}
 FLOOD_TICK_MS = 100
 SOCKET_IO, PYTHON_SOCKET_IO = "socket.io@4.8.4", "python-socketio==5.18.1"
 _PLACE = Path(tempfile.gettempdir()) / "madang-bench-socketio"
 _CORE = {SERVER_CORE}
 
 
-def madang() -> servers.Start:
-    """The server with a namespace of its own, open to everybody."""
-    return servers.madang(1, realtime__namespaces=NAMESPACES, realtime__allow_anonymous="true")
+def namespaces(**options: bool | float) -> str:
+    """The setting: a namespace that is open to everybody, with these options too."""
+    return json.dumps({"bench": {**NAMESPACE, **options}})
+
+
+def madang(tick_ms: int) -> servers.Start:
+    """The server with a namespace of its own; its tick is the floor's, or what it chooses itself."""
+    open_to_all = namespaces(batch_max_delay_s=tick_ms / 1000)
+    return servers.madang(1, realtime__namespaces=open_to_all, realtime__allow_anonymous="true")
 
 
 def program(*command: str, **env: str) -> servers.Start:
@@ -97,7 +108,7 @@ def run(options: Options) -> list[tuple[str, ...]]:
         floor = program(sys.executable, "-m", "bench.floor_chat", str(tick_ms))
         contenders = {
             "floor": crowd(floor, "socketio", count, rate, options.seconds),
-            "Madang": crowd(madang(), "centrifugo", count, rate, options.seconds),
+            "Madang": crowd(madang(tick_ms), "centrifugo", count, rate, options.seconds),
         }
         for name, start in others.items():
             contenders[name] = crowd(start, "socketio", count, rate, options.seconds)

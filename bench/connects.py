@@ -15,7 +15,7 @@ import time
 import uvloop
 
 from bench import servers
-from bench.chat import NAMESPACES
+from bench.chat import namespaces
 from bench.crowd import ADDRESSES, AT_ONCE, ROOM, Viewer
 from bench.measure import raise_descriptors
 from bench.options import parse
@@ -106,7 +106,7 @@ def main() -> None:
     options = parse(__doc__ or "")
     start = servers.madang(
         1,
-        realtime__namespaces=NAMESPACES,
+        realtime__namespaces=namespaces(),
         realtime__allow_anonymous="true",
         realtime__token_hmac_secret=SECRET,
     )

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bench import servers
-from bench.chat import NAMESPACES
+from bench.chat import namespaces
 from bench.crowd import ROOM
 from bench.measure import _settle as settle_on_other_cores
 from bench.measure import raise_descriptors
@@ -101,7 +101,7 @@ def crowd(port: int, count: int, processes: int) -> Iterator[list[Part]]:
 def measure(count: int, rate: float, processes: int) -> dict[str, Any]:
     """One drop, start to end."""
     start = servers.madang(
-        realtime__namespaces=NAMESPACES.replace('{"bench":{', '{"bench":{"allow_recovery":true,'),
+        realtime__namespaces=namespaces(allow_recovery=True),
         realtime__token_hmac_secret=SECRET,
         realtime__api_keys=API_KEY,
     )

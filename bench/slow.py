@@ -16,7 +16,7 @@ def crowd(count: int, slow: int, rate: float, seconds: float) -> Callable[[], Re
     """A measurement of one room."""
 
     def measure() -> Reading:
-        with chat.madang()() as server:
+        with chat.madang(0)() as server:
             numbers = (server.http, count, rate, seconds, slow)
             return load(server.process, ("bench.crowd", "centrifugo", *map(str, numbers)), "per_second")
 
