@@ -289,7 +289,7 @@ class Sender:
 
     def report(self, now: float) -> SenderReport | None:
         """For the next RTCP packet: the latest frame's time on the stream's own wall clock, so that the
-        tracks of a stream agree to the sample."""
+        tracks of a stream agree."""
         last = self.log.last
         if last is None or not self.active:
             return None

@@ -2,6 +2,7 @@
 asked for, one for the sound, on one axis of time."""
 
 from collections.abc import Callable
+from typing import Final
 
 from madang.hub.layer import Layer
 from madang.hub.listener import StreamState
@@ -18,6 +19,9 @@ SOUND = Codec.OPUS
 """What every WebRTC peer can play (RFC 7874)."""
 PICTURE = Codec.H264
 """What a picture becomes for those who can play nothing else of the stream's (RFC 7742)."""
+SOUND_BEHIND_S: Final = 0.08
+"""By so much the sender reports let sound follow its picture: a browser would hold every picture back until
+its sound, made anew and buffered, has come. Nobody notices sound that is 125 ms late (ITU-R BT.1359-1)."""
 CLOCK_RATES = {Kind.VIDEO: VIDEO_TIMESCALE, Kind.AUDIO: 48_000}
 
 
@@ -102,7 +106,9 @@ class Renderings:
             if old[0].state is StreamState.ENDED and not forgotten.log.viewers:
                 del self._rendered[old]
         media_s = stream.media_s
-        log = PacketLog(CLOCK_RATES[codec.kind], stream.wall_of(media_s) - media_s, codec.kind is Kind.VIDEO)
+        sound = codec.kind is Kind.AUDIO
+        epoch_s = stream.wall_of(media_s) - media_s + (SOUND_BEHIND_S if sound else 0.0)
+        log = PacketLog(CLOCK_RATES[codec.kind], epoch_s, not sound)
         wanted = codec in (SOUND, PICTURE)
         source: Source = stream.want(codec, frozenset({codec}), in_order=True) if wanted else stream
         rendered = self._rendered[key] = Rendered(layer or source, codec, log, lambda: stream.media_s)
