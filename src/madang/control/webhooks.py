@@ -25,7 +25,7 @@ from madang.control.records import Channel, Place, Told, Webhook, WebhookCursor
 from madang.control.rights import Actor
 from madang.net.outbound import Call, OutboundError, Reply, parse_url
 
-TICK_S: Final = 0.5
+TICK_S: Final = 1.0
 BACKOFF_S_MAX: Final = 3600.0
 CLAIM_S: Final = 2 * WEBHOOK_S
 """How long one server has a batch to itself, where several deliver."""
@@ -174,7 +174,7 @@ class Webhooks:
     # --- delivery
 
     async def run(self) -> None:
-        """Until cancelled: look twice a second, deliver what is due."""
+        """Until cancelled: look once a second, deliver what is due."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 await asyncio.sleep(TICK_S)
