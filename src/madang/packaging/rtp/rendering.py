@@ -20,8 +20,8 @@ SOUND = Codec.OPUS
 PICTURE = Codec.H264
 """What a picture becomes for those who can play nothing else of the stream's (RFC 7742)."""
 SOUND_BEHIND_S: Final = 0.08
-"""By so much the sender reports let sound follow its picture: a browser would hold every picture back until
-its sound, made anew and buffered, has come. Nobody notices sound that is 125 ms late (ITU-R BT.1359-1)."""
+"""By so much the sender reports let sound that is made anew follow its picture: a browser would hold every
+picture back until its sound has come. Nobody notices sound that is 125 ms late (ITU-R BT.1359-1)."""
 CLOCK_RATES = {Kind.VIDEO: VIDEO_TIMESCALE, Kind.AUDIO: 48_000}
 
 
@@ -107,7 +107,8 @@ class Renderings:
                 del self._rendered[old]
         media_s = stream.media_s
         sound = codec.kind is Kind.AUDIO
-        epoch_s = stream.wall_of(media_s) - media_s + (SOUND_BEHIND_S if sound else 0.0)
+        made = sound and all(track.codec is not codec for track in stream.tracks)
+        epoch_s = stream.wall_of(media_s) - media_s + (SOUND_BEHIND_S if made else 0.0)
         log = PacketLog(CLOCK_RATES[codec.kind], epoch_s, not sound)
         wanted = codec in (SOUND, PICTURE)
         source: Source = stream.want(codec, frozenset({codec}), in_order=True) if wanted else stream

@@ -14,7 +14,7 @@ from madang.media.frame import Frame
 from madang.media.track import Codec
 from madang.net.webrtc.log import PAYLOAD_BYTES, PacketLog
 from madang.packaging.rtp.payloads import CARRIED, packetiser
-from madang.packaging.rtp.rendering import Renderings
+from madang.packaging.rtp.rendering import SOUND_BEHIND_S, Renderings
 
 OPUS = registry.track(Codec.OPUS, 2, opus.build_record(2))
 TRACKS = {
@@ -131,3 +131,14 @@ def test_every_codec_is_packetised(codec: Codec) -> None:
     assert packetiser(TRACKS[codec], 1000)(Frame(1, 0, 0, True, payload))
     if codec is Codec.OPUS:
         assert packetiser(OPUS, 3)(Frame(2, 0, 0, True, b"\xfcabcdef")) == []
+
+
+def test_only_sound_that_is_made_anew_may_follow_its_picture(stream: Stream, clock: FakeClock) -> None:
+    other = Stream(BroadcastId("b2"), stream.lease, clock)
+    other.offer_tracks((VIDEO, AUDIO), False)
+    behind = []
+    for each in (stream, other):
+        renderings = Renderings()
+        sound, picture = renderings.log(each, Codec.OPUS), renderings.log(each, Codec.H264)
+        behind.append(sound.epoch_s - picture.epoch_s)
+    assert behind == pytest.approx([0.0, SOUND_BEHIND_S])
