@@ -56,7 +56,9 @@ class Extras:
         self.paid.on_shown = self._effect_of
         self._nodes: Nodes | None = None
         self._due: asyncio.Queue[Callable[[], Awaitable[Effect | None]]] = asyncio.Queue(maxsize=1000)
-        """Effects of what was just shown, and what other nodes changed."""
+        """Effects of what was just shown."""
+        self._stale: dict[Changed, None] = {}
+        """What other nodes changed of that which is kept in memory."""
 
     def bind(self) -> None:
         """Take over our methods, and our parts of every room's snapshot."""
@@ -82,11 +84,19 @@ class Extras:
         self.effects.on_set = partial(nodes.spread, "effects")
 
     def _changed(self, news: Changed) -> None:
-        if not self._due.full():
-            self._due.put_nowait(partial(self._reload, news))
+        self._stale[news] = None
+
+    async def _renew(self) -> None:
+        """What cannot be read now is read with the next tick."""
+        for news in tuple(self._stale):
+            del self._stale[news]
+            try:
+                await self._reload(news)
+            except _AWAY as error:
+                self._stale[news] = None
+                _log.warning("chat_rules_not_renewed", reason=str(error))
 
     async def _reload(self, news: Changed) -> None:
-        """Another node changed what is kept in memory."""
         if news.kind == "filter":
             await self.filters.reload(news.channel)
         elif news.kind == "effects":
@@ -136,6 +146,7 @@ class Extras:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(POLL_TICK_S)
+            await self._renew()
             try:
                 await self.polls.tick()
                 for room in self._chat.rooms:
