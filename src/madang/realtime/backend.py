@@ -3,7 +3,7 @@
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -23,6 +23,22 @@ from madang.realtime.settings import ProxySettings
 log = logging.getLogger(__name__)
 NOTHING: Final = Carried()
 _R = TypeVar("_R")
+
+
+class About(TypedDict):
+    """Of a connection, in every question."""
+
+    client: str
+    transport: str
+    protocol: str
+    encoding: str
+
+
+class Standing(About):
+    """And once it is known whose it is."""
+
+    user: str
+    meta: Raw
 
 
 class Unanswered(Exception):
@@ -118,10 +134,7 @@ class Proxy:
             raise BAD_REQUEST
         return raw(data), ""
 
-    def meta(self, caller: Caller) -> Raw:
-        return raw(caller.meta) if self.settings.include_connection_meta else NONE
-
-    def about(self, caller: Caller) -> dict[str, str]:
+    def about(self, caller: Caller) -> About:
         """What every question begins with."""
         return {
             "client": caller.client,
@@ -129,6 +142,11 @@ class Proxy:
             "protocol": caller.encoding,
             "encoding": self.encoding,
         }
+
+    def of(self, caller: Caller) -> Standing:
+        """What every question about a connection that stands begins with."""
+        meta = raw(caller.meta) if self.settings.include_connection_meta else NONE
+        return {**self.about(caller), "user": caller.user, "meta": meta}
 
     async def stand(
         self, caller: Caller, call: p.Call, kind: msgspec.json.Decoder[p.Answer[_R]]

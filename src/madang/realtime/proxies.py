@@ -144,9 +144,7 @@ class ProxyHandler:
         proxy, caller = _given(self._subscribe), request.caller
         data, encoded = proxy.data(request.data)
         call = p.SubscribeCall(
-            **proxy.about(caller),
-            user=caller.user,
-            meta=proxy.meta(caller),
+            **proxy.of(caller),
             channel=request.channel,
             token=request.token,
             data=data,
@@ -165,9 +163,7 @@ class ProxyHandler:
         proxy, caller = _given(self._publish), request.caller
         data, encoded = proxy.data(request.data)
         call = p.PublishCall(
-            **proxy.about(caller),
-            user=caller.user,
-            meta=proxy.meta(caller),
+            **proxy.of(caller),
             channel=request.channel,
             data=data,
             b64data=encoded,
@@ -185,9 +181,7 @@ class ProxyHandler:
 
     async def sub_refresh(self, caller: Caller, channel: str) -> RefreshReply:
         proxy = _given(self._sub_refresh)
-        call = p.SubRefreshCall(
-            **proxy.about(caller), user=caller.user, meta=proxy.meta(caller), channel=channel
-        )
+        call = p.SubRefreshCall(**proxy.of(caller), channel=channel)
         return await proxy.refresh(caller, call)
 
     async def refresh(self, caller: Caller) -> RefreshReply:
@@ -233,7 +227,7 @@ class ConnectionHandler(ProxyHandler):
 
     async def refresh(self, caller: Caller) -> RefreshReply:
         proxy = _given(self._refresh)
-        call = p.RefreshCall(**proxy.about(caller), user=caller.user, meta=proxy.meta(caller))
+        call = p.RefreshCall(**proxy.of(caller))
         return await proxy.refresh(caller, call)
 
     async def rpc(self, request: RpcRequest) -> bytes:
@@ -243,9 +237,7 @@ class ConnectionHandler(ProxyHandler):
             raise METHOD_NOT_FOUND
         data, encoded = proxy.data(request.data)
         call = p.RpcCall(
-            **proxy.about(caller),
-            user=caller.user,
-            meta=proxy.meta(caller),
+            **proxy.of(caller),
             method=request.method,
             data=data,
             b64data=encoded,
