@@ -85,7 +85,7 @@ class Filter:
         return any(words.covers(plain, start, end) for words in self._innocent)
 
     def _found(self, text: str) -> list[Found]:
-        hangul = HANGUL.search(text) is not None
+        hangul, latin = HANGUL.search(text) is not None, LATIN_LETTER.search(text) is not None
         found: list[Found] = []
         if hangul:
             found += _korean(text, views.read(text, HANGUL_KEYS), self._listed)
@@ -93,7 +93,7 @@ class Filter:
             if mixed.letters:
                 found += _korean(text, mixed, self._listed)
         for listed in self._listed:
-            if LATIN_LETTER.search(text):
+            if latin:
                 found += _latin(text, listed)
             found += _plain(text, listed)
         if hangul and initials.CONSONANTS.search(text):
