@@ -8,17 +8,16 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import imageio_ffmpeg
+from tests.harness.follower import Follower
 
 from madang.base.errors import Refused
 from madang.base.ids import ChannelId, KeyId
 from madang.containers.flv import amf
 from madang.hub.gate import Lease, Profile, PublishRequest
-from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
 from madang.ingest.rtmp.session import RtmpIngest
 from madang.media.frame import Frame
-from madang.media.track import Track
 from madang.net.ground import Ground
 from madang.net.listeners import Binding
 from madang.net.rtmp.connection import RtmpConnection
@@ -70,27 +69,6 @@ class Observer:
 
     def contested(self, stream: Stream, lease: Lease) -> None:
         self.told.append("contested")
-
-
-class Follower:
-    """Keeps what a stream tells."""
-
-    def __init__(self) -> None:
-        self.tracks: list[tuple[Track, ...]] = []
-        self.frames: list[Frame] = []
-        self.states: list[StreamState] = []
-
-    def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
-        self.tracks.append(tracks)
-
-    def on_frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def on_state(self, state: StreamState) -> None:
-        self.states.append(state)
-
-    def of(self, track: int) -> list[Frame]:
-        return [frame for frame in self.frames if frame.track == track]
 
 
 class NoPlay:

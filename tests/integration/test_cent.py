@@ -12,6 +12,7 @@ import httpx
 import jwt
 import pytest
 from centrifuge import Client, ClientEventHandler, DisconnectedContext, ServerPublicationContext
+from tests.harness.centrifuge import leave
 from tests.harness.server import Server, running
 
 SECRET = "a secret of at least thirty-two letters"
@@ -73,11 +74,7 @@ async def viewer(server: Server, user: str, *channels: str) -> AsyncIterator[Hea
     try:
         yield heard
     finally:
-        await client.disconnect()
-        async with asyncio.timeout(PATIENCE_S):
-            while others := asyncio.all_tasks() - {asyncio.current_task()}:
-                await asyncio.wait(others)
-            await asyncio.sleep(0.05)  # the transport says goodbye to its socket
+        await leave(client)
 
 
 async def test_the_asynchronous_client_commands_a_viewer(server: Server) -> None:

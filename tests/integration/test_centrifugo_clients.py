@@ -11,6 +11,7 @@ import httpx
 import jwt
 import pytest
 from centrifuge import Client, PublicationContext, SubscriptionEventHandler
+from tests.harness.centrifuge import leave
 from tests.harness.server import Server, running
 
 SECRET = "a secret of at least thirty-two letters"
@@ -72,15 +73,6 @@ async def publish(server: Server, channel: str, count: int) -> None:
     for number in range(count):
         await client.publish(channel, {"number": 5 + number})
     await leave(client)
-
-
-async def leave(client: Client) -> None:
-    """Disconnect, and see all that the client started come to its end."""
-    await client.disconnect()
-    async with asyncio.timeout(PATIENCE_S):
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others)
-        await asyncio.sleep(0.05)  # the transport says goodbye to its socket
 
 
 def ask(process: "subprocess.Popen[str]") -> dict[str, Any]:

@@ -23,6 +23,7 @@ from centrifuge import (
     ServerPublicationContext,
     SubscriptionEventHandler,
 )
+from tests.harness.centrifuge import leave
 from tests.harness.schemas import messages
 from tests.harness.server import Server, free_port, running
 
@@ -230,11 +231,7 @@ async def client_of(moved: Moved, heard: Heard, **more: Any) -> AsyncIterator[Cl
     try:
         yield client
     finally:
-        await client.disconnect()
-        async with asyncio.timeout(PATIENCE_S):
-            while others := asyncio.all_tasks() - {asyncio.current_task()}:
-                await asyncio.wait(others)
-            await asyncio.sleep(0.05)  # the transport says goodbye to its socket
+        await leave(client)
 
 
 async def test_the_backend_says_who_it_is_and_what_it_may(moved: Moved, backend: Backend) -> None:

@@ -2,27 +2,11 @@
 
 import pytest
 from tests.harness.broadcast import VIDEO
+from tests.harness.follower import Follower
 
 from madang.hub.layer import Layer
 from madang.hub.listener import StreamState
 from madang.media.frame import Frame
-from madang.media.track import Track
-
-
-class Follower:
-    def __init__(self) -> None:
-        self.tracks: list[tuple[Track, ...]] = []
-        self.frames: list[Frame] = []
-        self.states: list[StreamState] = []
-
-    def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
-        self.tracks.append(tracks)
-
-    def on_frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def on_state(self, state: StreamState) -> None:
-        self.states.append(state)
 
 
 class Broken(Follower):

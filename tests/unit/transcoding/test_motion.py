@@ -8,6 +8,7 @@ import pytest
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from tests.conftest import FakeClock
+from tests.harness.follower import Follower
 
 from madang.base.ids import BroadcastId, ChannelId, KeyId
 from madang.codecs import h264, nal, registry
@@ -105,21 +106,12 @@ def test_sound_is_no_picture() -> None:
     assert track_of(registry.track(Codec.AAC, 2, bytes.fromhex("1190"))) is None
 
 
-class Follower:
-    def __init__(self) -> None:
-        self.tracks: list[tuple[Track, ...]] = []
-        self.frames: list[Frame] = []
-        self.states: list[StreamState] = []
-
-    def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
-        self.tracks.append(tracks)
+class Player(Follower):
+    """Can only decode what it has a configuration for."""
 
     def on_frame(self, frame: Frame) -> None:
         assert self.tracks and all(track.config for track in self.tracks[-1])
-        self.frames.append(frame)
-
-    def on_state(self, state: StreamState) -> None:
-        self.states.append(state)
+        super().on_frame(frame)
 
 
 async def settle(transcoder: AudioTranscoder) -> None:
@@ -145,7 +137,7 @@ PLAYABLE = frozenset({Codec.H264})
 
 async def test_a_picture_without_b_frames_stays_as_it_is(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:10])
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
@@ -157,7 +149,7 @@ async def test_a_picture_without_b_frames_stays_as_it_is(clock: FakeClock) -> No
 
 async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:12])
     rendition = stream.want(Codec.H264, PLAYABLE, in_order=True)
@@ -176,7 +168,7 @@ async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
 async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: FakeClock) -> None:
     track, plain = coded(Codec.H264, count=10, b_frames=0)
     _, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, plain)
@@ -193,7 +185,7 @@ async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: F
 
 async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
     track, frames = coded(Codec.VP8, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, frames)
@@ -207,7 +199,7 @@ async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
 
 async def test_where_order_does_not_matter_b_frames_stay(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:12])
     stream.want(Codec.H264, PLAYABLE).attach(follower)
@@ -219,7 +211,7 @@ async def test_where_order_does_not_matter_b_frames_stay(clock: FakeClock) -> No
 
 async def test_picture_and_sound_are_made_one_behind_the_other(clock: FakeClock) -> None:
     track, frames = coded(Codec.VP8, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Follower()
+    transcoder, follower = AudioTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     source = stream.want_playable(PLAYABLE | {Codec.AAC})
     source.attach(follower)
