@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
+from tests.harness import gstreamer
 
 # httpx gives up after five seconds unless told otherwise; a busy machine may need longer to answer well.
 for _phase in ("connect", "read", "write", "pool"):
@@ -24,16 +25,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 PROGRAMS = {
     "chromium": lambda: shutil.which("chromium"),
-    "gstreamer": lambda: next(
-        (
-            bindings
-            for bindings in Path("/usr/lib").glob("*/girepository-1.0/GstWebRTC-1.0.typelib")
-            if (bindings.parents[1] / "gstreamer-1.0" / "libgstnice.so").exists()
-            and (bindings.parents[1] / "gstreamer-1.0" / "libgstopenh264.so").exists()
-            and Path("/usr/lib/python3/dist-packages/gi").exists()
-        ),
-        None,
-    ),
+    "gstreamer": gstreamer.home,
     "nginx": lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
     "nginx-rtmp": lambda: next(iter(Path("/usr/lib/nginx/modules").glob("ngx_rtmp_module.so")), None),
     "node": lambda: shutil.which("node"),
@@ -42,11 +34,8 @@ PROGRAMS = {
 }
 
 
-LARGE = {
-    "gstreamer": "apt install gstreamer1.0-plugins-bad gstreamer1.0-plugins-good gstreamer1.0-nice"
-    " python3-gi gir1.2-gst-plugins-bad-1.0",
-}
-"""What is too large to be installed for every run (126 packages, 60 MB): skipped without it in CI as well."""
+FROM_DEBIAN = {"gstreamer": "scripts/setup found none of its packages: they are Debian's"}
+"""What setup lays out from Debian's packages alone: skipped without it in CI as well."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,8 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if missing:
                 reason = f"needs {', '.join(missing)}: run `make setup-tests` as root, or install by hand"
                 kind = "missing"
-                if LARGE.keys() >= set(missing):
-                    kind, reason = "large", "; ".join(f"needs {name}: {LARGE[name]}" for name in missing)
+                if FROM_DEBIAN.keys() >= set(missing):
+                    kind, reason = "absent", "; ".join(FROM_DEBIAN[name] for name in missing)
                 item.user_properties.append((kind, reason))
 
 
@@ -68,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for name, reason in item.user_properties:
         if name == "missing":
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(reason))
-        if name == "large":
+        if name == "absent":
             pytest.skip(str(reason))
 
 

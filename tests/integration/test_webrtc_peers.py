@@ -3,7 +3,6 @@ every other way."""
 
 import asyncio
 import json
-import os
 import subprocess
 import time
 from array import array
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+from tests.harness import gstreamer
 from tests.harness.patience import wait_until
 from tests.harness.player import play
 from tests.harness.publisher import FFMPEG, publishing
@@ -80,23 +80,13 @@ def test_ffmpeg_publishes_and_comes_out_by_every_way(server: Server, role: str) 
     assert "refused" not in said.lower()
 
 
-def gstreamer(way: str, url: str, key: str, seconds: float) -> "subprocess.Popen[str]":
-    """webrtcbin, by the system's python3."""
-    script = Path(__file__).parents[1] / "harness" / "gstreamer_peer.py"
-    return subprocess.Popen(
-        ["/usr/bin/python3", script, way, url, key, str(seconds)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")},
-    )  # fmt: skip
-
-
 @pytest.mark.needs("gstreamer")
-def test_gstreamer_publishes_and_plays(server: Server) -> None:
+def test_gstreamer_publishes_and_plays(server: Server, tmp_path: Path) -> None:
     key = server.channel("gst")
-    publisher = gstreamer("publish", f"{server.http}/live/gst/whip", key, 4 * PATIENCE_S)
+    publisher = gstreamer.peer(tmp_path, "publish", f"{server.http}/live/gst/whip", key, 4 * PATIENCE_S)
     try:
         server.wait_for("gst", "live", PATIENCE_S)
-        player = gstreamer("play", f"{server.http}/live/gst/whep", "", PATIENCE_S)
+        player = gstreamer.peer(tmp_path, "play", f"{server.http}/live/gst/whep", "", PATIENCE_S)
         told, said = player.communicate(timeout=2 * PATIENCE_S)
         played = json.loads(told or "{}")
         assert played.get("state") == "connected", said
