@@ -50,4 +50,4 @@ class WebRtcCounters:
     packets_lost: int = 0
     """Publishers' packets that were given up."""
     packets_recovered: int = 0
-    """Publishers' packets that came late or again."""
+    """Publishers' packets that were missing, and came late or again in time."""

@@ -515,6 +515,9 @@ class Session:
         if self.state == "connected":
             self._receiver.packet(source, packet, lost)
 
+    def recover(self) -> None:
+        self.port.counters.packets_recovered += 1
+
     def request_keyframe(self, source: Source) -> None:
         """PLI, or FIR where the peer knows no PLI."""
         if self.state != "connected" or not source.may_ask(time.monotonic()):

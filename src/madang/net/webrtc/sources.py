@@ -56,6 +56,10 @@ class Outlet(Protocol):
 
     def deliver(self, source: "Source", packet: RtpPacket, lost: int) -> None: ...
 
+    def recover(self) -> None:
+        """A packet that was missing came late or again, in time."""
+        ...
+
     def request_keyframe(self, source: "Source") -> None: ...
 
 
@@ -79,7 +83,6 @@ class Source:
         "_transit",
         "line",
         "lost",
-        "recovered",
         "report",
         "requests",
         "rid",
@@ -94,8 +97,6 @@ class Source:
         """The latest sender report: NTP seconds and RTP timestamp."""
         self.lost = 0
         """Packets that were given up."""
-        self.recovered = 0
-        """Packets that came late or again, and were in time."""
         self.requests = 0
         """Keyframes that were asked for."""
         self._outlet = outlet
@@ -129,7 +130,7 @@ class Source:
             return
         missing = self._missing.pop(number, None)
         if missing is not None:
-            self.recovered += 1
+            self._outlet.recover()
             if not again:
                 self._late_s = min(max(self._late_s, now - missing[0]), _LATE_S_MAX)
         self._miss(number, now)

@@ -37,6 +37,9 @@ class Playing:
             self.broken += not whole
             self._got = 0
 
+    def recover(self) -> None:
+        """Counted by sessions."""
+
     def request_keyframe(self, source: Source) -> None:
         self.asked += 1
 
