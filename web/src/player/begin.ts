@@ -33,7 +33,7 @@ export function beginPlayback(root: HTMLElement): Promise<void> {
   const session = newSession(silent);
   const { theatre = false, chat } = preferences();
   begun = { slug: channel.slug, silent, session };
-  keepPresses();
+  keepPresses(session.video);
   root.replaceChildren(stageOf(session.video, silent ? null : watchPlace(theatre, chat === "hidden")));
   const leave = session.attach();
   session.play(sourceOf(channel.slug, channel.dvr_window_s, tokenOf(location.search)));

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "react";
 import { hearKeys, type Action } from "./keys";
-import { takePressed } from "./pressed";
+import { clickAgain, takePressed } from "./pressed";
 
-/** Calls `act` for the player's keys once it is `ready`; first for those that were pressed before it was. */
+/** Calls `act` for the player's keys once it is `ready`; first come the keys and clicks of before it was. */
 export function useShortcuts(act: (action: Action) => void, ready: boolean): void {
   const latest = useRef(act);
   useEffect(() => {
@@ -10,7 +10,7 @@ export function useShortcuts(act: (action: Action) => void, ready: boolean): voi
   });
   useEffect(() => {
     if (!ready) return undefined;
-    takePressed().forEach((action) => latest.current(action));
+    takePressed().forEach((press) => (typeof press === "string" ? latest.current(press) : clickAgain(press)));
     return hearKeys((action) => latest.current(action));
   }, [ready]);
 }
