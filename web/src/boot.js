@@ -52,14 +52,18 @@
     var answer = connection.createOffer().then(function (made) {
       var opus = (/a=rtpmap:(\d+) opus\/48000\/2/i.exec(made.sdp) || [])[1];
       var sdp = opus ? made.sdp.replace(new RegExp("(a=fmtp:" + opus + " [^\\r\\n]*)"), "$1;stereo=1;sprop-stereo=1") : made.sdp;
-      var set = connection.setLocalDescription({ type: "offer", sdp: sdp });
-      var asked = fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
-      return Promise.all([asked, set]).then(function (both) {
-        return both[0];
-      });
+      connection.setLocalDescription({ type: "offer", sdp: sdp }).catch(function () {});
+      return fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
     });
-    answer.catch(function () {});
-    return { url: url, connection: connection, answer: answer };
+    var set = answer
+      .then(function (came) {
+        return came.ok ? came.text() : "";
+      })
+      .then(function (sdp) {
+        if (sdp) return connection.setRemoteDescription({ type: "answer", sdp: sdp });
+      });
+    set.catch(function () {});
+    return { url: url, connection: connection, answer: answer, set: set };
   }
 
   // The multivariant playlist names the media playlist, which names the header of the media.

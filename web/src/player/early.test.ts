@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { takeAsked } from "./early";
 
-const page = window as Window & { madangEarly?: unknown; madangWhep?: { url: string; answer: Promise<Response> } };
+const page = window as Window & { madangEarly?: unknown; madangWhep?: { url: string; answer: Promise<Response>; set: Promise<void> } };
 
 afterEach(() => {
   delete page.madangEarly;
@@ -38,7 +38,7 @@ s0.m4s
 /** Runs `boot.js` on a page with this state; what it asked for, in order. */
 async function booted(path: string, state: object, engine?: string): Promise<string[]> {
   const asked: string[] = [];
-  const answers: Record<string, string> = { "/live/sori/index.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nb1/main/index.m3u8?s=x\n", "/live/sori/b1/main/index.m3u8?s=x": PLAYLIST };
+  const answers: Record<string, string> = { "/live/sori/whep?token=a.b.c": "v=0", "/live/sori/index.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nb1/main/index.m3u8?s=x\n", "/live/sori/b1/main/index.m3u8?s=x": PLAYLIST };
   vi.stubGlobal("MediaSource", {});
   vi.stubGlobal("fetch", (url: string) => {
     const { pathname, search } = new URL(url, location.href);
@@ -70,20 +70,23 @@ test("one request opens HTTP-FLV, with the token of the page", async () => {
   expect(await booted("/embed/sori?token=a.b.c", live, "flv")).toEqual(["/live/sori.flv?token=a.b.c"]);
 });
 
-test("WebRTC's offer is posted, in stereo, with the token of the page, and handed on", async () => {
-  const set = vi.fn(() => Promise.resolve());
+test("WebRTC's offer is posted, in stereo, with the token of the page, its answer set, and both handed on", async () => {
+  const [ours, theirs] = [vi.fn(() => Promise.resolve()), vi.fn(() => Promise.resolve())];
   vi.stubGlobal(
     "RTCPeerConnection",
     class {
       addTransceiver = vi.fn();
       createOffer = () => Promise.resolve({ sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n" });
-      setLocalDescription = set;
+      setLocalDescription = ours;
+      setRemoteDescription = theirs;
     },
   );
   expect(await booted("/@sori?token=a.b.c", live, "webrtc")).toEqual(["/live/sori/whep?token=a.b.c"]);
   expect(page.madangWhep?.url).toBe("/live/sori/whep?token=a.b.c");
   expect((await page.madangWhep?.answer)?.ok).toBe(true);
-  expect(set).toHaveBeenCalledWith({ type: "offer", sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;stereo=1;sprop-stereo=1\r\n" });
+  expect(ours).toHaveBeenCalledWith({ type: "offer", sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;stereo=1;sprop-stereo=1\r\n" });
+  await page.madangWhep?.set;
+  expect(theirs).toHaveBeenCalledWith({ type: "answer", sdp: "v=0" });
 });
 
 test.each([

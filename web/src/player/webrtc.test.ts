@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EngineEvents } from "./engine";
 import { sourceOf } from "./engine";
 
-const page = window as Window & { madangWhep?: { url: string; connection: object; answer: Promise<Response> } };
+const page = window as Window & { madangWhep?: { url: string; connection: object; answer: Promise<Response>; set: Promise<void> } };
 const quiet: EngineEvents = { onFailure: () => undefined, onEnd: () => undefined, onQualities: () => undefined, onArrival: () => undefined };
 
 class Connection extends EventTarget {
@@ -51,7 +51,7 @@ afterEach(() => {
 
 /** The engine's chunk on a page for which `boot.js` posted an offer to this endpoint. */
 async function loaded(url?: string) {
-  if (url !== undefined) page.madangWhep = { url, connection: new Connection(), answer: fetch(url, { method: "POST" }) };
+  if (url !== undefined) page.madangWhep = { url, connection: new Connection(), answer: fetch(url, { method: "POST" }), set: Promise.resolve() };
   vi.resetModules();
   const { WebRtcEngine } = await import("./webrtc");
   await vi.advanceTimersByTimeAsync(0);

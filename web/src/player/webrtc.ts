@@ -23,24 +23,30 @@ function inStereo(sdp: string): string {
   return opus ? sdp.replace(new RegExp(`(a=fmtp:${opus} [^\\r\\n]*)`), "$1;stereo=1;sprop-stereo=1") : sdp;
 }
 
-/** A peer connection to the server whose offer is on its way. */
-type Begun = { url: string; connection: RTCPeerConnection; answer: Promise<Response> };
+/** A peer connection to the server whose offer is on its way, and whose answer is set as soon as it has come. */
+type Begun = { url: string; connection: RTCPeerConnection; answer: Promise<Response>; set: Promise<void> };
 
 /** What `boot.js` does as well, for the first picture of a page. */
 function begin(url: string): Begun {
   const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   for (const kind of ["video", "audio"]) connection.addTransceiver(kind, { direction: "recvonly" });
-  return { url, connection, answer: post(connection, url) };
+  const answer = post(connection, url);
+  const set = follow(connection, answer);
+  set.catch(() => undefined);
+  return { url, connection, answer, set };
 }
 
 async function post(connection: RTCPeerConnection, url: string): Promise<Response> {
   const offer = await connection.createOffer();
   const sdp = inStereo(offer.sdp ?? "");
   // The server is ICE-lite: it learns our addresses from our checks, none has to be gathered first.
-  const set = connection.setLocalDescription({ type: "offer", sdp });
-  const answer = await fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
-  await set;
-  return answer;
+  connection.setLocalDescription({ type: "offer", sdp }).catch(() => undefined);
+  return fetch(url, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: sdp });
+}
+
+async function follow(connection: RTCPeerConnection, answered: Promise<Response>): Promise<void> {
+  const answer = await answered;
+  if (answer.ok) await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
 }
 
 /** One peer connection, from the answer to its offer on. */
@@ -52,7 +58,7 @@ class Peer {
   private resource = "";
   private closed = false;
 
-  constructor({ url, connection, answer }: Begun) {
+  constructor({ url, connection, answer, set }: Begun) {
     this.url = url;
     this.connection = connection;
     for (const { receiver } of connection.getTransceivers()) {
@@ -60,11 +66,11 @@ class Peer {
       this.media.addTrack(receiver.track);
     }
     addEventListener("pagehide", this.leave);
-    this.opened = this.open(answer);
+    this.opened = this.open(answer, set);
     this.opened.catch(() => undefined);
   }
 
-  private async open(answered: Promise<Response>): Promise<void> {
+  private async open(answered: Promise<Response>, set: Promise<void>): Promise<void> {
     const answer = await answered;
     if (!answer.ok) throw new Refused([404, 409, 503].includes(answer.status) ? "away" : "refused");
     this.resource = answer.headers.get("Location") ?? "";
@@ -72,7 +78,7 @@ class Peer {
       this.goodbye();
       return;
     }
-    await this.connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    await set;
     const taken = this.connection.getTransceivers().filter(({ currentDirection }) => currentDirection === "recvonly");
     for (const { receiver } of this.connection.getTransceivers()) {
       if (!taken.some((each) => each.receiver === receiver)) this.media.removeTrack(receiver.track);
