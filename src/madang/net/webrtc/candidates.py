@@ -8,10 +8,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
+from madang.protocols.sdp.candidate import Candidate, build_candidate, tcp_priority, udp_priority
+
 CANDIDATES: Final = 8
 """Addresses that are told; a machine with container networks has many that nobody can reach."""
 _SIOCGIFADDR: Final = 0x8915
-_HOST_PREFERENCE: Final = 126
 _BRIDGES: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali")
 
 Address = IPv4Address | IPv6Address
@@ -57,17 +58,18 @@ def _addresses_of(interface: str) -> list[Address]:
 
 def candidate_lines(addresses: Iterable[Address], udp_port: int, tcp_port: int) -> tuple[str, ...]:
     """Values of `a=candidate:` lines; a port of 0 is left out."""
-    lines: list[str] = []
-    known = list(addresses)[:CANDIDATES]
-    for place, address in enumerate(known):
-        if udp_port:
-            priority = _HOST_PREFERENCE << 24 | (0xFFFF - place) << 8 | 255
-            lines.append(f"{place + 1} 1 udp {priority} {address} {udp_port} typ host")
-    for place, address in enumerate(known):
-        if tcp_port:
-            # RFC 6544 section 4.2: passive TCP candidates, direction preference 2, behind all of UDP.
-            priority = 90 << 24 | (2 << 13 | (0x1FFF - place)) << 8 | 255
-            lines.append(
-                f"{place + 1 + CANDIDATES} 1 tcp {priority} {address} {tcp_port} typ host tcptype passive"
-            )
-    return tuple(lines)
+    known = list(enumerate(addresses))[:CANDIDATES]
+    udp = [
+        _candidate(place, "udp", udp_priority(0xFFFF - place), address, udp_port) for place, address in known
+    ]
+    tcp = [
+        _candidate(place, "tcp", tcp_priority(0x1FFF - place), address, tcp_port) for place, address in known
+    ]
+    return tuple(build_candidate(one) for one in (*udp, *tcp) if one.port)
+
+
+def _candidate(place: int, protocol: str, priority: int, address: Address, port: int) -> Candidate:
+    foundation = str(place + 1 if protocol == "udp" else place + 1 + CANDIDATES)
+    return Candidate(
+        foundation=foundation, protocol=protocol, priority=priority, address=str(address), port=port
+    )

@@ -5,7 +5,7 @@
 | `words` | formats, extensions, sections, descriptions: what an offer says |
 | `parse` | text into words |
 | `build` | words into text |
-| `candidate` | ICE candidates (RFC 8839, 6544) |
+| `candidate` | host candidates (RFC 8839, 6544), told and never read |
 | `fragment` | `application/trickle-ice-sdpfrag` |
 | `choose` | which of the offered formats carries a codec |
 | `answer` | an answer to an offer |

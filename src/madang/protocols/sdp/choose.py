@@ -3,18 +3,15 @@ AV1 RTP specification."""
 
 from typing import Final
 
+from madang.codecs.registry import ROWS
 from madang.media.track import Codec
 from madang.protocols.sdp.words import Format, Section
 
 NAMES: Final = {
-    Codec.H264: "h264",
-    Codec.H265: "h265",
-    Codec.AV1: "av1",
-    Codec.VP8: "vp8",
-    Codec.VP9: "vp9",
-    Codec.OPUS: "opus",
+    codec: ROWS[codec].sdp.lower()
+    for codec in (Codec.H264, Codec.H265, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS)
 }
-"""Encoding names in lower case."""
+"""Encoding names in lower case, of what travels in RTP here."""
 CODECS: Final = {name: codec for codec, name in NAMES.items()}
 
 # profile_idc by what it can decode (RFC 6184 table 5): baseline, main, extended, high.
