@@ -26,7 +26,8 @@ from madang.realtime.ports import (
     too_many,
 )
 from madang.realtime.publication import Position, Publication, PublishOptions
-from madang.realtime.session import CONNECTING, OPEN, Session
+from madang.realtime.sending import CONNECTING, OPEN
+from madang.realtime.session import Session
 from madang.realtime.subscribing import sub_refresh, subscribe, unsubscribe
 
 _BAD = Disconnect(*codes.BAD_REQUEST)

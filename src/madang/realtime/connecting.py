@@ -13,7 +13,8 @@ from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.jwks import KeySetError
 from madang.realtime.ports import BAD_REQUEST, INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError
-from madang.realtime.session import CLOSED, Session
+from madang.realtime.sending import CLOSED
+from madang.realtime.session import Session
 from madang.realtime.tokens import OWN_ISSUER, ConnectionToken, TokenError
 
 

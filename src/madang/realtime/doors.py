@@ -28,7 +28,8 @@ from madang.realtime.connecting import Hello
 from madang.realtime.engine import Engine
 from madang.realtime.gate import Caller
 from madang.realtime.limiter import Buckets
-from madang.realtime.session import Link, Session
+from madang.realtime.sending import Link
+from madang.realtime.session import Session
 from madang.realtime.sockets import PING_FRAME, CrowdSocket, SocketHandler
 from madang.realtime.streams import StreamLink
 from madang.realtime.wires import Wire

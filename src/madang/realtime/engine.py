@@ -12,9 +12,8 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from madang.base.clock import Clock
-from madang.base.errors import Overloaded, PeerError
+from madang.base.errors import Overloaded
 from madang.base.limits import (
-    REALTIME_BLOCKED,
     REALTIME_LISTED,
     REALTIME_PRESENCE_S,
     REALTIME_SLICE,
@@ -24,15 +23,14 @@ from madang.base.secret import Secret
 from madang.net.deadlines import Sweeper
 from madang.net.outbound import Outbound
 from madang.protocols.centrifugo import codes
-from madang.protocols.centrifugo import messages as m
-from madang.protocols.centrifugo.codes import Code
 from madang.realtime import nodes
+from madang.realtime.banned import Banned
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch
 from madang.realtime.channel import ChannelOptions
+from madang.realtime.commanding import Commanding
 from madang.realtime.connecting import personal_channel
-from madang.realtime.core import Binding, Core, Entropy, Guest
+from madang.realtime.core import Binding, Core, Entropy
 from madang.realtime.driving import Spawn, settle
-from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
 from madang.realtime.neighbours import Neighbours
@@ -52,17 +50,16 @@ from madang.realtime.publication import (
     DEFAULT,
     ClientInfo,
     Position,
-    Publication,
     Published,
     PublishOptions,
 )
 from madang.realtime.session import Session
 from madang.realtime.settings import RealtimeSettings
+from madang.realtime.surveys import Surveys
 
 log = logging.getLogger(__name__)
 _REFRESH_PRESENCE_S: Final = REALTIME_PRESENCE_S * 0.45
 _CHECK_POSITIONS_S: Final = 40.0
-SURVEY_S: Final = 1.0
 _T = TypeVar("_T")
 _NO_SECRET: Final = Secret("")
 
@@ -75,18 +72,17 @@ class Engine:
     ) -> None:
         self.core = Core(settings, clock, entropy, sweeper, spawn)
         self.core.on_message = self._hear
-        self.core.is_blocked = self.is_blocked
-        self.core.is_revoked = self.is_revoked
         self.node = self.core.node
         self.neighbours = Neighbours(self.core)
         self.counters = self.core.counters
         self.draining = False
         self.bans: Bans | None = None
         """Where bans outlast this process; without, they end with it."""
-        self._blocked: dict[str, nodes.BlockTold] = {}
-        self._revoked: dict[str, float] = {}
-        self._asked = 0
-        self._answers: dict[int, dict[str, bytes]] = {}
+        self._banned = Banned(clock)
+        self._commanding = Commanding(self.core, self._banned)
+        self.core.is_blocked = self.is_blocked
+        self.core.is_revoked = self.is_revoked
+        self._surveys = Surveys(self.core, self._answer)
         self._refreshed_at = self._checked_at = sweeper.now
         self._recheck: Iterator[None] | None = None
 
@@ -99,7 +95,8 @@ class Engine:
         core.take_keys()
 
     async def start(self) -> None:
-        await self._load_bans()
+        if self.bans is not None:
+            self._banned.load(await self.bans.load(self.core.clock.wall()))
         await self.core.broker.start(self.node, self.core)
 
     async def close(self) -> None:
@@ -203,7 +200,7 @@ class Engine:
     ) -> None:
         self.core.binding(channel)
         told = nodes.SubscribeTold(target, channel, subscription, recover)
-        await self._subscribe_here(told)
+        await self._commanding.subscribe(told)
         await self._tell(told)
 
     async def unsubscribe(
@@ -249,22 +246,12 @@ class Engine:
         except Overloaded:
             raise INTERNAL from None
 
-    async def _load_bans(self) -> None:
-        for ban in await self.bans.load(self.core.clock.wall()) if self.bans is not None else ():
-            if ban.kind == "token":
-                self._revoke(nodes.RevokeTold(ban.subject, ban.until))
-            else:
-                self._block(nodes.BlockTold(ban.subject, ban.until, ban.issued_before))
-
     def is_revoked(self, token_id: str) -> bool:
-        return bool(token_id) and self._revoked.get(token_id, 0.0) > self.core.clock.wall()
+        return self._banned.has_token(token_id)
 
     def is_blocked(self, user: str, issued_at: float = 0.0) -> bool:
         """Whether a user may not connect now, with a token of this age."""
-        found = self._blocked.get(user)
-        if found is None or found.until <= self.core.clock.wall():
-            return False
-        return not found.issued_before or issued_at < found.issued_before
+        return self._banned.has_user(user, issued_at)
 
     def recheck(self) -> None:
         self._recheck = self._rechecking()
@@ -313,7 +300,7 @@ class Engine:
     # --- nodes ---------------------------------------------------------------------------------------
 
     async def _do(self, told: nodes.AnyTold) -> None:
-        self._perform(told)
+        self._commanding.perform(told)
         await self._tell(told)
 
     async def _tell(self, told: nodes.AnyTold, node: str = "") -> bool:
@@ -323,105 +310,20 @@ class Engine:
 
     def _hear(self, sender: str, message: bytes) -> None:
         told = nodes.decode(message)
-        if isinstance(told, nodes.AnswerTold):
-            if (answers := self._answers.get(told.number)) is not None:
-                answers[sender] = told.data
-        elif isinstance(told, nodes.AskTold):
-            answer = nodes.AnswerTold(told.number, self._answer(told))
-            self.core.later(self.core.broker_tell(nodes.encode(answer), sender))
+        if isinstance(told, nodes.AskTold | nodes.AnswerTold):
+            self._surveys.hear(sender, told)
         elif isinstance(told, nodes.SubscribeTold):
-            self.core.run(self._subscribe_quietly(told))
+            self.core.run(self._commanding.subscribe_quietly(told))
         elif isinstance(told, nodes.CallTold | nodes.ReturnTold | nodes.NewsTold):
             self.neighbours.hear(sender, told)
         elif told is not None:
-            self._perform(told)
-
-    def _perform(self, told: nodes.AnyTold) -> None:
-        if isinstance(told, nodes.DisconnectTold):
-            for guest in self._targets(told.target):
-                guest.disconnect(Code(told.code, told.reason))
-        elif isinstance(told, nodes.UnsubscribeTold):
-            for guest in self._targets(told.target):
-                for channel in [told.channel] if told.channel else guest.channels:
-                    guest.end_subscription(channel, Code(told.code, told.reason))
-        elif isinstance(told, nodes.RefreshTold):
-            for guest in self._targets(told.target):
-                self._refresh(cast(Session, guest), told.refreshed)
-        elif isinstance(told, nodes.BlockTold):
-            self._block(told)
-        elif isinstance(told, nodes.RevokeTold):
-            self._revoke(told)
-        elif isinstance(told, nodes.EmulationTold) and told.session in self.core.sessions:
-            self.core.sessions[told.session].receive(told.data)
-
-    def _block(self, told: nodes.BlockTold) -> None:
-        self._blocked.pop(told.user, None)
-        if told.until:
-            self._blocked[told.user] = told
-            if len(self._blocked) > REALTIME_BLOCKED:
-                self._blocked.pop(next(iter(self._blocked)))
-
-    def _revoke(self, told: nodes.RevokeTold) -> None:
-        self._revoked.pop(told.token_id, None)
-        self._revoked[told.token_id] = told.until
-        if len(self._revoked) > REALTIME_BLOCKED:
-            self._revoked.pop(next(iter(self._revoked)))
-        for guest in tuple(self.core.guests.values()):
-            if guest.caller.token_id == told.token_id:
-                guest.disconnect(codes.FORCE_RECONNECT)
-
-    def _targets(self, target: Target) -> list[Guest]:
-        found = self.core.of_user(target.user)
-        if target.client:
-            found = [guest for guest in found if guest.caller.client == target.client]
-        if target.session:
-            found = [guest for guest in found if guest.session == target.session]
-        return [guest for guest in found if guest.caller.client not in target.spare]
-
-    def _refresh(self, session: Session, refreshed: Refreshed) -> None:
-        if refreshed.expired:
-            session.disconnect(codes.CONNECTION_EXPIRED)
-            return
-        session.expires_at = expires_at = refreshed.expires_at
-        if refreshed.info is not None:
-            session.caller = msgspec.structs.replace(session.caller, info=refreshed.info)
-        session.arm()
-        ttl = session.ttl(expires_at) if expires_at else 0
-        session.push(m.Push(refresh=m.RefreshPush(bool(expires_at), ttl)))
-
-    async def _subscribe_here(self, told: nodes.SubscribeTold) -> None:
-        core, binding = self.core, self.core.binding(told.channel)
-        for guest in self._targets(told.target):
-            session = cast(Session, guest)
-            if told.channel in session.subscriptions:
-                continue
-            since = told.recover
-            request = m.SubscribeRequest(told.channel)
-            if since is not None:
-                request = m.SubscribeRequest(
-                    told.channel, recover=True, recoverable=True, offset=since[0], epoch=since[1]
-                )
-            missed: list[Publication] = []
-            ask = Ask(request=request, subscription=told.subscription, server_side=True, missed=missed)
-            result = await enter(core, session, binding, told.channel, ask)
-            push = m.Subscribe(
-                result.recoverable, result.epoch, result.offset, result.positioned, result.data
-            )
-            session.push(m.Push(told.channel, subscribe=push))
-            for publication in missed:
-                session.send(session.wire.publication(told.channel, publication))
-
-    async def _subscribe_quietly(self, told: nodes.SubscribeTold) -> None:
-        try:
-            await self._subscribe_here(told)
-        except (PeerError, BrokerError) as error:
-            log.warning("realtime: a subscription of another node failed: %s", error)
+            self._commanding.perform(told)
 
     async def emulate(self, node: str, session: str, data: bytes) -> bool:
         """Commands that came beside their connection; False when no such node listens."""
         told = nodes.EmulationTold(session, data)
         if node == self.node:
-            self._perform(told)
+            self._commanding.perform(told)
             return True
         try:
             return await self._tell(told, node)
@@ -429,24 +331,14 @@ class Engine:
             return False
 
     async def survey(self, kind: str, about: str = "") -> Mapping[str, bytes]:
-        """Ask every node; the answers that came within a second, by node."""
-        self._asked += 1
-        number = self._asked
-        told = nodes.AskTold(number, kind, about)
-        answers = self._answers[number] = {self.node: self._answer(told)}
-        try:
-            if not self.core.broker.in_process:
-                await self._tell(told)
-                await asyncio.sleep(SURVEY_S)
-        finally:
-            del self._answers[number]
-        return answers
+        """Ask every node; the answers that came within a second, by node. Raises ReplyError 100."""
+        return await self._surveys.ask(kind, about)
 
-    def _answer(self, told: nodes.AskTold) -> bytes:
-        if told.kind == "channels":
-            return msgspec.json.encode(self.channels(told.about))
-        if told.kind == "connections":
-            user, _, channel = told.about.partition("\n")
+    def _answer(self, kind: str, about: str) -> bytes:
+        if kind == "channels":
+            return msgspec.json.encode(self.channels(about))
+        if kind == "connections":
+            user, _, channel = about.partition("\n")
             return msgspec.json.encode(self.connections(user, channel))
         return msgspec.json.encode(self.numbers())
 

@@ -22,7 +22,9 @@ from madang.realtime.gate import ServerSubscription
 from madang.realtime.ports import UNRECOVERABLE_POSITION, Disconnect, Joined
 from madang.realtime.publication import Position, Publication
 from madang.realtime.room import Room
-from madang.realtime.session import CLOSED, Session, Subscription
+from madang.realtime.sending import CLOSED
+from madang.realtime.session import Session
+from madang.realtime.subscription import Subscription
 
 FOSSIL: Final = "fossil"
 REJECT_UNRECOVERED: Final = 2

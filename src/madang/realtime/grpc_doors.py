@@ -144,7 +144,7 @@ def _metadata(context: Any) -> dict[str, str]:
 
 
 class GrpcLink:
-    """Implements `session.Link`: what is written waits here, message by message, for its stream."""
+    """Implements `sending.Link`: what is written waits here, message by message, for its stream."""
 
     def __init__(self, sweeper: Sweeper) -> None:
         self.deadline = NEVER

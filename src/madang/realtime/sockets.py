@@ -13,7 +13,7 @@ PING_FRAME = frame.build_frame(frame.PING, b"")
 
 
 class CrowdSocket(WebSocket):
-    """Implements `session.Link`."""
+    """Implements `sending.Link`."""
 
     __slots__ = ("session",)
 

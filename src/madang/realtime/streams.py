@@ -11,7 +11,7 @@ from madang.realtime.session import Session
 
 
 class StreamLink(asyncio.Protocol):
-    """Implements `session.Link` on a connection that has left HTTP."""
+    """Implements `sending.Link` on a connection that has left HTTP."""
 
     __slots__ = ("_paused", "_sweeper", "bucket", "deadline", "session", "transport")
 

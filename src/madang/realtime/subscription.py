@@ -1,0 +1,25 @@
+"""One channel of one connection."""
+
+from madang.realtime.group import Group
+from madang.realtime.room import Room
+
+
+class Subscription:
+    """Where it stands, what it was promised and until when."""
+
+    __slots__ = ("client_refresh", "expires_at", "group", "info", "join_leave", "positioned", "presence",
+    "room",
+                 "server_side", "watch")  # fmt: skip
+
+    def __init__(self, room: Room, group: Group) -> None:
+        self.room = room
+        self.group = group
+        self.watch: Group | None = None
+        self.info = b""
+        self.expires_at = 0.0
+        """Seconds since 1970-01-01 UTC; 0 for never."""
+        self.client_refresh = True
+        self.server_side = False
+        self.positioned = False
+        self.presence = False
+        self.join_leave = False
