@@ -1,4 +1,8 @@
-"""DTLS-SRTP (RFC 5764) by OpenSSL, with memory in place of a socket: datagrams in and out, no thread."""
+"""DTLS-SRTP (RFC 5764) by OpenSSL, with memory in place of a socket: datagrams in and out, no thread.
+
+OpenSSL keeps some 70 KB of an association. Once the keys are exported nothing is left to it but to repeat its
+last flight and to say goodbye: so it is let go, and `protocols/dtls` does that.
+"""
 
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -8,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from madang.base.errors import Bug, PeerError
 from madang.base.later import later
 from madang.base.limits import DTLS_HANDSHAKE_BYTES
+from madang.protocols.dtls import alerts, record
+from madang.protocols.dtls.alerts import Alert, Alerts
 from madang.protocols.srtp.profile import EXPORTER_LABEL, Master, Profile
 
 if TYPE_CHECKING:
@@ -30,7 +36,6 @@ _CIPHERS: Final = (
     b":ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
     b":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
 )
-_RECORD_BYTES: Final = 13
 _VALID: Final = timedelta(days=3650)
 _BEFORE: Final = timedelta(days=1)
 
@@ -101,11 +106,14 @@ class DtlsLink:
     """One association. Feed it datagrams and send what `take_output` gives after each call."""
 
     __slots__ = (
+        "_alerts",
         "_budget",
         "_connection",
         "_fingerprint",
+        "_flight",
         "_identity",
         "_ours_first",
+        "_output",
         "keys",
         "profile",
         "state",
@@ -120,11 +128,19 @@ class DtlsLink:
         self.profile = Profile.GCM
         self.keys: tuple[Master, Master] | None = None
         """Of what we send and of what the peer sends, when the state is OPEN."""
-        self._begin()
+        self._alerts: Alerts | None = None
+        """In place of the connection, once it was let go."""
+        self._flight = b""
+        """The end of our handshake, for a peer that did not hear it."""
+        self._output = b""
+        self._connection: SSL.Connection | None = self._begin()
 
     def feed(self, datagram: bytes) -> None:
         """One datagram of the peer's. Raises PeerError when the association has failed."""
         if self.state is DtlsState.CLOSED:
+            return
+        if self._connection is None:
+            self._hear(datagram)
             return
         if self.state is DtlsState.HANDSHAKE:
             self._budget -= len(datagram)
@@ -132,86 +148,128 @@ class DtlsLink:
                 raise PeerError("dtls", "more DTLS than a handshake takes")
         self._connection.bio_write(datagram)
         if self.state is DtlsState.HANDSHAKE:
-            self._go_on()
-        if self.state is DtlsState.OPEN:
-            self._drain()
+            self._go_on(self._connection)
+        elif self.state is DtlsState.OPEN:
+            self._drain(self._connection)
 
     def wait(self) -> None:
         """Time has passed: repeat a flight that is due. Raises PeerError."""
-        if self.state is DtlsState.HANDSHAKE and self._connection.DTLSv1_get_timeout() == 0:
+        connection = self._connection
+        if (
+            connection is not None
+            and self.state is DtlsState.HANDSHAKE
+            and not connection.DTLSv1_get_timeout()
+        ):
             try:
-                self._connection.DTLSv1_handle_timeout()
+                connection.DTLSv1_handle_timeout()
             except SSL.Error as error:
                 raise PeerError("dtls", "the DTLS handshake is not answered") from error
 
     def take_output(self) -> list[bytes]:
         """Datagrams to be sent: whole records, at most MTU bytes together."""
-        try:
-            data = self._connection.bio_read(DTLS_HANDSHAKE_BYTES)
-        except SSL.WantReadError:
-            return []
+        data, self._output = self._output + _waiting(self._connection), b""
         datagrams: list[bytes] = []
-        begin = at = 0
-        while at < len(data):
-            size = _RECORD_BYTES + int.from_bytes(data[at + 11 : at + 13], "big")
-            if at > begin and at + size - begin > MTU:
-                datagrams.append(data[begin:at])
-                begin = at
-            at += size
-        datagrams.append(data[begin:])
+        for each in record.split(data):
+            if datagrams and len(datagrams[-1]) + len(each) <= MTU:
+                datagrams[-1] += each
+            else:
+                datagrams.append(each)
         return datagrams
 
     def close(self) -> None:
         """Say goodbye (close_notify)."""
         if self.state is DtlsState.OPEN:
-            try:
-                self._connection.shutdown()
-            except SSL.Error:
-                pass  # there is nobody to hear it
+            if self._alerts is not None:
+                self._output += self._alerts.seal(Alert(alerts.WARNING, alerts.CLOSE_NOTIFY))
+            elif self._connection is not None:
+                try:
+                    self._connection.shutdown()
+                except SSL.Error:
+                    pass  # there is nobody to hear it
         self.state = DtlsState.CLOSED
 
-    def _begin(self) -> None:
-        self._connection = connection = SSL.Connection(self._identity.context, None)
+    # --- the handshake -----------------------------------------------------------------------------------
+
+    def _begin(self) -> "SSL.Connection":
+        connection = SSL.Connection(self._identity.context, None)
         connection.set_ciphertext_mtu(MTU)
         if self._ours_first:
             connection.set_connect_state()
-            self._go_on()
+            self._go_on(connection)
         else:
             connection.set_accept_state()
+        return connection
 
-    def _go_on(self) -> None:
+    def _go_on(self, connection: "SSL.Connection") -> None:
         try:
-            self._connection.do_handshake()
+            connection.do_handshake()
         except SSL.WantReadError:
             return
         except SSL.Error as error:
             if self._ours_first:
                 raise PeerError("dtls", f"the DTLS handshake failed: {_words(error)}") from None
-            self._begin()  # anybody can forge what comes before the keys: begin again, within the budget
+            # Anybody can forge what comes before the keys: begin again, within the budget.
+            self._connection = self._begin()
             return
-        self._check_peer()
-        self._export()
+        self._check_peer(connection)
+        self._export(connection)
         self.state = DtlsState.OPEN
+        self._drain(connection)
+        self._let_go(connection)
 
-    def _check_peer(self) -> None:
-        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+    def _check_peer(self, connection: "SSL.Connection") -> None:
+        certificate = connection.get_peer_certificate(as_cryptography=True)
         if certificate is None or not self._fingerprint.fits(certificate):
             raise PeerError("fingerprint", "the peer's certificate is not the one of its offer")
 
-    def _export(self) -> None:
-        name = self._connection.get_selected_srtp_profile().decode()
+    def _export(self, connection: "SSL.Connection") -> None:
+        name = connection.get_selected_srtp_profile().decode()
         profile = next((profile for profile in Profile if profile.openssl == name), None)
         if profile is None:
             raise PeerError("dtls", "the peer knows no SRTP profile of ours")
-        exported = self._connection.export_keying_material(EXPORTER_LABEL, profile.exported_bytes)
+        exported = connection.export_keying_material(EXPORTER_LABEL, profile.exported_bytes)
         client, server = profile.split(exported)
         self.profile = profile
         self.keys = (client, server) if self._ours_first else (server, client)
 
-    def _drain(self) -> None:
+    # --- behind it ---------------------------------------------------------------------------------------
+
+    def _let_go(self, connection: "SSL.Connection") -> None:
+        """Do without OpenSSL from now on, where the suite is one whose alerts we read."""
+        secret, ours, theirs = connection.master_key(), connection.client_random(), connection.server_random()
+        if (
+            self.state is not DtlsState.OPEN
+            or connection.get_protocol_version() != record.VERSION
+            or connection.get_cipher_name() not in alerts.CIPHERS
+            or secret is None
+            or ours is None
+            or theirs is None
+        ):
+            return
+        self._alerts = Alerts(secret, (ours, theirs), self._ours_first)
+        self._flight = self._output = _waiting(connection)
+        self._connection = None
+
+    def _hear(self, datagram: bytes) -> None:
+        """A goodbye, or a handshake that repeats itself because the end of ours was lost. What anybody could
+        send is answered with no more bytes than it has."""
+        assert self._alerts is not None
+        for each in record.split(datagram):
+            if each[0] == record.HANDSHAKE and len(datagram) >= len(self._flight):
+                self._output = self._flight
+            alert = self._alerts.open(each)
+            if alert is None:
+                continue
+            if alert.description == alerts.CLOSE_NOTIFY:
+                self.close()
+                return
+            if alert.level == alerts.FATAL:
+                raise PeerError("dtls", f"the peer ended DTLS with alert {alert.description}")
+
+    def _drain(self, connection: "SSL.Connection") -> None:
         """Nothing is expected but a goodbye; application data is read away."""
         try:
-            while self._connection.recv(2048):
+            while connection.recv(2048):
                 pass
         except SSL.WantReadError:
             return
@@ -221,6 +279,14 @@ class DtlsLink:
             raise PeerError("dtls", f"DTLS failed: {_words(error)}") from None
         except ValueError as error:
             raise Bug("DTLS reads into nothing") from error
+
+
+def _waiting(connection: "SSL.Connection | None") -> bytes:
+    """Bytes that OpenSSL has for the peer."""
+    try:
+        return connection.bio_read(DTLS_HANDSHAKE_BYTES) if connection is not None else b""
+    except SSL.WantReadError:
+        return b""
 
 
 def _words(error: "SSL.Error") -> str:
