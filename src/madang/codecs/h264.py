@@ -7,7 +7,7 @@ import msgspec
 
 from madang.base.bits import BitReader
 from madang.base.errors import PeerError
-from madang.codecs.nal import split, unescape
+from madang.codecs.nal import parameter_sets, split, unescape
 from madang.codecs.picture import Colour, Picture, check_size
 
 SLICE = 1
@@ -53,24 +53,13 @@ def parse_config(record: bytes) -> AvcConfig:
     length_size = (record[4] & 3) + 1
     if length_size == 3:
         raise PeerError("malformed", "NAL lengths of three bytes are reserved")
-    sps, position = _sets(record, 6, record[5] & 31)
+    sps, position = parameter_sets(record, 6, record[5] & 31)
     if position >= len(record):
         raise PeerError("malformed", "avcC ends before its picture parameter sets")
-    pps, _ = _sets(record, position + 1, record[position])
+    pps, _ = parameter_sets(record, position + 1, record[position])
     if not sps:
         raise PeerError("malformed", "avcC without a sequence parameter set")
     return AvcConfig(length_size, sps, pps)
-
-
-def _sets(record: bytes, position: int, count: int) -> tuple[tuple[bytes, ...], int]:
-    sets = []
-    for _ in range(count):
-        start = position + 2
-        position = start + int.from_bytes(record[start - 2 : start], "big")
-        if start > len(record) or position > len(record):
-            raise PeerError("malformed", "a parameter set reaches beyond avcC")
-        sets.append(record[start:position])
-    return tuple(sets), position
 
 
 def build_config(sps: tuple[bytes, ...], pps: tuple[bytes, ...]) -> bytes:

@@ -7,7 +7,7 @@ import msgspec
 
 from madang.base.bits import BitReader
 from madang.base.errors import PeerError
-from madang.codecs.nal import split, unescape
+from madang.codecs.nal import parameter_sets, split, unescape
 from madang.codecs.picture import Picture, check_size
 
 VPS = 32
@@ -44,7 +44,7 @@ def parse_config(record: bytes) -> HevcConfig:
             raise PeerError("malformed", "hvcC ends inside its arrays")
         kind = record[position] & 63
         count = int.from_bytes(record[position + 1 : position + 3], "big")
-        units, position = _units(record, position + 3, count)
+        units, position = parameter_sets(record, position + 3, count)
         sets.append((kind, units))
     config = HevcConfig(
         record[1] >> 6, record[1] >> 5 & 1, record[1] & 31, int.from_bytes(record[2:6], "big"),
@@ -53,17 +53,6 @@ def parse_config(record: bytes) -> HevcConfig:
     if not config.units(SPS) or config.length_size == 3:
         raise PeerError("malformed", "hvcC without a sequence parameter set, or with reserved lengths")
     return config
-
-
-def _units(record: bytes, position: int, count: int) -> tuple[tuple[bytes, ...], int]:
-    units = []
-    for _ in range(count):
-        start = position + 2
-        position = start + int.from_bytes(record[start - 2 : start], "big")
-        if start > len(record) or position > len(record):
-            raise PeerError("malformed", "a parameter set reaches beyond hvcC")
-        units.append(record[start:position])
-    return tuple(units), position
 
 
 def widen_config(record: bytes) -> bytes:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from madang.base.errors import PeerError
 
-START_CODE = b"\x00\x00\x00\x01"
-
 
 def split(payload: bytes | memoryview, length_size: int = 4) -> Iterator[memoryview]:
     """The non-empty NAL units of an access unit, each behind `length_size` bytes of length.
@@ -50,9 +48,17 @@ def split_annex_b(data: bytes) -> list[bytes]:
     return units
 
 
-def to_annex_b(payload: bytes | memoryview) -> bytes:
-    """An access unit of four-byte lengths with start codes instead."""
-    return b"".join(START_CODE + unit.tobytes() for unit in split(payload))
+def parameter_sets(record: bytes, position: int, count: int) -> tuple[tuple[bytes, ...], int]:
+    """`count` units of a configuration record (avcC, hvcC) from `position` on, each behind two bytes of
+    length, and where they end. PeerError when they reach beyond the record."""
+    sets = []
+    for _ in range(count):
+        start = position + 2
+        position = start + int.from_bytes(record[start - 2 : start], "big")
+        if start > len(record) or position > len(record):
+            raise PeerError("malformed", "a parameter set reaches beyond its configuration record")
+        sets.append(record[start:position])
+    return tuple(sets), position
 
 
 def unescape(unit: bytes | memoryview) -> bytes:
