@@ -4,7 +4,6 @@ from madang.base.clock import Clock
 from madang.base.limits import PICTURE_THREADS
 from madang.hub.rendition import Source
 from madang.media.track import Codec, Kind
-from madang.transcoding.counters import AudioCounters, PictureCounters
 from madang.transcoding.rendition import Rendition
 from madang.transcoding.reshown import PictureRendition
 from madang.transcoding.workshop import Worker, Workshop, convert
@@ -15,10 +14,11 @@ class AudioTranscoder:
     that needs them; pictures have threads of their own, so that no sound waits for them."""
 
     def __init__(self, clock: Clock, worker: Worker = convert) -> None:
-        self.counters = AudioCounters()
-        self.pictures = PictureCounters()
-        self._shop = Workshop(clock, worker, counters=self.counters)
-        self._picture_shop = Workshop(clock, worker, PICTURE_THREADS, self.pictures)
+        self._shop = Workshop(clock, worker)
+        self._picture_shop = Workshop(clock, worker, PICTURE_THREADS)
+        self.counters = self._shop.counters
+        """Of sound."""
+        self.pictures = self._picture_shop.counters
 
     def rendition(
         self, stream: Source, codec: Codec, playable: frozenset[Codec], in_order: bool = False

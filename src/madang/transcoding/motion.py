@@ -10,18 +10,12 @@ from madang.codecs import h264, nal, registry
 from madang.media.frame import Frame
 from madang.media.timebase import VIDEO_TIMESCALE
 from madang.media.track import Codec, Track
+from madang.transcoding.decoder import decodes, open_decoder
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.video.codeccontext import VideoCodecContext
 
-_DECODERS = {
-    Codec.H264: "h264",
-    Codec.H265: "hevc",
-    Codec.AV1: "libdav1d",
-    Codec.VP8: "vp8",
-    Codec.VP9: "vp9",
-}
 HEIGHT_MAX = 720
 """A larger picture is made smaller: this has to keep up with the broadcast on a part of a core."""
 # A picture leaves as soon as it is made: no look-ahead, no B-frames, one slice.
@@ -39,7 +33,7 @@ _X264 = {
 def track_of(source: Track) -> Track | None:
     """A placeholder of what `source` becomes, until its encoder has told its configuration; None where it
     cannot be decoded here."""
-    if source.codec not in _DECODERS:
+    if not decodes(source.codec):
         return None
     return Track(id=source.id, codec=Codec.H264, timescale=VIDEO_TIMESCALE)
 
@@ -90,15 +84,9 @@ class Motion:
 
     def _open_decoder(self) -> "VideoCodecContext":
         from av.codec.context import Flags
-        from av.video.codeccontext import VideoCodecContext
 
-        decoder = VideoCodecContext.create(_DECODERS[self._source.codec], "r")
-        assert isinstance(decoder, VideoCodecContext)
-        if self._source.codec in (Codec.H264, Codec.H265, Codec.AV1):
-            decoder.extradata = self._source.config
-        decoder.thread_count = 1
+        decoder = self._decoder = open_decoder(self._source)
         decoder.flags |= Flags.low_delay
-        self._decoder = decoder
         return decoder
 
     def _open_encoder(self, picture: "VideoFrame") -> "VideoCodecContext":

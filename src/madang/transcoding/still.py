@@ -2,17 +2,11 @@
 
 from fractions import Fraction
 
-from madang.media.track import Codec, Track
+from madang.media.track import Track
+from madang.transcoding.decoder import open_decoder
 
 QUANTISER = 4
 """MJPEG's scale of 2 to 31: 640 pixels wide are 15 to 60 KB."""
-_DECODERS = {
-    Codec.H264: "h264",
-    Codec.H265: "hevc",
-    Codec.AV1: "libdav1d",
-    Codec.VP8: "vp8",
-    Codec.VP9: "vp9",
-}
 
 
 def encode_still(track: Track, payload: bytes | memoryview, width: int) -> bytes:
@@ -21,12 +15,8 @@ def encode_still(track: Track, payload: bytes | memoryview, width: int) -> bytes
     Pixels become square; about 10 ms of a core for 1280x720. Raises ValueError when nothing comes out.
     """
     import av  # 60 MB: a server whose posters nobody looks at does without
-    from av.video.codeccontext import VideoCodecContext
 
-    decoder = VideoCodecContext.create(_DECODERS[track.codec], "r")
-    assert isinstance(decoder, VideoCodecContext)
-    decoder.extradata = track.config or None
-    decoder.thread_count = 1
+    decoder = open_decoder(track)
     try:
         frames = [*decoder.decode(av.Packet(bytes(payload))), *decoder.decode(None)]
     except av.FFmpegError as error:

@@ -9,7 +9,7 @@ from madang.base.clock import Clock
 from madang.base.limits import TRANSCODING_PATIENCE_S, TRANSCODING_THREADS
 from madang.media.frame import Frame
 from madang.media.track import Track
-from madang.transcoding.counters import AudioCounters, PictureCounters
+from madang.transcoding.counters import RenditionCounters
 
 
 class Converter(Protocol):
@@ -53,9 +53,8 @@ class Workshop:
         clock: Clock,
         worker: Worker = convert,
         threads: int = TRANSCODING_THREADS,
-        counters: AudioCounters | PictureCounters | None = None,
     ) -> None:
-        self.counters = counters if counters is not None else AudioCounters()
+        self.counters = RenditionCounters()
         self.now = clock.monotonic
         self._size = threads
         self._worker = worker
