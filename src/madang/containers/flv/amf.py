@@ -22,7 +22,6 @@ _OBJECT: Final = 0x03
 _NULL: Final = 0x05
 _UNDEFINED: Final = 0x06
 _ECMA_ARRAY: Final = 0x08
-_OBJECT_END: Final = 0x09
 _STRICT_ARRAY: Final = 0x0A
 _DATE: Final = 0x0B
 _LONG_STRING: Final = 0x0C

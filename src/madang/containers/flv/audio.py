@@ -13,7 +13,6 @@ from madang.containers.flv.packet import (
     fourcc_codec,
     read_prelude,
 )
-from madang.media.frame import Frame
 from madang.media.track import Codec, Kind, Track
 
 _MP3: Final = 2
@@ -67,13 +66,8 @@ def audio_sequence_header(track: Track) -> bytes:
     return b""
 
 
-def audio_body(track: Track, frame: Frame) -> bytes:
-    """The body of one frame: classic for AAC and MP3, enhanced for Opus."""
-    return audio_prefix(track) + frame.payload
-
-
 def audio_prefix(track: Track) -> bytes:
-    """The bytes of `audio_body` before the payload; the same for each frame of the track."""
+    """What stands before the payload of each frame: classic for AAC and MP3, enhanced for Opus."""
     if track.codec is Codec.AAC:
         return b"\xaf\x01"  # always 44 kHz, 16 bits, stereo, whatever the sound: E.4.2.1
     if track.codec is Codec.MP3:
@@ -81,8 +75,3 @@ def audio_prefix(track: Track) -> bytes:
             return bytes((_MP3_8K << 4 | 2 | (track.channels > 1),))
         return bytes((_MP3 << 4 | _RATE_BITS.get(track.sample_rate, 3) << 2 | 2 | (track.channels > 1),))
     return b"\x91" + ROWS[track.codec].fourcc
-
-
-def audio_sequence_end(track: Track) -> bytes:
-    """The body that ends an enhanced track, or empty where the classic header has none."""
-    return b"\x92" + ROWS[track.codec].fourcc if track.codec is Codec.OPUS else b""

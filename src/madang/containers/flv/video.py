@@ -18,12 +18,10 @@ from madang.media.timebase import MILLISECONDS, rescale
 from madang.media.track import Codec, Kind, Track
 
 KEY_FRAME: Final = 1
-INTER_FRAME: Final = 2
 GENERATED_KEY_FRAME: Final = 4
 COMMAND: Final = 5
 
 _CODED_FRAMES_X: Final = 3
-_METADATA: Final = 4
 _MPEG2TS_SEQUENCE_START: Final = 5
 _MULTITRACK: Final = 6
 _MOD_EX: Final = 7
@@ -98,16 +96,12 @@ def video_sequence_header(track: Track) -> bytes:
     return b"\x90" + ROWS[track.codec].fourcc + track.config
 
 
-def video_body(track: Track, frame: Frame) -> bytes:
-    """The body of one frame; the composition time is the difference of the rounded milliseconds.
+def video_prefix(track: Track, frame: Frame) -> bytes:
+    """What stands before the payload of a frame; the composition time is the difference of the rounded
+    milliseconds.
 
     The tag's own timestamp is `timestamp_ms(track, frame.dts)`, so that dts + composition is the rounded pts.
     """
-    return b"".join((video_prefix(track, frame), frame.payload))
-
-
-def video_prefix(track: Track, frame: Frame) -> bytes:
-    """The bytes of `video_body` before the payload, for those who join once."""
     composition_ms = timestamp_ms(track, frame.pts) - timestamp_ms(track, frame.dts)
     composition = (max(-0x800000, min(composition_ms, 0x7FFFFF)) & 0xFFFFFF).to_bytes(3, "big")
     if track.codec is Codec.H264:
@@ -118,11 +112,6 @@ def video_prefix(track: Track, frame: Frame) -> bytes:
     if track.codec in _COMPOSED:
         return (b"\x93" if frame.keyframe else b"\xa3") + fourcc
     return (b"\x91" if frame.keyframe else b"\xa1") + fourcc
-
-
-def video_sequence_end(track: Track) -> bytes:
-    """The body that tells players that no frame of this configuration follows."""
-    return b"\x17\x02\x00\x00\x00" if track.codec is Codec.H264 else b"\x92" + ROWS[track.codec].fourcc
 
 
 def timestamp_ms(track: Track, ticks: int) -> int:

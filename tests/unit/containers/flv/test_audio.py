@@ -4,9 +4,8 @@ from hypothesis import strategies as st
 
 from madang.base.errors import PeerError
 from madang.codecs import registry
-from madang.containers.flv.audio import audio_body, audio_sequence_end, audio_sequence_header, parse_audio
+from madang.containers.flv.audio import audio_prefix, audio_sequence_header, parse_audio
 from madang.containers.flv.packet import CODED_FRAMES, OTHER, SEQUENCE_START
-from madang.media.frame import Frame
 from madang.media.track import Codec, Track
 
 DOPS = b"\x00\x02\x01\x38\x00\x00\xbb\x80\x00\x00\x00"
@@ -18,7 +17,7 @@ MP3 = Track(id=2, codec=Codec.MP3, timescale=44_100, sample_rate=44_100, channel
 @pytest.mark.parametrize("track", [AAC, OPUS, MP3], ids=lambda t: t.codec.value)
 @given(payload=st.binary(min_size=1, max_size=50))
 def test_frame_goes_there_and_back(track: Track, payload: bytes) -> None:
-    packet = parse_audio(audio_body(track, Frame(2, 0, 0, True, memoryview(payload))))
+    packet = parse_audio(audio_prefix(track) + payload)
     assert (packet.kind, packet.codec, bytes(packet.payload)) == (CODED_FRAMES, track.codec, payload)
 
 
@@ -44,12 +43,7 @@ def test_mp3_has_no_sequence_header() -> None:
 )
 def test_mp3_header_bits(rate: int, channels: int, first: int) -> None:
     track = Track(id=2, codec=Codec.MP3, timescale=rate, sample_rate=rate, channels=channels)
-    assert audio_body(track, Frame(2, 0, 0, True, b"x"))[0] == first
-
-
-def test_only_opus_has_a_sequence_end() -> None:
-    assert audio_sequence_end(OPUS) == b"\x92Opus"
-    assert audio_sequence_end(AAC) == b""
+    assert audio_prefix(track) == bytes((first,))
 
 
 @pytest.mark.parametrize(
