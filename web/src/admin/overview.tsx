@@ -1,9 +1,9 @@
 import { CircleCheck, TriangleAlert } from "lucide-react";
 import { api } from "../api/client";
 import type { ServerHealth } from "../api/types";
-import type { Key, Translate } from "../i18n";
+import { localeOf, type Key, type Translate } from "../i18n";
 import { bytes, clock } from "../i18n/moments";
-import { useT } from "../store/language";
+import { useLanguage } from "../store/language";
 import { useResource } from "../store/resource";
 import { classes } from "../ui/classes";
 import { PageHead } from "../ui/section";
@@ -28,7 +28,7 @@ function uptime(seconds: number, t: Translate): string {
 
 /** How the server is, read again every few seconds. */
 export function OverviewRoom() {
-  const t = useT();
+  const { t, language } = useLanguage();
   const health = useResource<ServerHealth>("health", () => api.get("/admin/health"), { everyMs: 5000 });
   const { value } = health;
   if (!value) return health.error ? <Failed page error={health.error} retry={health.reload} /> : <Loading />;
@@ -67,7 +67,7 @@ export function OverviewRoom() {
         {counts.map(([name, count]) => (
           <div key={name} className="bg-surface px-3.5 py-3">
             <dt className="text-xs text-ink-2">{name}</dt>
-            <dd className="num text-xl font-semibold tracking-tight">{count.toLocaleString()}</dd>
+            <dd className="num text-xl font-semibold tracking-tight">{count.toLocaleString(localeOf(language))}</dd>
           </div>
         ))}
       </dl>

@@ -1,8 +1,9 @@
 import { ExternalLink, LoaderCircle, PanelRightClose, Users, WifiOff } from "lucide-react";
 import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
 import { EffectsOver } from "../effects/layer";
+import { localeOf } from "../i18n";
 import { useNow } from "../store/clock";
-import { useT } from "../store/language";
+import { useLanguage, useT } from "../store/language";
 import { Button, ButtonLink, IconButton } from "../ui/button";
 import { Card, cardOf, type CardOf } from "./card";
 import { Composer, type Writing } from "./composer";
@@ -62,7 +63,7 @@ function Joining() {
 }
 
 function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: ChatProps) {
-  const t = useT();
+  const { t, language } = useLanguage();
   const store = useStore();
   const { link, counts } = useRoom();
   const [reply, setReply] = useState<Message | null>(null);
@@ -91,12 +92,12 @@ function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: 
         {link.state === "open" && (
           <span className="num inline-flex items-center gap-1.5 pr-2 text-s text-ink-2" title={t("chat.chatting", { n: counts.chatters })}>
             <Users size={16} aria-hidden />
-            <span aria-hidden>{counts.chatters.toLocaleString()}</span>
+            <span aria-hidden>{counts.chatters.toLocaleString(localeOf(language))}</span>
             <span className="sr-only">{t("chat.chatting", { n: counts.chatters })}</span>
           </span>
         )}
         <Paying slug={slug} name={name} />
-        <ChatSettings />
+        <ChatSettings window={popout ? `/popout/${slug}/chat` : null} />
         {popout && (
           <IconButton label={t("chat.popout")} onClick={() => window.open(`/popout/${slug}/chat`, `chat-${slug}`, "popup,width=400,height=720")} className="max-md:hidden">
             <ExternalLink size={18} aria-hidden />

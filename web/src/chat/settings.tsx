@@ -1,4 +1,4 @@
-import { Settings2 } from "lucide-react";
+import { ExternalLink, Settings2 } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useState, type ReactNode } from "react";
 import { useT } from "../store/language";
@@ -8,8 +8,8 @@ import { classes } from "../ui/classes";
 import { Nickname } from "./nickname";
 import { useRoom } from "./store";
 
-/** How the chat looks on this device, and under which name a guest talks. */
-export function ChatSettings() {
+/** How the chat looks on this device, and under which name a guest talks; `window` is its page of its own, which a phone finds here. */
+export function ChatSettings({ window: own }: { window: string | null }) {
   const t = useT();
   const { you } = useRoom();
   const { chatSize, chatTimes, chatAll, effects } = usePreferences();
@@ -49,6 +49,12 @@ export function ChatSettings() {
                 {t("chat.set.all")}
               </Switch>
             </div>
+            {own && (
+              <a href={own} target="_blank" rel="noopener" className="flex min-h-11 items-center gap-3 rounded-s px-1 text-m hover:bg-raised md:hidden">
+                <span className="flex-1">{t("chat.popout")}</span>
+                <ExternalLink size={18} className="text-ink-2" aria-hidden />
+              </a>
+            )}
             {you?.role === "guest" && (
               <Popover.Close asChild>
                 <Button look="plain" className="mt-2 w-full" onClick={() => setNaming(true)}>

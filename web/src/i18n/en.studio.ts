@@ -117,7 +117,7 @@ export const studio = {
   "health.picture_remade.text": "That takes the server about half a core, and them some sharpness. H.264 without B-frames goes to everybody as you send it: choose it in OBS → Settings → Output.",
   "health.unsupported_codec": "The codec {detail} cannot be passed on.",
   "health.unsupported_codec.text": "Choose H.264 for the picture and AAC for the sound in OBS → Settings → Output.",
-  "health.timestamps": "The encoder’s clock jumped {n} times in ten seconds.",
+  "health.timestamps": "The encoder’s clock jumped {n} {n|time|times} in ten seconds.",
   "health.timestamps.text": "It was mended on the way. If it stays, restart the encoder, and take out media sources that loop.",
   "health.slow_start": "The first keyframe came after {n} s.",
   "health.slow_start.text": "The broadcast could only begin then. Set OBS → Settings → Output → Keyframe Interval to 2 s.",

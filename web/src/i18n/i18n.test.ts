@@ -22,6 +22,11 @@ describe("both languages", () => {
     });
     expect(strange).toEqual([]);
   });
+
+  test("Korean speaks in one voice, and never leaves the reader to choose a particle", () => {
+    const other = keys.filter((key) => /니다|십시오|[은이을으]\([가는를으]?로?\)|\((?:은|는|이|가|을|를|으)\)/.test(ko[key]));
+    expect(other).toEqual([]);
+  });
 });
 
 test("chooses by number and writes numbers as the language does", () => {

@@ -13,7 +13,7 @@ export const moderation: Record<keyof typeof words, string> = {
   "mod.log": "기록",
 
   "mod.queue.empty": "기다리는 글이 없어요",
-  "mod.queue.empty.text": "필터나 규칙에 걸린 글이 생기면 여기에 바로 나타납니다.",
+  "mod.queue.empty.text": "필터나 규칙에 걸린 글이 생기면 여기에 바로 나타나요.",
   "mod.approve": "승인",
   "mod.deny": "거절",
   "mod.approve.of": "{name}님의 글 승인",
@@ -75,7 +75,7 @@ export const moderation: Record<keyof typeof words, string> = {
   "mod.set.rules.hint": "처음 글을 쓰기 전에 보여 드려요.",
   "mod.clear": "채팅 비우기",
   "mod.clear.title": "채팅을 모두 비울까요?",
-  "mod.clear.text": "모든 사람의 화면에서 글이 사라져요. 후원 메시지는 남습니다.",
+  "mod.clear.text": "모든 사람의 화면에서 글이 사라져요. 후원 메시지는 남아요.",
   "mod.announce": "알리기",
   "mod.announce.text": "알림 글",
   "mod.announce.color": "색",
@@ -101,7 +101,7 @@ export const moderation: Record<keyof typeof words, string> = {
   "mod.words.action": "어떻게 할까요?",
   "mod.words.timeout": "채팅 금지(초)",
   "mod.words.remove": "{name} 목록 지우기",
-  "mod.words.saved": "저장했어요. 지금부터 적용됩니다.",
+  "mod.words.saved": "저장했어요. 지금부터 적용돼요.",
   "mod.action.pass": "그대로 둠",
   "mod.action.mask": "낱말 가리기",
   "mod.action.hold": "확인하고 올리기",
@@ -187,5 +187,5 @@ export const moderation: Record<keyof typeof words, string> = {
   "rt.disconnect": "연결 끊기",
   "rt.disconnect.of": "{name} 연결 끊기",
   "rt.disconnect.title": "{name}의 연결을 끊을까요?",
-  "rt.disconnect.text": "이 사용자의 모든 연결이 닫혀요. 다시 들어올 수는 있습니다.",
+  "rt.disconnect.text": "이 사용자의 모든 연결이 닫혀요. 다시 들어올 수는 있어요.",
 };

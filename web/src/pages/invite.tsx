@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { api } from "../api/client";
+import { api, ApiError } from "../api/client";
 import type { Link, Me } from "../api/types";
 import type { Key } from "../i18n";
 import { dateTime } from "../i18n/moments";
@@ -12,7 +12,7 @@ import { Button, ButtonLink } from "../ui/button";
 import { sayFault } from "../ui/faults";
 import { FormError, PasswordField, TextField } from "../ui/form";
 import { Shell } from "../ui/shell";
-import { Loading, Notice, sayError } from "../ui/states";
+import { Failed, Loading, Notice, sayError } from "../ui/states";
 import { useTitle } from "../ui/title";
 
 /** `/invite/{token}`: the first admin's link, an invitation, or a forgotten password; each works once. */
@@ -29,10 +29,12 @@ export function Invite() {
         <div className="mx-auto max-w-[380px]">
           <Loading />
         </div>
-      ) : (
+      ) : link.error instanceof ApiError && link.error.status === 404 ? (
         <Notice page title={t("invite.gone")} action={<ButtonLink href="/login">{t("nav.login")}</ButtonLink>}>
           {t("invite.gone.text")}
         </Notice>
+      ) : (
+        <Failed page error={link.error} retry={link.reload} />
       )}
     </Shell>
   );

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { clock } from "../i18n/moments";
 import { useT } from "../store/language";
 import { classes } from "../ui/classes";
+import { Loudness } from "./menu";
 import type { Playback } from "./session";
 import type { Action } from "./keys";
 
@@ -58,16 +59,10 @@ export function VolumeControl({ state, act, onVolume }: { state: Playback; act: 
       <Control label={t(state.muted ? "player.unmute" : "player.mute")} onClick={() => act("mute")}>
         <Icon size={20} aria-hidden />
       </Control>
-      <input
-        type="range"
-        min={0}
-        max={1}
-        step={0.05}
-        value={shown}
-        aria-label={t("player.volume")}
-        onChange={(event) => onVolume(Number(event.target.value))}
-        className="slider h-11 w-0 opacity-0 transition-[width,opacity] duration-150 group-focus-within:w-20 group-focus-within:opacity-100 group-hover:w-20 group-hover:opacity-100 max-md:hidden"
-        style={{ "--fill": `${shown * 100}%` }}
+      <Loudness
+        state={state}
+        onVolume={onVolume}
+        className="w-0 opacity-0 transition-[width,opacity] duration-150 group-focus-within:w-20 group-focus-within:opacity-100 group-hover:w-20 group-hover:opacity-100 max-md:hidden"
       />
     </span>
   );

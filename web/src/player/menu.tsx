@@ -1,7 +1,8 @@
-import { Activity, Check, CircleHelp, Maximize2, PictureInPicture2, Settings } from "lucide-react";
+import { Activity, Check, CircleHelp, PictureInPicture2, Settings, Volume2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 import { useT } from "../store/language";
+import { classes } from "../ui/classes";
 import type { EngineName } from "./engine";
 import { engineThatWorks, type Playback } from "./session";
 import type { Action } from "./keys";
@@ -10,7 +11,7 @@ type Props = {
   state: Playback;
   wished: EngineName;
   container: HTMLElement | null;
-  theatre: boolean | null;
+  onVolume: (volume: number) => void;
   onQuality: (quality: string) => void;
   onEngine: (engine: EngineName) => void;
   act: (action: Action) => void;
@@ -37,8 +38,27 @@ function Heading({ children }: { children: ReactNode }) {
   return <DropdownMenu.Label className="px-3 pt-2 pb-1 text-xs font-semibold text-white/75">{children}</DropdownMenu.Label>;
 }
 
+/** How loud it is, from nothing to all. */
+export function Loudness({ state, onVolume, className }: { state: Playback; onVolume: (volume: number) => void; className: string }) {
+  const t = useT();
+  const shown = state.muted ? 0 : state.volume;
+  return (
+    <input
+      type="range"
+      min={0}
+      max={1}
+      step={0.05}
+      value={shown}
+      aria-label={t("player.volume")}
+      onChange={(event) => onVolume(Number(event.target.value))}
+      className={classes("slider h-11", className)}
+      style={{ "--fill": `${shown * 100}%` }}
+    />
+  );
+}
+
 /** Quality, way of playing, and what else the player can do: all of it is reachable here on a phone. */
-export function PlayerMenu({ state, wished, container, theatre, onQuality, onEngine, act, onOpen }: Props) {
+export function PlayerMenu({ state, wished, container, onVolume, onQuality, onEngine, act, onOpen }: Props) {
   const t = useT();
   const usual: EngineName[] = engineThatWorks("hls") === "native" ? ["native"] : ["hls", "flv"];
   const engines: EngineName[] = "RTCPeerConnection" in window ? [...usual, "webrtc"] : usual;
@@ -83,16 +103,14 @@ export function PlayerMenu({ state, wished, container, theatre, onQuality, onEng
             ))}
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator className="my-1.5 h-px bg-white/15" />
+          <div className="flex items-center gap-3 px-3 md:hidden" onKeyDown={(event) => event.stopPropagation()}>
+            <Volume2 size={16} aria-hidden />
+            <Loudness state={state} onVolume={onVolume} className="w-full" />
+          </div>
           {document.pictureInPictureEnabled && (
             <DropdownMenu.Item className={item} onSelect={() => act("pip")}>
               <PictureInPicture2 size={16} aria-hidden />
               {t("player.pip")}
-            </DropdownMenu.Item>
-          )}
-          {theatre !== null && (
-            <DropdownMenu.Item className={item} onSelect={() => act("theatre")}>
-              <Maximize2 size={16} aria-hidden />
-              {t(theatre ? "player.theatre.off" : "player.theatre")}
             </DropdownMenu.Item>
           )}
           <DropdownMenu.Item className={item} onSelect={() => act("statistics")}>

@@ -162,7 +162,7 @@ export function Player(props: PlayerProps) {
                   state={state}
                   wished={wished}
                   container={root}
-                  theatre={theatre}
+                  onVolume={(volume) => session.setVolume(volume)}
                   onOpen={setMenuOpen}
                   onQuality={(quality) => {
                     prefer({ quality });

@@ -42,6 +42,6 @@ export function useResource<Value>(key: string, load: () => Promise<Value>, opti
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), options.everyMs);
     return () => clearInterval(timer);
   }, [options.everyMs, reload]);
-  const value = state.key === key ? state.value : null;
-  return { value, error: state.error, loading: value === null && state.error === null, reload, put };
+  const { value, error } = state.key === key ? state : { value: null, error: null };
+  return { value, error, loading: value === null && error === null, reload, put };
 }
