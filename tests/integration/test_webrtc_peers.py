@@ -3,6 +3,7 @@ every other way."""
 
 import asyncio
 import json
+import re
 import subprocess
 import time
 from array import array
@@ -20,13 +21,16 @@ from tests.harness.player import play
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import Server, running
 
+from madang.base.limits import PENDING_SESSIONS_PER_IP
+
 PATIENCE_S = 40.0
 SDP = {"Content-Type": "application/sdp"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("webrtc") / "data") as server:
+    config = 'trusted_proxies = ["127.0.0.1"]'
+    with running(tmp_path_factory.mktemp("webrtc") / "data", config=config) as server:
         yield server
 
 
@@ -223,6 +227,114 @@ async def test_who_is_sent_away_is_told(server: Server, peer: Peer) -> None:
     assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
     assert json.loads(answer.text)["code"] == "no_such_key"
+
+
+def offer_of(name: str) -> bytes:
+    """What a real peer once offered."""
+    return (Path(__file__).parents[1] / "captures" / "sdp" / f"{name}.sdp").read_bytes()
+
+
+PLAY, CAMERA = offer_of("chromium-play"), offer_of("chromium-publish")
+FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
+CANDIDATE = (
+    "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+    "a=candidate:1 1 udp 2130706431 192.0.2.1 9 typ host\r\n"
+)
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a problem, which every refusal is."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code and problem["detail"]
+    return answer.status_code, str(problem["code"])
+
+
+def test_each_refusal_is_provoked(server: Server) -> None:
+    """RFC 9725, and the WHEP draft: every answer of the table in docs/2-features/webrtc.md."""
+    key = server.channel("answers")
+    server.channel("dark")
+    bearer = SDP | {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=server.http, timeout=PATIENCE_S) as client:
+
+        def post(path: str, offer: bytes, headers: dict[str, str] = SDP) -> tuple[int, str]:
+            return code(client.post(path, content=offer, headers=headers))
+
+        whip, whep = "/live/answers/whip", "/live/answers/whep"
+        for door, headers in ((whip, bearer), (whep, SDP)):
+            assert post(door, b"v=0\r\n", headers) == (400, "malformed_sdp")
+            assert post(door, PLAY, headers | {"Content-Type": "application/json"}) == (415, "wrong_type")
+            huge = client.post(door, content=b"v" * 70_000, headers=headers)
+            assert huge.headers["content-type"] == "application/problem+json"
+            assert huge.status_code == huge.json()["status"] == 413
+            asked = client.put(door, content=PLAY, headers=headers)
+            assert code(asked) == (405, "wrong_method") and "POST" in asked.headers["allow"]
+            found = client.options(door)
+            assert (found.status_code, found.headers["accept-post"]) == (200, "application/sdp")
+        assert post(whip, CAMERA) == (401, "no_such_key")
+        assert post(whip, CAMERA, SDP | {"Authorization": "Bearer other"}) == (401, "no_such_key")
+        unacceptable = (
+            re.sub(rb"(a=rtpmap:\d+) [^/]+/", rb"\1 something/", CAMERA),
+            CAMERA.replace(b"a=group:BUNDLE", b"a=group:LS"),
+            CAMERA.replace(b"a=rtcp-mux\r\n", b""),
+            CAMERA.replace(b"UDP/TLS/RTP/SAVPF", b"RTP/AVPF"),
+            CAMERA.replace(b"a=sendonly", b"a=recvonly").replace(b"a=sendrecv", b"a=recvonly"),
+        )
+        for offer in unacceptable:
+            assert post(whip, offer, bearer) == (406, "unacceptable"), offer
+        assert post("/live/nobody/whep", PLAY) == (404, "not_found")
+        dark = client.post("/live/dark/whep", content=PLAY, headers=SDP)
+        assert code(dark) == (409, "not_live") and dark.headers["retry-after"]
+        made = client.post(whip, content=CAMERA, headers=bearer)
+        assert made.status_code == 201
+        session, tag = made.headers["location"], made.headers["etag"]
+        ufrag = re.search(rb"a=ice-ufrag:(\S+)", CAMERA)
+        assert ufrag is not None
+
+        def patch(words: tuple[str, str], headers: dict[str, str]) -> httpx.Response:
+            body = CANDIDATE.format(*words)
+            if not words[1]:
+                body = body.replace("a=ice-pwd:\r\n", "")
+            return client.patch(session, content=body, headers=FRAGMENT | bearer | FRAGMENT | headers)
+
+        same, fresh = (ufrag[1].decode(), "p" * 24), ("fresh", "q" * 24)
+        assert code(patch(same, {})) == (428, "precondition_required")
+        assert code(patch(same, {"If-Match": '"other"'})) == (412, "precondition_failed")
+        assert code(patch(("fresh", ""), {"If-Match": "*"})) == (422, "unprocessable")
+        assert code(patch(same, {"If-Match": tag} | SDP)) == (415, "wrong_type")
+        assert code(patch(same, {"If-Match": tag, "Authorization": "Bearer other"})) == (401, "not_yours")
+        assert patch(same, {"If-Match": tag}).status_code == 204
+        again = patch(fresh, {"If-Match": "*"})
+        assert again.status_code == 200 and again.headers["etag"] not in ("", tag)
+        assert "a=ice-ufrag:" in again.text and "a=ice-pwd:" in again.text
+        assert code(patch(same, {"If-Match": tag})) == (412, "precondition_failed")
+        assert code(client.delete(session)) == (401, "not_yours")
+        assert client.delete(session, headers=bearer).status_code == 200
+        assert code(client.delete(session, headers=bearer)) == (404, "not_found")
+
+
+async def test_who_is_one_too_many_is_told_when_to_come_back(server: Server, peer: Peer) -> None:
+    key = await asyncio.to_thread(server.channel, "taken")
+    peer.connection.addTrack(VideoStreamTrack())
+    prefer(peer.connection, "video/H264")
+    assert (await peer.post("/live/taken/whip", key)).status_code == 201
+    await until(server, "taken", "live")
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+        shown = SDP | {"Authorization": f"Bearer {key}"}
+        answer = await client.post(f"{server.http}/live/taken/whip", content=CAMERA, headers=shown)
+        assert code(answer) == (409, "busy") and answer.headers["retry-after"]
+        # A55: viewers of one address that never come; loopback itself is not counted.
+        flood = SDP | {"X-Forwarded-For": "203.0.113.9"}
+        asked = [
+            await client.post(f"{server.http}/live/taken/whep", content=PLAY, headers=flood)
+            for _ in range(PENDING_SESSIONS_PER_IP + 1)
+        ]
+        assert {each.status_code for each in asked[:-1]} == {201}
+        assert code(asked[-1]) == (503, "overloaded") and asked[-1].headers["retry-after"]
+        other = await client.post(f"{server.http}/live/taken/whep", content=PLAY, headers=SDP)
+        assert other.status_code == 201
+    await peer.close()
+    await until(server, "taken", "offline")
 
 
 def test_offers_of_any_shape_leave_the_server_standing(server: Server) -> None:

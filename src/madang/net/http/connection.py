@@ -101,8 +101,8 @@ class Connection(HttpToolsProtocol):
         self.front.counters.requests_bad += 1
         log.info("refused a request of %s with %d", self.peer.address, status)
         line = STATUS_LINES[status]
-        body = line[9:-2]
-        head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(body)
+        body = b'{"type":"about:blank","status":%d,"title":"%b"}' % (status, line[13:-2])  # RFC 9457
+        head = b"content-type: application/problem+json\r\ncontent-length: %d\r\n" % len(body)
         self.transport.write(b"".join((line, head, self.front.date_close, body)))
         self._linger()
 
