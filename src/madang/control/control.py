@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +46,8 @@ from madang.hub.registry import Registry
 SECRET_FILE = "secret"
 _TICK_S = 1.0
 _FORGET_EVERY_S = 600.0
+_AGAIN_S = 1.0
+log = logging.getLogger("madang.control")
 
 
 class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,11 +140,8 @@ class Control:
         with contextlib.suppress(Overloaded, OSError):
             await self.live.settle()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.book.run())
-            tasks.create_task(self._tick())
-            tasks.create_task(self._follow())
-            tasks.create_task(self._forget())
-            tasks.create_task(self.webhooks.run())
+            for work in (self.book.run, self._tick, self._follow, self._forget, self.webhooks.run):
+                tasks.create_task(_lasting(work))
 
     async def close(self) -> None:
         """Bring the last facts into the database."""
@@ -225,6 +225,17 @@ class Control:
         rtmps = settings.rtmps_public_url.rstrip("/")
         app = settings.rtmp_app
         return Urls(base, _with_app(rtmp, app), _with_app(rtmps, app) if rtmps else None)
+
+
+async def _lasting(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Until cancelled. A failure of ours is written down and does not take the others along: rights that
+    are taken away must bite whatever else is broken."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("work of the control plane failed, and begins again")
+            await asyncio.sleep(_AGAIN_S)
 
 
 def _with_app(url: str, app: str) -> str:

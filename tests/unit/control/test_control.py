@@ -9,6 +9,7 @@ from tests.conftest import FakeClock
 from tests.harness.household import Household, household
 
 from madang.base.errors import Overloaded
+from madang.control import control
 
 
 class _RealClock(FakeClock):
@@ -45,6 +46,30 @@ async def test_what_another_process_changes_is_seen_within_two_seconds(
         assert house.control.play_gate.peek("garden") is not None and not task.done()
         broken = False
         await _until(lambda: house.control.directory.version == 99)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        monkeypatch.undo()
+
+
+async def test_a_failure_of_ours_stops_one_round_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged page of the database, say: revocations must go on being followed."""
+    monkeypatch.setattr(control, "_AGAIN_S", 0.01)
+    async with household(tmp_path, _RealClock(), poll_s=0.02) as house:
+        failed = 0
+
+        async def changes() -> tuple[int, int]:
+            nonlocal failed
+            failed += 1
+            if failed < 3:
+                raise RuntimeError("database disk image is malformed")
+            return 99, 99
+
+        monkeypatch.setattr(house.store, "changes", changes)
+        task = asyncio.create_task(house.control.run())
+        await _until(lambda: house.control.directory.version == 99)
+        assert failed >= 3 and not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         monkeypatch.undo()

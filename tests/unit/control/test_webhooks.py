@@ -141,6 +141,18 @@ async def test_an_answer_that_is_not_well_is_no_answer(
     assert (cursor.last_status, cursor.last_error, cursor.outbox_seq) == (500, "answered 500", 0)
 
 
+async def test_a_webhook_of_a_secret_that_is_lost_says_so(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    made = await house.control.webhooks.create(admin, yard, URL, ["*"])
+    lost = msgspec.structs.replace(made.webhook, sealed=b"0" * 40)
+    async with house.store.write() as work:
+        await work.webhooks.put(lost)
+    await happen(house, yard, "a")
+    (cursor,) = await turn(house.control.webhooks)
+    assert "make it anew" in cursor.last_error and receiver.calls == []
+
+
 async def test_after_three_days_it_is_switched_off_and_goes_on_where_it_was(
     house: Household, admin: Actor, yard: Channel, receiver: Receiver
 ) -> None:
