@@ -117,12 +117,19 @@ def addresses(host: str, port: int, public_url: str = "") -> tuple[str, str]:
     return f"http://localhost{suffix}/", f"http://{lan}{suffix}/" if lan else ""
 
 
-def busy(port: int, option: str, section: str, owner: str = "") -> str:
-    """One sentence for a port that is taken: which, by whom where that can be seen, and how to change it."""
+def busy(port: int, setting: str, owner: str = "") -> str:
+    """One sentence for a port that is taken: which, by whom where that can be seen, and how to change it.
+
+    `setting` is an option (`--http`) or a key of the settings file (`tls_listen under [http]`)."""
     who = f"by {owner}" if owner else "by another program"
+    place = f"HOST:{_next(port)}"
+    key, _, section = setting.partition(" under ")
+    if not section:
+        key, section = "listen", f"[{setting.removeprefix('--')}]"
+    option = f"start with `{setting} {place}`, or " if setting.startswith("--") else ""
     return (
-        f"Port {port} is taken {who}: stop it, or start with `{option} HOST:{_next(port)}`, "
-        f"or set `listen` under [{section}] in the settings file."
+        f"Port {port} is taken {who}: stop it, or {option}"
+        f'set `{key} = "{place}"` under {section} in the settings file.'
     )
 
 

@@ -24,6 +24,7 @@ def work(data: Path | None, file: Path | None, use: "Callable[[Control], Awaitab
 
     from madang.app.offline import control
     from madang.base.errors import PeerError
+    from madang.control.vault import SecretError
     from madang.store.upgrade import StoreError
 
     async def run() -> T:
@@ -34,7 +35,7 @@ def work(data: Path | None, file: Path | None, use: "Callable[[Control], Awaitab
         return asyncio.run(run())
     except PeerError as error:
         fail(error.told)
-    except StoreError as error:
+    except (StoreError, SecretError) as error:
         fail(str(error))
 
 

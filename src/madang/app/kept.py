@@ -17,9 +17,13 @@ def keep(file: Path, kept: Sequence[Kept]) -> None:
         file.unlink(missing_ok=True)
         return
     part = file.with_suffix(".part")
-    part.write_bytes(msgspec.msgpack.encode(kept))
-    part.chmod(0o600)
-    part.replace(file)
+    try:
+        part.write_bytes(msgspec.msgpack.encode(kept))
+        part.chmod(0o600)
+        part.replace(file)
+    except OSError as error:  # F4: a full disk costs the continuation, not the rest of the drain
+        _log.warning("streams_not_kept", file=str(file), reason=str(error))
+        part.unlink(missing_ok=True)
 
 
 def recall(file: Path, wall: float) -> list[Kept]:

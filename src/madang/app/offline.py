@@ -8,13 +8,14 @@ from madang.app.assembled import control_settings
 from madang.app.clock import SystemClock
 from madang.app.sections import Settings
 from madang.control import Control
+from madang.store.folder import make_folder
 from madang.store.sql import SqlStore
 
 
 @asynccontextmanager
 async def control(settings: Settings) -> AsyncIterator[Control]:
     """The use-cases over the same database and secret; a running server sees the changes at once."""
-    settings.data.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(settings.data.dir)
     store = await SqlStore.open(settings.data.database.reveal(), settings.data.dir)
     try:
         made = Control(

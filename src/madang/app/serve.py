@@ -18,8 +18,11 @@ from madang.app.reloading import Reloading
 from madang.app.sections import Settings
 from madang.app.tls import TlsError
 from madang.app.wiring import Yard
+from madang.control.house import FirstRun
+from madang.control.vault import SecretError
 from madang.net.listeners import PORT_TAKEN, ListenError
 from madang.realtime.broker import BrokerError
+from madang.store.folder import InUseError
 from madang.store.upgrade import StoreError
 
 _log = structlog.get_logger()
@@ -44,7 +47,9 @@ def run(
         uvloop.run(_serve(reloading, admin_password_file, with_demo))
     except ListenError as error:
         return _fail(_busy(error))
-    except (StoreError, TlsError, SecretFileError, BrokerError) as error:
+    except InUseError as error:
+        return _fail(_busy_door(settings) or str(error))
+    except (StoreError, SecretError, TlsError, PasswordFileError, BrokerError) as error:
         return _fail(str(error))
     return 0
 
@@ -57,38 +62,54 @@ def _tell_ignored(migrated: Path) -> None:
         _log.warning("centrifugo_config", told=line)
 
 
-class SecretFileError(Exception):
+class PasswordFileError(Exception):
     """The admin's password file cannot be used."""
 
 
 async def _serve(reloading: Reloading, admin_password_file: Path | None, with_demo: bool) -> None:
-    settings = reloading.settings
-    yard = await Yard.open(reloading)
+    password = _password(admin_password_file) if admin_password_file is not None else ""
+    yard = await _open(reloading)
     beside: Callable[[], Awaitable[None]] | None = None
-    if admin_password_file is not None:
-        await yard.control.house.ensure_admin(_password(admin_password_file))
-    if with_demo:
-        url = await _demo_url(yard.control.house.ensure_demo, settings)
-        beside = lambda: demo.broadcast(url)  # noqa: E731
-    start = await _start(yard, settings, with_demo)
-    await Lifecycle(yard, beside, lambda: banner.show(start)).run()
+    try:
+        house = yard.control.house
+        house.check_secret()
+        if password:
+            await house.ensure_admin(password)
+        if with_demo:
+            key = (await house.ensure_demo()).value
+            beside = lambda: demo.broadcast(_demo_url(key, yard.settings))  # noqa: E731
+        first = await house.ensure_first_run()
+    except BaseException:
+        await yard.close()
+        raise
+    await Lifecycle(yard, beside, lambda: banner.show(_start(yard, first, with_demo))).run()
+
+
+async def _open(reloading: Reloading) -> Yard:
+    """Everything up to the doors; a file that cannot be used is told by its name."""
+    try:
+        return await Yard.open(reloading)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise StoreError(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 def _password(file: Path) -> str:
     try:
         password = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretFileError(f"--admin-password-file {file} cannot be read: {error}") from None
+        raise PasswordFileError(f"--admin-password-file {file} cannot be read: {error}") from None
     if len(password) < 8:
-        raise SecretFileError(f"--admin-password-file {file}: a password has at least 8 characters")
+        raise PasswordFileError(f"--admin-password-file {file}: a password has at least 8 characters")
     return password
 
 
-async def _start(yard: Yard, settings: Settings, with_demo: bool) -> banner.Start:
-    """What the banner tells; makes the first admin's link, channel and key."""
+def _start(yard: Yard, first: FirstRun, with_demo: bool) -> banner.Start:
+    """What the banner tells, once the doors are open and their ports are known."""
+    settings = yard.settings
     place = settings.http.listen[0]
     watch, network = banner.addresses(place.host, place.port, settings.public_url)
-    first = await yard.control.house.ensure_first_run()
     urls = yard.control.urls(watch.rstrip("/"))
     rtmp_port = settings.rtmp.listen[0].port
     return banner.Start(
@@ -104,9 +125,8 @@ async def _start(yard: Yard, settings: Settings, with_demo: bool) -> banner.Star
     )
 
 
-async def _demo_url(ensure_demo: Callable[[], Awaitable[object]], settings: Settings) -> str:
-    key = await ensure_demo()
-    return f"rtmp://{_reachable(settings.rtmp.listen[0])}/live/{key.value}"  # type: ignore[attr-defined]
+def _demo_url(key: str, settings: Settings) -> str:
+    return f"rtmp://{_reachable(settings.rtmp.listen[0])}/live/{key}"
 
 
 def _reachable(place: Endpoint) -> Endpoint:
@@ -120,7 +140,7 @@ def run_demo(settings: Settings) -> int:
     logs.configure(settings.log)
     try:
         uvloop.run(_demo(settings))
-    except StoreError as error:
+    except (StoreError, SecretError) as error:
         return _fail(str(error))
     return 0
 
@@ -129,7 +149,8 @@ async def _demo(settings: Settings) -> None:
     from madang.app.offline import control
 
     async with control(settings) as found:
-        url = await _demo_url(found.house.ensure_demo, settings)
+        found.house.check_secret()
+        url = _demo_url((await found.house.ensure_demo()).value, settings)
     host = urlsplit(url).hostname
     sys.stdout.write(f"The demo is on the air at {host}; Ctrl+C ends it.\n")
     sys.stdout.flush()
@@ -140,9 +161,16 @@ async def _demo(settings: Settings) -> None:
 def _busy(error: ListenError) -> str:
     if error.reason != PORT_TAKEN:
         return str(error)
-    option = error.setting
-    section = next(each for each in ("http", "rtmp", "webrtc") if each in option)
-    return banner.busy(error.port, option, section, owner_of(error.port))
+    return banner.busy(error.port, error.setting, owner_of(error.port))
+
+
+def _busy_door(settings: Settings) -> str:
+    """The same sentence for the first port that the server on this directory holds; empty when none."""
+    for setting, places in (("--http", settings.http.listen), ("--rtmp", settings.rtmp.listen)):
+        for place in places:
+            if place.port and (owner := owner_of(place.port)):
+                return banner.busy(place.port, setting, owner)
+    return ""
 
 
 def _fail(sentence: str) -> int:

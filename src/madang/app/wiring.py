@@ -64,7 +64,7 @@ from madang.net.ground import Ground
 from madang.net.http.lifespan import Lifespan
 from madang.net.http.routes import Route
 from madang.net.http.server import HttpServer
-from madang.net.listeners import Binding
+from madang.net.listeners import Binding, Door
 from madang.net.outbound import Outbound
 from madang.net.rtmp.server import RtmpServer
 from madang.net.webrtc.port import WebRtcPort
@@ -86,6 +86,7 @@ from madang.realtime.server_api import PREFIX as SERVER_API_PREFIX
 from madang.realtime.server_api import ServerApi
 from madang.realtime.sockets import CrowdSocket
 from madang.store.bans import SqlBans
+from madang.store.folder import held, make_folder
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
@@ -219,8 +220,9 @@ class Yard:
     async def open(cls, reloading: Reloading) -> "Yard":
         """Everything up to the doors. Raises StoreError, TlsError, SecretError with sentences."""
         settings = reloading.settings
-        settings.data.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(settings.data.dir)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(held(settings.data.dir))
             store = await SqlStore.open(settings.data.database.reveal(), settings.data.dir)
             stack.push_async_callback(store.close)
             yard = cls(settings, reloading, store, stack)
@@ -325,19 +327,35 @@ class Yard:
         self._tasks.spawn(self.control.run())
         self._tasks.spawn(self.chatting.run())
         tls = self.certificate.context if self.certificate else None
-        for place in self.settings.rtmp.listen:
-            await self.ground.listen(_binding(place, "--rtmp"), self.rtmp.accept)
+        rtmp = [
+            (place, await self.ground.listen(_binding(place, "--rtmp"), self.rtmp.accept))
+            for place in self.settings.rtmp.listen
+        ]
         await self._listen_webrtc()
-        for place in self.settings.http.listen:
-            await self.http.listen(_binding(place, "--http"))
+        http = [
+            (place, await self.http.listen(_binding(place, "--http"))) for place in self.settings.http.listen
+        ]
         if tls is not None:
             for place in self.settings.rtmp.tls_listen:
                 await self.ground.listen(_binding(place, "tls_listen under [rtmp]"), self.rtmp.accept, tls)
             for place in self.settings.http.tls_listen:
                 await self.http.listen(_binding(place, "tls_listen under [http]"), tls)
         self._grpc = await open_grpc(self.settings, self.crowd, self.crowd_doors)
+        if any(place.port == 0 for place, _ in (*rtmp, *http)):
+            self._learn_ports(rtmp, http)
         self.operations.ready = True
         self._tasks.spawn(self._load_behind())
+
+    def _learn_ports(self, rtmp: list[tuple[Endpoint, Door]], http: list[tuple[Endpoint, Door]]) -> None:
+        """The system chose a port: every address that is shown from now on has it."""
+        chosen = {
+            name: getattr(self.settings, name).model_copy(
+                update={"listen": tuple(Endpoint(place.host, door.port) for place, door in doors)}
+            )
+            for name, doors in (("rtmp", rtmp), ("http", http))
+        }
+        self.settings = self._reloading.settings = self.settings.model_copy(update=chosen)
+        self.control.settings = control_settings(self.settings)
 
     async def _load_behind(self) -> None:
         await self.application.warm()

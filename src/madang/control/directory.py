@@ -134,6 +134,10 @@ class Directory:
         own = [key for key in self._keys.values() if key.channel == channel]
         return sorted(own, key=lambda key: key.id, reverse=True)
 
+    def newest_key(self) -> StreamKey | None:
+        """Of all channels, revoked ones too."""
+        return max(self._keys.values(), key=lambda key: key.id, default=None)
+
     def channel_by_mask(self, mask: str) -> ChannelId | None:
         """The one channel that has a key which begins like this; a typing mistake belongs to its studio."""
         found = {key.channel for key in self._keys.values() if key.mask == mask}

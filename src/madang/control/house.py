@@ -13,6 +13,7 @@ from madang.control.keys import Keys, KeyValue
 from madang.control.links import Issued, Links
 from madang.control.names import skeleton
 from madang.control.records import Account, Channel, Preset
+from madang.control.vault import SecretError
 
 FIRST_CHANNEL = "main"
 DEMO_CHANNEL = "demo"
@@ -54,11 +55,21 @@ class House:
         self._channels = channels
         self._keys = keys
 
+    def check_secret(self) -> None:
+        """SecretError when the newest stream key was made under another secret than the one that is there."""
+        newest = self._clerk.directory.newest_key()
+        if newest is not None and not self._keys.opens(newest):
+            raise SecretError(
+                "The secret file is not the one that this database was made with: bring it back from a "
+                "backup. If it is lost for good, `madang key create CHANNEL` begins anew; "
+                "what was made under the old one is void: stream keys, tokens, sessions, webhooks."
+            )
+
     async def ensure_first_run(self) -> FirstRun:
         """While nobody is admin: a fresh one-time link, and a channel with a key that waits for the admin."""
         admins = self._clerk.directory.admins()
         channel = await self._first_channel(admins)
-        link = "" if admins else await self._first_link(channel)
+        link = "" if admins else (await self._first_link(channel)).token
         key = await self._working_key(channel) if channel else ""
         return FirstRun(link=link, channel=channel.slug if channel else "", key=key)
 
@@ -71,7 +82,7 @@ class House:
             return None
         return await self.create_channel(FIRST_CHANNEL, "Main")
 
-    async def _first_link(self, channel: Channel | None) -> str:
+    async def _first_link(self, channel: Channel | None) -> Issued:
         issued = self._links.issue(
             "first",
             LOGIN_LINK_S,
@@ -82,11 +93,12 @@ class House:
         async with self._clerk.store.write() as work:
             await work.links.delete(kind="first")
             await work.links.add(issued.link)
-        return issued.token
+        return issued
 
     async def _working_key(self, channel: Channel) -> str:
         now = self._clerk.clock.wall()
         usable = [key for key in self._clerk.directory.keys_of(channel.id) if key.usable(now)]
+        usable = [key for key in usable if self._keys.opens(key)]
         if usable:
             return self._keys.open(usable[-1])
         if channel.owner is not None:
@@ -109,7 +121,7 @@ class House:
             channel = self.channel(DEMO_CHANNEL)
         now = self._clerk.clock.wall()
         for key in self._clerk.directory.keys_of(channel.id):
-            if key.usable(now):
+            if key.usable(now) and self._keys.opens(key):
                 return KeyValue(key, self._keys.open(key))
         return await self._keys.create(None, channel, "demo")
 
@@ -174,8 +186,11 @@ class House:
         await self._channels.delete(None, self.channel(channel), self.channel(channel).slug)
 
     async def recovery_link(self, user: str) -> Issued:
-        """A one-time link for an account, by name or id."""
-        return await self._links.recover(None, user)
+        """A one-time link for an account, by name or id; while nobody is admin, the first one's link anew."""
+        directory = self._clerk.directory
+        if directory.admins() or directory.account(user) or directory.account_by_skeleton(skeleton(user)):
+            return await self._links.recover(None, user)
+        return await self._first_link(await self._first_channel([]))
 
     async def invitation_link(self, role: SiteRole, lifetime_s: float) -> Issued:
         """An invitation made at the machine itself."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from madang.base.errors import Bug
 from madang.base.events import Plain
 from madang.base.ids import ChannelId, KeyId, encode_id
 from madang.base.limits import KEYS_PER_CHANNEL
@@ -106,12 +107,22 @@ class Keys:
             found = await self._find(work, channel, key)
             if not found.usable(self._clerk.clock.wall()):
                 raise Conflict("key_ended", "This key was revoked or has expired.")
+            if not self.opens(found):
+                raise Conflict("key_sealed", "This key was made under a secret that is lost: rotate it.")
             await self._clerk.note(work, "key.revealed", actor, channel.id, key=key, mask=found.mask)
         return KeyValue(found, self.open(found))
 
     def open(self, key: StreamKey) -> str:
         """The value of a key."""
         return self._clerk.vault.unseal(key.sealed, key.id).decode()
+
+    def opens(self, key: StreamKey) -> bool:
+        """Whether the value can be read: not when it was sealed under a secret that is lost."""
+        try:
+            self.open(key)
+        except Bug:
+            return False
+        return True
 
     async def rotate(self, actor: Actor, channel: Channel, key: str, overlap_s: int) -> KeyValue:
         """A new key in the place of this one, which lives on for `overlap_s`."""

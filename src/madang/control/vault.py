@@ -52,21 +52,43 @@ class Vault:
             raise Bug("sealed with another secret") from error
 
 
+class SecretError(Exception):
+    """The secret file cannot be used; the text is one sentence for the operator."""
+
+
 def load_secret(path: Path, entropy: Callable[[int], bytes]) -> bytes:
-    """The secret in `path` (0600), made at the first start; two processes that start at once agree on one."""
+    """The secret in `path` (0600), made at the first start; two processes that start at once agree on one.
+
+    Raises SecretError: a file that is damaged or out of reach is never replaced."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        path.chmod(0o600)
-    else:
+        if not path.exists():
+            _make_secret(path, entropy)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        secret = bytes.fromhex(path.read_text().strip())
+    except OSError as error:
+        raise SecretError(f"{path} cannot be used: {error.strerror}.") from None
+    except ValueError:
+        secret = b""
+    if len(secret) < _SECRET_BYTES:
+        raise SecretError(f"{path} is damaged: bring it back from a backup.")
+    return secret
+
+
+def _make_secret(path: Path, entropy: Callable[[int], bytes]) -> None:
+    """Written aside and linked: whole or not there, whoever looks and whenever the power fails."""
+    part = path.with_name(f"{path.name}.{entropy(8).hex()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(entropy(_SECRET_BYTES).hex().encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-    try:
-        secret = bytes.fromhex(path.read_text().strip())
-    except ValueError:
-        secret = b""
-    if len(secret) < _SECRET_BYTES:
-        raise ValueError(f"{path} is damaged; restore it from a backup")
-    return secret
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import msgspec
 
 import madang
 from madang.store import dump, schema
+from madang.store.folder import held, make_folder
 from madang.store.sql import make_engine, resolve
 from madang.store.upgrade import StoreError, bring_up_to_date, current_revision, known_revisions, migrate
 
@@ -86,7 +87,12 @@ async def restore(
     """Put a backup in place of an empty database (or of any, with `replace`); how many rows it had.
 
     The server must be stopped. `config` is where the settings go; an existing file is left alone."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(data_dir)
+    with held(data_dir, 0.0):
+        return await _restore(source, url, data_dir, config, replace)
+
+
+async def _restore(source: Path, url: str, data_dir: Path, config: Path | None, replace: bool) -> int:
     try:
         with tarfile.open(source) as tar:
             manifest = msgspec.json.decode(_read(tar, _MANIFEST), type=Manifest)
@@ -131,6 +137,7 @@ async def _restore_rows(rows: list[bytes], url: str, data_dir: Path, revision: s
 
 def _put(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.chmod(0o600)
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
     part.replace(path)

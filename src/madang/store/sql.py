@@ -99,7 +99,8 @@ class SqlStore:
             await bring_up_to_date(engine, parsed, data_dir)
         except (DatabaseError, sqlite3.DatabaseError, OSError) as error:
             await engine.dispose()
-            raise StoreError(f"The database {shown(parsed)} cannot be used: {error}") from error
+            reason = str(getattr(error, "orig", None) or error)
+            raise StoreError(f"The database {_place(parsed)} cannot be used: {reason}.") from error
         except BaseException:
             await engine.dispose()
             raise
@@ -151,6 +152,13 @@ def resolve(url: str, data_dir: Path) -> URL:
 def shown(url: URL) -> str:
     """The URL without its password."""
     return url.render_as_string(hide_password=True)
+
+
+def _place(url: URL) -> str:
+    """What an operator calls it: a file's path, or the URL without driver and password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return shown(url.set(drivername=url.get_backend_name()))
 
 
 def make_engine(url: URL) -> AsyncEngine:

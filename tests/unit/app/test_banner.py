@@ -105,8 +105,12 @@ def test_the_obs_server(public: str, http: str, port: int, url: str) -> None:
 
 
 def test_a_busy_port_is_one_sentence() -> None:
-    assert banner.busy(8080, "--http", "http", "nginx (process 7)") == (
+    assert banner.busy(8080, "--http", "nginx (process 7)") == (
         "Port 8080 is taken by nginx (process 7): stop it, or start with `--http HOST:8081`, "
-        "or set `listen` under [http] in the settings file."
+        'or set `listen = "HOST:8081"` under [http] in the settings file.'
     )
-    assert "by another program" in banner.busy(65535, "--rtmp", "rtmp")
+    assert "by another program" in banner.busy(65535, "--rtmp")
+    assert banner.busy(8189, "tcp_listen under [webrtc]") == (
+        "Port 8189 is taken by another program: stop it, "
+        'or set `tcp_listen = "HOST:8190"` under [webrtc] in the settings file.'
+    )

@@ -1,13 +1,17 @@
 """What the server sees to at its start, and what the command line asks."""
 
+import os
+
 import pytest
 from tests.harness.household import Household
 
 from madang.base.errors import Refused
 from madang.base.roles import SiteRole
 from madang.base.secret import Secret
+from madang.control import Control, Settings
 from madang.control.errors import Conflict, NotFound, Unauthenticated
 from madang.control.rights import Actor, Right
+from madang.control.vault import SecretError
 from madang.hub.gate import PublishRequest
 
 
@@ -81,3 +85,23 @@ async def test_an_invitation_from_the_command_line(house: Household) -> None:
     issued = await house.control.house.invitation_link(SiteRole.ADMIN, 3600)
     link = await house.control.links.inspect(issued.token)
     assert (link.kind, link.role) == ("invitation", SiteRole.ADMIN)
+
+
+async def test_another_secret_is_told_and_a_new_key_begins_anew(house: Household) -> None:
+    """The secret file was lost: nothing breaks, nothing is silently void."""
+    first = await house.control.house.ensure_first_run()
+    demo = await house.control.house.ensure_demo()
+    house.control.house.check_secret()
+    (house.folder / "secret").unlink()
+    other = Control(house.store, house.folder, house.clock, os.urandom, Settings())
+    await other.start()
+    with pytest.raises(SecretError, match="bring it back"):
+        other.house.check_secret()
+    old = other.directory.keys_of(other.house.channel("main").id)[0]
+    with pytest.raises(Conflict, match="rotate it"):
+        await other.keys.reveal(None, other.house.channel("main"), old.id)  # type: ignore[arg-type]
+    house.clock.advance(1)
+    made = await other.house.create_key("main")
+    other.house.check_secret()
+    assert (await other.house.ensure_first_run()).key == made.value != first.key
+    assert (await other.house.ensure_demo()).value != demo.value

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madang.base.errors import Bug
-from madang.control.vault import Vault, load_secret
+from madang.control.vault import SecretError, Vault, load_secret
 
 VAULT = Vault(b"s" * 32, os.urandom)
 
@@ -29,13 +29,31 @@ def test_a_secret_that_others_may_read_is_closed_again(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "zz", "ab12", "0" * 62])
-def test_a_damaged_secret_is_said_and_not_replaced(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", [b"", b"zz", b"ab12", b"0" * 62, b"\xff" * 65])
+def test_a_damaged_secret_is_said_and_not_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "secret"
-    path.write_text(content)
-    with pytest.raises(ValueError, match="damaged"):
+    path.write_bytes(content)
+    with pytest.raises(SecretError, match="damaged"):
         load_secret(path, os.urandom)
-    assert path.read_text() == content
+    assert path.read_bytes() == content
+
+
+def test_two_who_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+
+    def slow(size: int) -> bytes:
+        if size == 32:  # while the first makes its own, the second is done
+            load_secret(path, os.urandom)
+        return os.urandom(size)
+
+    first = load_secret(path, slow)
+    assert first == load_secret(path, os.urandom)
+    assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_secret_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="No such file"):
+        load_secret(tmp_path / "nowhere" / "secret", os.urandom)
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.store.rows_of import account, channel, happening, key, session
 
 from madang.store.backup import backup, restore
+from madang.store.folder import held
 from madang.store.sql import SqlStore
 from madang.store.upgrade import StoreError
 
@@ -113,7 +114,8 @@ async def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no backup"):
         await restore(linked, "", new, new / "madang.toml")
     assert await restore(hostile, "", new, None) > 0
-    assert {path.name for path in new.iterdir()} <= {"madang.db", "madang.db-wal", "madang.db-shm", "secret"}
+    ours = {"lock", "secret", "madang.db", "madang.db-wal", "madang.db-shm"}
+    assert {path.name for path in new.iterdir()} <= ours
     assert (new / "secret").read_bytes() == b"s3cret"
     assert not list(tmp_path.rglob("planted*")) and not Path("/tmp/planted-by-a-test").exists()
 
@@ -121,3 +123,14 @@ async def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
 async def test_nothing_is_backed_up_where_nothing_is(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no database"):
         await backup("", tmp_path, None, tmp_path / "b")
+
+
+async def test_nothing_is_restored_under_a_running_server(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    await _fill(f"sqlite:///{home / 'madang.db'}", home)
+    (home / "secret").write_bytes(b"s3cret")
+    made = await backup("", home, None, tmp_path / "b.tar.gz")
+    with held(home), pytest.raises(StoreError, match="stop it"):
+        await restore(made, "", home, None, replace=True)
+    assert await restore(made, "", home, None, replace=True) > 0
