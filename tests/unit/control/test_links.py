@@ -67,6 +67,19 @@ async def test_a_link_ends_after_fifteen_minutes(house: Household) -> None:
         await house.control.links.use(token, Use(name="Kim"), "", "")
 
 
+async def test_a_link_that_nobody_used_in_time_is_made_again(house: Household) -> None:
+    first = await house.control.house.ensure_first_run()
+    house.clock.advance(15 * 60 + 1)
+    again = await house.control.house.recovery_link("whoever")
+    with pytest.raises(NotFound):
+        await house.control.links.inspect(first.link)
+    entry = await house.control.links.use(again.token, Use(name="Kim"), "", "")
+    assert entry.actor.role is SiteRole.ADMIN
+    assert [channel.owner for channel in house.control.directory.channels()] == [entry.actor.account]
+    with pytest.raises(NotFound):
+        await house.control.house.recovery_link("whoever")
+
+
 async def test_each_start_voids_the_link_before(house: Household) -> None:
     first = await house.control.house.ensure_first_run()
     second = await house.control.house.ensure_first_run()
@@ -87,7 +100,7 @@ async def test_a_recovery_link_changes_the_password_and_ends_the_sessions(house:
 
 
 async def test_a_new_recovery_link_voids_the_one_before(house: Household) -> None:
-    await house.account("kim")
+    await house.account("kim", SiteRole.ADMIN)
     first = await house.control.house.recovery_link("kim")
     await house.control.house.recovery_link("kim")
     with pytest.raises(NotFound):
