@@ -12,9 +12,10 @@ from madang.control import Control
 from madang.control.errors import NotFound
 from madang.control.rights import Actor, Scope
 from madang.control.tokens import PREFIX as API_TOKEN
-from madang.delivery.http.admission import play_request, problem
+from madang.delivery.http.admission import play_request
 from madang.delivery.http.errands import Errands
 from madang.hub.gate import PlayGrant, PlayRequest
+from madang.net.http.problem import problem
 from madang.net.http.routes import Answer, Hold, Request, TakeOver
 from madang.net.websocket import WebSocket, WebSockets
 from madang.protocols.websocket.frame import TEXT, build_frame

@@ -8,13 +8,13 @@ from madang.base.limits import TOKEN_BYTES
 from madang.base.secret import Secret
 from madang.base.session import SESSION_COOKIE
 from madang.hub.gate import PlayRequest
+from madang.net.http.problem import problem
 from madang.net.http.routes import Answer, Request
 
 CORS: Final = (
     (b"Access-Control-Allow-Origin", b"*"),
     (b"Access-Control-Expose-Headers", b"Content-Length, Content-Range, Date, Age, ETag"),
 )
-NO_STORE: Final = (b"Cache-Control", b"no-store")
 
 _TOKEN = re.compile(rb"(?:^|&)token=([^&]*)")
 _COOKIE = re.compile(rb"(?:^|;)\s*" + SESSION_COOKIE.encode() + rb"=([^;]*)")
@@ -27,16 +27,17 @@ def play_request(door: str, name: str, request: Request) -> PlayRequest:
     )
 
 
-def problem(status: int, kind: str, detail: str, *headers: tuple[bytes, bytes]) -> Answer:
-    """An RFC 9457 answer that every page may read and no cache keeps."""
-    body = f'{{"type":"about:blank","status":{status},"code":"{kind}","detail":"{detail}"}}'
-    content_type = (b"Content-Type", b"application/problem+json")
-    return Answer(status, (content_type, *CORS, NO_STORE, *headers), body.encode())
+def check_method(method: str) -> Answer | None:
+    """The answer to a method that media has no use for, None for GET and HEAD."""
+    if method in ("GET", "HEAD"):
+        return None
+    return PREFLIGHT if method == "OPTIONS" else WRONG_METHOD
 
 
-NOT_FOUND: Final = problem(404, "not_found", "No such channel, or it is not live.")
-LATE: Final = problem(503, "overloaded", "The server is busy; try again.", (b"Retry-After", b"2"))
-WRONG_METHOD: Final = problem(405, "wrong_method", "Use GET or HEAD.", (b"Allow", b"GET, HEAD, OPTIONS"))
+NOT_FOUND: Final = problem(404, "not_found", "No such channel, or it is not live.", *CORS)
+WRONG_METHOD: Final = problem(
+    405, "wrong_method", "Use GET or HEAD.", *CORS, (b"Allow", b"GET, HEAD, OPTIONS")
+)
 PREFLIGHT: Final = Answer(
     204,
     (

@@ -1,6 +1,7 @@
 """Headers and answers that HLS and DASH share: what a browser, a player and a CDN want to read."""
 
-from madang.delivery.http.admission import CORS, NO_STORE, problem
+from madang.delivery.http.admission import CORS
+from madang.net.http.problem import NO_STORE, problem
 from madang.net.http.routes import Answer
 
 # Names of media never change their meaning: a CDN may keep them as long as it likes.
@@ -12,9 +13,9 @@ SEGMENT_TYPE = (b"Content-Type", b"video/mp4")
 MANIFEST_TYPE = (b"Content-Type", b"application/dash+xml")
 
 RETRY = (b"Retry-After", b"1")
-BAD_DIRECTIVE = problem(400, "bad_directive", "These delivery directives cannot be met.")
-STALLED = problem(503, "stalled", "The stream has stalled.", RETRY)
-BUSY = problem(503, "overloaded", "The server is busy; try again.", RETRY)
+BAD_DIRECTIVE = problem(400, "bad_directive", "These delivery directives cannot be met.", *CORS)
+STALLED = problem(503, "stalled", "The stream has stalled.", *CORS, RETRY)
+BUSY = problem(503, "overloaded", "The server is busy; try again.", *CORS, RETRY)
 
 
 def redirect(location: str) -> Answer:

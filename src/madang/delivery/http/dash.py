@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 
 from madang.base.ids import is_slug
 from madang.base.limits import FIRST_PLAYLIST_S
-from madang.delivery.http.admission import CORS, NO_STORE, NOT_FOUND, play_request
+from madang.delivery.http.admission import CORS, NOT_FOUND, check_method, play_request
 from madang.delivery.http.answers import MANIFEST_TYPE, redirect
 from madang.delivery.http.desk import Desk
 from madang.delivery.http.desks import Desks
 from madang.delivery.http.directives import parse_directives
 from madang.delivery.http.errands import Errands, Reply
 from madang.delivery.http.grants import MARK, Grants
-from madang.delivery.http.visitors import Visitors, check_method
+from madang.delivery.http.visitors import Visitors
 from madang.hub.gate import PlayGate, PlayGrant
+from madang.net.http.problem import NO_STORE
 from madang.net.http.routes import Answer, Growing, Hold, Request
 from madang.packaging.dash.manifest import BASE_URL, LOCATION
 

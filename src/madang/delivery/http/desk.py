@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from madang.base.limits import HOLD_S_MAX
-from madang.delivery.http.admission import CORS, NO_STORE, NOT_FOUND
+from madang.delivery.http.admission import CORS, NOT_FOUND
 from madang.delivery.http.answers import (
     BAD_DIRECTIVE,
     IMMUTABLE,
@@ -14,6 +14,7 @@ from madang.delivery.http.answers import (
 )
 from madang.delivery.http.directives import Directives
 from madang.delivery.http.waiting import Key, WaitingRoom
+from madang.net.http.problem import NO_STORE
 from madang.net.http.routes import Answer, Growing, Hold
 from madang.packaging.cmaf.packager import Packager
 from madang.packaging.cmaf.segment import Name

@@ -14,7 +14,7 @@ from madang.base.ids import SessionId
 from madang.base.limits import VIEWER_ERRAND_S
 from madang.base.secret import Secret
 from madang.containers.flv.tag import build_header
-from madang.delivery.http.admission import CORS, NO_STORE, NOT_FOUND, PREFLIGHT, WRONG_METHOD, play_request
+from madang.delivery.http.admission import CORS, NOT_FOUND, check_method, play_request
 from madang.delivery.http.errands import Errands
 from madang.hub.attendance import Attendance
 from madang.hub.gate import PlayGate, PlayGrant
@@ -23,6 +23,7 @@ from madang.hub.stream import Stream
 from madang.media.track import Kind
 from madang.net.fanout.fanout import Envelope
 from madang.net.fanout.viewer import Viewer
+from madang.net.http.problem import NO_STORE
 from madang.net.http.routes import Answer, Hold, Request, TakeOver
 from madang.net.websocket import WebSocket, WebSockets, same_origin
 from madang.packaging.flv.rendering import Renderings
@@ -122,10 +123,9 @@ class FlvRoute:
             return None
         name = path[1]
         upgrade = path[2] is not None or request.header(b"upgrade").lower() == b"websocket"
-        if request.method == "OPTIONS":
-            return PREFLIGHT
-        if request.method not in ("GET", "HEAD"):
-            return WRONG_METHOD
+        refusal = check_method(request.method)
+        if refusal is not None:
+            return refusal
         grant = self._gate.peek(name)
         if grant is not None:
             return self._answer(grant, request, upgrade)

@@ -4,10 +4,9 @@ from typing import Final
 
 from madang.base.ids import ChannelId, is_slug
 from madang.base.limits import VIEWER_ERRAND_S
-from madang.delivery.http.admission import CORS, NOT_FOUND, play_request
+from madang.delivery.http.admission import CORS, NOT_FOUND, check_method, play_request
 from madang.delivery.http.answers import redirect
 from madang.delivery.http.errands import Errands, Reply
-from madang.delivery.http.visitors import check_method
 from madang.hub.gate import PlayGate, PlayGrant
 from madang.net.http.routes import Answer, Growing, Hold, Request, TakeOver
 from madang.transcoding.poster import Poster, Posters

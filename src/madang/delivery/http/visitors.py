@@ -1,15 +1,11 @@
-"""Viewers who come by requests: their playback sessions, and which methods they may use."""
+"""Viewers who come by requests: their playback sessions."""
 
 from collections.abc import Callable
 
 from madang.base.clock import Clock
 from madang.base.ids import SessionId, encode_id
-from madang.delivery.http.admission import PREFLIGHT, WRONG_METHOD
 from madang.hub.audience import Audience
 from madang.hub.gate import PlayGrant
-from madang.net.http.routes import Answer
-
-_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Visitors:
@@ -31,10 +27,3 @@ class Visitors:
     def wall(self) -> float:
         """The server's clock, seconds since 1970-01-01 UTC."""
         return self._clock.wall()
-
-
-def check_method(method: str) -> Answer | None:
-    """The answer to a method that media has no use for, None for GET and HEAD."""
-    if method in _METHODS:
-        return None
-    return PREFLIGHT if method == "OPTIONS" else WRONG_METHOD

@@ -25,6 +25,7 @@ from madang.base.limits import (
     TOKEN_BYTES,
 )
 from madang.base.secret import Secret
+from madang.net.http.problem import NO_STORE, problem
 from madang.net.http.routes import Answer, Body, Growing, Hold, Request, TakeOver
 from madang.protocols.sdp.fragment import Fragment, build_fragment, parse_fragment
 from madang.protocols.sdp.parse import parse
@@ -39,7 +40,6 @@ CORS: Final = (
     (b"Access-Control-Allow-Origin", b"*"),
     (b"Access-Control-Expose-Headers", b"Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After"),
 )
-NO_STORE: Final = (b"Cache-Control", b"no-store")
 _SDP: Final = b"application/sdp"
 _FRAGMENT: Final = b"application/trickle-ice-sdpfrag"
 _ACCEPT_POST: Final = (b"Accept-Post", _SDP)
@@ -318,8 +318,7 @@ def refusal(error: PeerError) -> Answer:
 
 
 def _problem(status: int, code: str, detail: str, *headers: Header) -> Answer:
-    body = msgspec.json.encode({"type": "about:blank", "status": status, "code": code, "detail": detail})
-    return Answer(status, ((b"Content-Type", b"application/problem+json"), *CORS, NO_STORE, *headers), body)
+    return problem(status, code, detail, *CORS, *headers)
 
 
 def _content_type(request: Request) -> bytes:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from madang.base.limits import TOKEN_BYTES
-from madang.delivery.http.admission import NOT_FOUND, play_request, problem
+from madang.delivery.http.admission import NOT_FOUND, check_method, play_request
 
 
 class FakeRequest:
@@ -58,8 +58,14 @@ def test_session_cookies(cookie: bytes, session: str) -> None:
     assert play_request("flv", "main", FakeRequest(cookie=cookie)).session.reveal() == session
 
 
-def test_problems_are_json_and_never_cached() -> None:
-    answer = problem(404, "not_found", "Gone.")
-    assert json.loads(answer.body)["status"] == 404
-    assert (b"Cache-Control", b"no-store") in answer.headers
+def test_pages_of_other_sites_may_read_why_not() -> None:
     assert json.loads(NOT_FOUND.body)["code"] == "not_found"
+    assert (b"Access-Control-Allow-Origin", b"*") in NOT_FOUND.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 0), ("HEAD", 0), ("OPTIONS", 204), ("POST", 405), ("", 405)]
+)
+def test_methods_of_media(method: str, status: int) -> None:
+    refusal = check_method(method)
+    assert (refusal.status if refusal is not None else 0) == status
