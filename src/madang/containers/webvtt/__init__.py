@@ -1,1 +1,1 @@
-"""WebVTT cues as text."""
+"""WebVTT cues as text. Empty so far."""

@@ -1,1 +1,1 @@
-"""Viewers that come by RTSP: RTP packets to an RTSP session."""
+"""Viewers that come by RTSP: RTP packets to an RTSP session. Empty so far."""

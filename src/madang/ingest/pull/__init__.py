@@ -1,1 +1,1 @@
-"""Streams that the server fetches from elsewhere."""
+"""Streams that the server fetches from elsewhere. Empty so far."""

@@ -1,1 +1,1 @@
-"""An RTSP publisher: RTP of its session becomes frames of a stream."""
+"""An RTSP publisher: RTP of its session becomes frames of a stream. Empty so far."""

@@ -1,1 +1,1 @@
-"""An SRT publisher: MPEG-TS of its connection becomes frames of a stream."""
+"""An SRT publisher: MPEG-TS of its connection becomes frames of a stream. Empty so far."""

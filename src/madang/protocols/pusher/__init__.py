@@ -1,1 +1,1 @@
-"""The Pusher Channels protocol."""
+"""The Pusher Channels protocol. Empty so far."""

@@ -1,1 +1,1 @@
-"""The Socket.IO and Engine.IO protocols."""
+"""The Socket.IO and Engine.IO protocols. Empty so far."""

@@ -1,1 +1,1 @@
-"""SRT packets and handshakes."""
+"""SRT packets and handshakes. Empty so far."""
