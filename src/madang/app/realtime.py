@@ -10,7 +10,7 @@ import msgspec
 import re2
 from pydantic import BeforeValidator, Field, model_validator
 
-from madang.app.keys import RELOADS, Door, Hidden, Section, listed
+from madang.app.keys import RELOADS, Door, File, Hidden, Section, listed
 from madang.base import limits
 from madang.base.secret import Secret
 from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions
@@ -134,6 +134,18 @@ def _disconnects(value: object) -> object:
     return {int(code): _options(str(code), told, ToDisconnect, _check_code) for code, told in value.items()}
 
 
+def _statuses(value: object) -> object:
+    value = _parsed(value, "statuses")
+    if not isinstance(value, Mapping):
+        return value
+    for code, status in value.items():
+        if not str(code).isdigit() or not isinstance(status, int) or not 400 <= status <= 599:
+            raise ValueError(
+                f"{code} = {status}: an error's or a disconnect's number, and a status 400 to 599"
+            )
+    return {int(code): status for code, status in value.items()}
+
+
 def _check_code(told: ToDisconnect) -> None:
     if not 3000 <= told.code <= 4999 or len(told.reason.encode()) > limits.REALTIME_REASON_BYTES:
         raise ValueError("a disconnect has a code from 3000 to 4999 and a short reason")
@@ -231,9 +243,26 @@ class Realtime(Section):
     personal_channel_namespace: str = Field(
         "", description="The namespace of those channels.", json_schema_extra=RELOADS
     )
+    single_connection: bool = Field(
+        False,
+        description="A new connection of a user ends the user's others, on every server, with 3504. Accounts "
+        "and guests of this server may have several in any case.",
+        json_schema_extra=RELOADS,
+    )
+    connect_time: bool = Field(
+        False,
+        description="Tell clients the server's time when they connect.",
+        json_schema_extra=RELOADS,
+    )
     api_keys: Annotated[tuple[Hidden, ...], BeforeValidator(listed)] = Field(
         (),
         description="Keys of the server API at /api; without one it answers nobody.",
+        json_schema_extra=RELOADS,
+    )
+    api_errors_as_status: bool = Field(
+        False,
+        description="Errors of the server API are the status of its answers too, as with the header "
+        "X-Centrifugo-Error-Mode: transport.",
         json_schema_extra=RELOADS,
     )
     connections: int = Field(
@@ -271,6 +300,9 @@ class Realtime(Section):
         ge=0,
         le=600,
         description="Seconds that a client has for a new token when its old one has expired.",
+    )
+    expired_subscription_s: float = Field(
+        limits.REALTIME_EXPIRED_S, ge=0, le=600, description="The same for the token of a subscription."
     )
     ping_s: float = Field(25.0, ge=1, le=600, description="Seconds between two pings of the server.")
     pong_s: float = Field(8.0, ge=0, le=600, description="Seconds for the answer to a ping; 0 asks for none.")
@@ -319,6 +351,12 @@ class Realtime(Section):
         'code: {403 = {code = 4903, reason = "forbidden"}}. Others end with 3004.',
         json_schema_extra=RELOADS,
     )
+    unidirectional_statuses: Annotated[dict[int, int], BeforeValidator(_statuses)] = Field(
+        {},
+        description="With which HTTP status uni_sse and uni_http_stream answer a connect that failed, by its "
+        "error or disconnect: {109 = 401, 3500 = 401}. Others begin with 200 and end with a disconnect.",
+        json_schema_extra=RELOADS,
+    )
     grpc: Door = Field(
         None,
         description="Where the server API listens for gRPC, HOST:PORT. Needs the extra madang[grpc]. Empty: "
@@ -328,6 +366,29 @@ class Realtime(Section):
         None,
         description="Where unidirectional clients connect by gRPC; may be the same place. Empty: off.",
     )
+    grpc_tls: bool = Field(
+        False,
+        description="The server API's gRPC speaks TLS, with the certificate under [tls], which SIGHUP reads "
+        "again, or with grpc_certificate.",
+    )
+    uni_grpc_tls: bool = Field(False, description="The same for unidirectional clients.")
+    grpc_certificate: File = Field(
+        None, description="PEM file: a certificate for gRPC alone, then its intermediates."
+    )
+    grpc_key: File = Field(None, description="PEM file: its private key, without a passphrase.")
+    grpc_client_ca: File = Field(
+        None,
+        description="PEM file: who connects by gRPC with TLS must show a certificate of these authorities. "
+        "Empty: nobody must.",
+    )
+
+    @model_validator(mode="after")
+    def _doors_of_grpc(self) -> "Realtime":
+        if (self.grpc_certificate is None) != (self.grpc_key is None):
+            raise ValueError("grpc_certificate and grpc_key are set together or not at all")
+        if self.grpc == self.uni_grpc and self.grpc is not None and self.grpc_tls != self.uni_grpc_tls:
+            raise ValueError("grpc_tls and uni_grpc_tls: one place either speaks TLS or does not")
+        return self
 
     @model_validator(mode="after")
     def _known_proxies(self) -> "Realtime":

@@ -332,6 +332,13 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _certificate_for_grpc(self) -> "Settings":
+        wanted = self.realtime.grpc_tls or self.realtime.uni_grpc_tls
+        if wanted and self.tls.certificate is None and self.realtime.grpc_certificate is None:
+            raise ValueError("realtime.grpc_tls: needs a certificate, under [tls] or as grpc_certificate")
+        return self
+
+    @model_validator(mode="after")
     def _history_for_chat(self) -> "Settings":
         if self.chat.enabled and self.realtime.broker.reveal().startswith("nats://"):
             raise ValueError(

@@ -25,7 +25,14 @@ FILE_VARIABLE = "MADANG_CONFIG"
 FILE_NAME = "madang.toml"
 # Kubernetes gives every pod variables for every service; a service named madang gives these.
 _SERVICE_LINKS = re.compile(r"MADANG_(SERVICE_|PORT)")
-_PATHS = ("data.dir", "tls.certificate", "tls.key")
+_PATHS = (
+    "data.dir",
+    "tls.certificate",
+    "tls.key",
+    "realtime.grpc_certificate",
+    "realtime.grpc_key",
+    "realtime.grpc_client_ca",
+)
 
 
 class SettingsError(Exception):

@@ -49,7 +49,7 @@ class Commanding:
         if isinstance(told, nodes.RevokeTold):
             for guest in tuple(self._core.guests.values()):
                 if guest.caller.token_id == told.token_id:
-                    guest.disconnect(codes.FORCE_RECONNECT)
+                    guest.disconnect(codes.STATE_INVALIDATED)
 
     async def subscribe(self, told: nodes.SubscribeTold) -> None:
         """Raises ReplyError, Disconnect, BrokerError."""

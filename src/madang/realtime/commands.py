@@ -56,6 +56,8 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
     channel, data = request.channel, bytes(request.data)
     binding = core.binding(channel)
     options, caller = binding.options, session.caller
+    if request.type:
+        raise NOT_AVAILABLE  # keys of maps
     if not data or not fits(data, options):
         raise BAD_REQUEST
     if not session.wire.binary and not text.is_json(data):

@@ -61,13 +61,15 @@ async def connect(core: Core, session: Session, number: int, request: m.ConnectR
     subscriptions = await _subscribe(core, session, reply, request)
     if session.state == CLOSED:
         return
+    if core.settings.single_connection and reply.user and reply.issuer != OWN_ISSUER:
+        core.keep_alone(caller)
     if reply.expires_at:
         session.arm()
-    result = _result(core, session, reply, subscriptions, hello)
-    if session.wire.bare:
-        session.push(m.Push(connect=result))
+    wire, result = session.wire, _result(core, session, reply, subscriptions, hello)
+    if wire.bare:
+        session.send_first(wire.push(m.Push(connect=result)))
     else:
-        session.reply(m.Reply(number, connect=result))
+        session.send_first(wire.reply(m.Reply(number, connect=result)))
 
 
 async def _identify(core: Core, session: Session, request: m.ConnectRequest, hello: Hello) -> ConnectReply:
@@ -75,8 +77,10 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
         token = await verify(core, request.token)
         if not token.user and core.settings.disallow_anonymous_tokens:
             raise Disconnect(*codes.PERMISSION_DENIED)
-        if core.is_blocked(token.user, token.issued_at) or core.is_revoked(token.token_id):
+        if core.is_blocked(token.user):
             raise Disconnect(*codes.FORCE_DISCONNECT)
+        if core.is_revoked(token.token_id, token.user, token.issued_at):
+            raise TOKEN_EXPIRED  # clients ask their backend for another one
         return ConnectReply(
             user=token.user,
             info=token.info,
@@ -100,7 +104,7 @@ async def _identify(core: Core, session: Session, request: m.ConnectRequest, hel
             channels=tuple(request.subs),
         )
         reply = await core.gate.connect(asked)
-        if core.is_blocked(reply.user, core.clock.wall()):
+        if core.is_blocked(reply.user):
             raise Disconnect(*codes.FORCE_DISCONNECT)
         return reply
     if core.settings.allow_anonymous:
@@ -156,6 +160,8 @@ async def _subscribe(
     if reply.issuer == OWN_ISSUER:
         wanted.setdefault(personal_channel(user), ServerSubscription())
     results: dict[str, m.SubscribeResult] = {}
+    if len(wanted) > 1 and not core.broker.in_process:
+        session.pause()  # what the first channel brings waits for the reply, which names the channel
     for channel, subscription in wanted.items():
         asked = _continuing(request.subs.get(channel, m.SubscribeRequest()))
         try:
@@ -164,6 +170,7 @@ async def _subscribe(
                 request=asked,
                 subscription=subscription,
                 server_side=True,
+                claimed=channel in reply.subscriptions,
                 client_refresh=binding.client_refresh,
             )
             results[channel] = await enter(core, session, binding, channel, ask)
@@ -197,6 +204,7 @@ def _result(
         pong=bool(settings.pong_s) and session.pings and not session.wire.bare,
         session=session.session,
         node=core.node if hello.emulated else "",
+        time=int(core.clock.wall() * 1000) if settings.connect_time else 0,
     )
 
 
@@ -216,9 +224,11 @@ async def refresh(core: Core, session: Session, number: int, request: m.RefreshR
     if token.user != caller.user:
         raise Disconnect(*codes.INVALID_TOKEN)
     holds = core.gate is None or core.gate.holds(caller)
-    if not holds or core.is_blocked(token.user, token.issued_at) or core.is_revoked(token.token_id):
+    if not holds or core.is_blocked(token.user):
         raise Disconnect(*codes.FORCE_DISCONNECT)
-    if token.subscriptions and set(token.subscriptions) != _server_side(session):
+    if core.is_revoked(token.token_id, token.user, token.issued_at):
+        raise Disconnect(*codes.STATE_INVALIDATED)
+    if token.subscriptions and set(token.subscriptions) != _claimed(session):
         raise Disconnect(*codes.INSUFFICIENT_STATE)
     session.caller = msgspec.structs.replace(
         caller, info=token.info, meta=token.meta, claim=token.claim, token_id=token.token_id
@@ -230,5 +240,5 @@ async def refresh(core: Core, session: Session, number: int, request: m.RefreshR
     session.reply(m.Reply(number, refresh=result))
 
 
-def _server_side(session: Session) -> set[str]:
-    return {channel for channel, each in session.subscriptions.items() if each.server_side}
+def _claimed(session: Session) -> set[str]:
+    return {channel for channel, each in session.subscriptions.items() if each.claimed}

@@ -122,8 +122,10 @@ class Core:
         self.bindings: dict[str, Binding] = {}
         self.shared: OrderedDict[object, Raw] = OrderedDict()
         self.on_message: Callable[[str, bytes], None] = lambda sender, message: None
-        self.is_blocked: Callable[[str, float], bool] = lambda user, issued_at: False
-        self.is_revoked: Callable[[str], bool] = lambda token_id: False
+        self.is_blocked: Callable[[str], bool] = lambda user: False
+        self.is_revoked: Callable[[str, str, float], bool] = lambda token_id, user, issued_at: False
+        self.keep_alone: Callable[[Caller], None] = lambda caller: None
+        """End the other connections of this one's user, on every node."""
         self.per_user = Buckets(settings.commands_per_user)
         self.per_ip = Buckets(settings.commands_per_ip)
         self.connects_per_ip = Buckets(0)
@@ -297,6 +299,8 @@ class Core:
         self.counters.publications += 1
         room = self.rooms.get(channel)
         if room is not None:
+            if publication.offset == 1:
+                publication = msgspec.structs.replace(publication, epoch=top.epoch)
             room.publish(publication, top)
 
     def on_join(self, channel: str, info: ClientInfo) -> None:

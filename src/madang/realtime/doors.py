@@ -228,8 +228,8 @@ class Doors:
         def begin(transport: asyncio.Transport, rest: bytes) -> asyncio.Protocol:
             link = StreamLink(transport, self._core.sweeper)
             transport.set_protocol(link)
-            transport.write(head)
-            session = link.session = self.session(link, wire, peer, hello)
+            session = self.session(link, wire, peer, hello)
+            link.begin(head, session, self._core.settings.unidirectional_statuses if wire.bare else {})
             if first is not None:
                 session.begin_with(first)
             else:

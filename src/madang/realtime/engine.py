@@ -31,7 +31,7 @@ from madang.realtime.commanding import Commanding
 from madang.realtime.connecting import personal_channel
 from madang.realtime.core import Binding, Core, Entropy
 from madang.realtime.driving import Spawn, settle
-from madang.realtime.gate import ChannelGate, ConnectGate, ServerSubscription
+from madang.realtime.gate import Caller, ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
 from madang.realtime.neighbours import Neighbours
 from madang.realtime.ports import (
@@ -80,8 +80,8 @@ class Engine:
         """Where bans outlast this process; without, they end with it."""
         self._banned = Banned(clock)
         self._commanding = Commanding(self.core, self._banned)
-        self.core.is_blocked = self.is_blocked
-        self.core.is_revoked = self.is_revoked
+        self.core.is_blocked, self.core.is_revoked = self._banned.has_user, self._banned.has_token
+        self.core.keep_alone = self._keep_alone
         self._surveys = Surveys(self.core, self._answer)
         self._refreshed_at = self._checked_at = sweeper.now
         self._recheck: Iterator[None] | None = None
@@ -212,6 +212,13 @@ class Engine:
     async def disconnect(self, target: Target, code: int = 3503, reason: str = "force disconnect") -> None:
         await self._do(nodes.DisconnectTold(target, code, reason))
 
+    def _keep_alone(self, caller: Caller) -> None:
+        target = Target(user=caller.user, spare=(caller.client,))
+        told = nodes.DisconnectTold(target, *codes.CONNECTION_LIMIT)
+        self._commanding.perform(told)
+        if not self.core.broker.in_process:
+            self.core.later(self.core.broker_tell(nodes.encode(told), ""))
+
     async def refresh(self, target: Target, refreshed: Refreshed) -> None:
         await self._do(nodes.RefreshTold(target, refreshed))
 
@@ -225,10 +232,10 @@ class Engine:
 
     async def revoke_tokens(self, user: str, issued_before: float, until: float) -> None:
         """Refuse a user's tokens that were issued before, until they have all expired, and end the
-        connections."""
+        connections: clients come back with a new token."""
         await self._do(nodes.BlockTold(user, until, issued_before))
-        await self.disconnect(Target(user=user), codes.FORCE_RECONNECT.number, codes.FORCE_RECONNECT.words)
-        await self._keep(Ban("user", user, until, issued_before))
+        await self.disconnect(Target(user=user), *codes.STATE_INVALIDATED)
+        await self._keep(Ban("tokens", user, until, issued_before))
 
     async def revoke_token(self, token_id: str, until: float) -> None:
         """Refuse one token, by its `jti`, until it has expired, and end the connections that were made with
@@ -245,13 +252,6 @@ class Engine:
             await self.bans.keep(ban, self.core.clock.wall())
         except Overloaded:
             raise INTERNAL from None
-
-    def is_revoked(self, token_id: str) -> bool:
-        return self._banned.has_token(token_id)
-
-    def is_blocked(self, user: str, issued_at: float = 0.0) -> bool:
-        """Whether a user may not connect now, with a token of this age."""
-        return self._banned.has_user(user, issued_at)
 
     def recheck(self) -> None:
         self._recheck = self._rechecking()

@@ -42,6 +42,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     filter: m.FilterNode | None = None
     snapshot: Callable[[Joined], bytes] | None = None
     server_side: bool = False
+    claimed: bool = False
     client_refresh: bool = True
     missed: list[Publication] | None = None
     """Gets the recovered publications, where they travel one by one instead of in the result."""
@@ -217,6 +218,7 @@ class _Entering:
         subscription.expires_at = told.expires_at
         subscription.client_refresh = self.ask.client_refresh
         subscription.server_side = self.ask.server_side
+        subscription.claimed = self.ask.claimed
         subscription.positioned = self.positioned
         subscription.presence = options.presence
         subscription.join_leave = options.join_leave

@@ -7,9 +7,9 @@ import asyncio
 import hmac
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 
@@ -50,6 +50,34 @@ _OPTIONS: Final = (
 )
 
 
+Pair = tuple[bytes, bytes]
+"""A certificate with its intermediates, and its key, in PEM."""
+
+
+class Shown(NamedTuple):
+    """The certificate of a door. `read` is asked with each connection, in a thread of the library, and gives
+    another one when there is one."""
+
+    read: Callable[[], Pair | None]
+    authorities: bytes = b""
+    """PEM: clients must show a certificate of these, where there are any."""
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Raises OSError when there is no certificate to begin with."""
+        first = self._read()
+        if first is None:
+            raise OSError("there is no certificate to show")
+        must = bool(self.authorities)
+        return grpc.dynamic_ssl_server_credentials(first, self._read, require_client_authentication=must)
+
+    def _read(self) -> "grpc.ServerCertificateConfiguration | None":
+        pair = self.read()
+        if pair is None:
+            return None
+        certificate, key = pair
+        return grpc.ssl_server_certificate_configuration([(key, certificate)], self.authorities or None)
+
+
 class GrpcDoors:
     """A server for each place that was opened, until `close`."""
 
@@ -58,15 +86,21 @@ class GrpcDoors:
         self._doors = doors
         self._servers: list[Any] = []
 
-    async def open(self, place: str, *, with_api: bool, with_stream: bool) -> None:
-        """Listen at `host:port` for the server API, the unidirectional stream, or both. Raises OSError."""
+    async def open(
+        self, place: str, *, with_api: bool, with_stream: bool, shown: "Shown | None" = None
+    ) -> None:
+        """Listen at `host:port` for the server API, the unidirectional stream, or both, with TLS where a
+        certificate is shown. Raises OSError."""
         server = grpc.aio.server(options=_OPTIONS)
         handlers = [_api(self._engine)] if with_api else []
         if with_stream:
             handlers += [_stream(name, self._engine, self._doors) for name in UNI_SERVICES]
         server.add_generic_rpc_handlers(handlers)
         try:
-            server.add_insecure_port(place)
+            if shown is None:
+                server.add_insecure_port(place)
+            else:
+                server.add_secure_port(place, shown.credentials())
         except RuntimeError as error:
             raise OSError(str(error)) from None
         await server.start()
@@ -185,6 +219,9 @@ class GrpcLink:
 
     def _is_full(self) -> bool:
         return self._bytes > REALTIME_WRITE_BYTES
+
+    def refuse(self, number: int) -> bool:
+        return False
 
     def end(self, code: Code) -> None:
         session, self.session = self.session, None

@@ -238,8 +238,7 @@ class Neighbourhood(Protocol):
 
 
 class Ban(msgspec.Struct, frozen=True):
-    """Who may not connect: a `user`, with tokens that were issued before (0 for all), or a `token` by its
-    id."""
+    """Who may not connect: a `user`, a user's `tokens` that were issued before, or a `token` by its id."""
 
     kind: str
     subject: str

@@ -49,6 +49,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     weight: Weight = Weight.PLAIN
     kept_for: frozenset[str] = frozenset()
     """Users for whom it is never left out: its author, and whom it mentions."""
+    epoch: str = ""
+    """Told with the first publication of a stream, to who subscribed before there was one."""
 
 
 class Retention(msgspec.Struct, frozen=True):

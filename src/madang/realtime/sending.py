@@ -30,6 +30,10 @@ Held = tuple[bytes, bool]
 """A frame, and whether it may be left out."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Link(Protocol):
     """A session's transport, whatever it is."""
 
@@ -41,6 +45,11 @@ class Link(Protocol):
 
     def end(self, code: Code) -> None:
         """Say goodbye in the transport's own terms, and close."""
+        ...
+
+    def refuse(self, number: int) -> bool:
+        """Say in the transport's own terms that a connect failed, by its error or disconnect, where it has
+        such terms and nothing is said yet. False leaves it to a disconnect."""
         ...
 
     def pause_reading(self) -> None: ...
@@ -85,6 +94,13 @@ class Sending:
         else:
             self._keep(frames)
 
+    def send_first(self, frames: bytes) -> None:
+        """Write frames before what is held, and then that."""
+        if self.state == CLOSED:
+            return
+        self.transport.write(frames)
+        self.resume(_never)
+
     def reply(self, reply: m.Reply) -> None:
         if self.state != CLOSED:
             self.send(self.wire.reply(reply))
@@ -95,7 +111,8 @@ class Sending:
             return
         self._core.counters.replies_error += 1
         if self.wire.bare:
-            self.disconnect(self._as_disconnect(error.number))
+            if not self._link.refuse(error.number):
+                self.disconnect(self._as_disconnect(error.number))
             return
         if self.state == CONNECTING:
             self.state = FAILED

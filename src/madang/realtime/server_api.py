@@ -71,7 +71,8 @@ class ServerApi:
             return Body(REALTIME_API_BYTES, lambda body: self._answer(self._lines, body))
         if path == _BATCH:
             return Body(REALTIME_API_BYTES, lambda body: self._answer(self._batch, body))
-        by_status = request.header(b"x-centrifugo-error-mode").strip() == _TRANSPORT
+        asked = request.header(b"x-centrifugo-error-mode").strip()
+        by_status = asked == _TRANSPORT or (not asked and self._core.settings.api_errors_as_status)
         return Body(
             REALTIME_API_BYTES,
             lambda body: self._answer(lambda params: self._one(method, params, by_status), body),

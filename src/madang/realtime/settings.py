@@ -88,12 +88,18 @@ class RealtimeSettings:
     disallow_anonymous_tokens: bool = False
     user_personal_channel: bool = False
     user_personal_channel_namespace: str = ""
+    single_connection: bool = False
+    """A user's new connection ends the others with 3504."""
+    connect_time: bool = False
+    """Tell clients the server's time when they connect."""
     api_keys: tuple[Secret, ...] = ()
+    api_errors_as_status: bool = False
     ping_s: float = limits.REALTIME_PING_S
     pong_s: float = limits.REALTIME_PONG_S
     """0 for pings without answers."""
     stale_s: float = limits.REALTIME_STALE_S
     expired_s: float = limits.REALTIME_EXPIRED_S
+    expired_subscription_s: float = limits.REALTIME_EXPIRED_S
     channels_per_connection: int = limits.REALTIME_CHANNELS_PER_CONNECTION
     queue_bytes: int = limits.REALTIME_QUEUE_BYTES
     message_bytes: int = limits.REALTIME_MESSAGE_BYTES
@@ -113,6 +119,8 @@ class RealtimeSettings:
     """Names of proxies by the namespace of the method: `game` for `game:move`."""
     unidirectional_disconnects: dict[int, ToDisconnect] = field(default_factory=dict)
     """How a unidirectional connection ends whose connect is answered with this error."""
+    unidirectional_statuses: dict[int, int] = field(default_factory=dict)
+    """HTTP status by the error or disconnect that a connect of `uni_sse` or `uni_http_stream` ends with."""
     commands_per_connection: int = limits.REALTIME_COMMANDS_PER_CONNECTION
     commands_per_user: int = limits.REALTIME_COMMANDS_PER_USER
     commands_per_ip: int = limits.REALTIME_COMMANDS_PER_IP

@@ -30,6 +30,9 @@ class CrowdSocket(WebSocket):
         self.resume_reading()
         self.close(code.number, code.words)
 
+    def refuse(self, number: int) -> bool:
+        return False
+
     def shutdown(self) -> None:
         """The engine drains by itself, with the protocol's own code; this one is for what it did not know."""
         if self.session is None:

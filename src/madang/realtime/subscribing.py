@@ -14,6 +14,7 @@ from madang.realtime.ports import (
     BAD_REQUEST,
     INTERNAL,
     LIMIT_EXCEEDED,
+    NOT_AVAILABLE,
     PERMISSION_DENIED,
     TOKEN_EXPIRED,
     Disconnect,
@@ -79,12 +80,9 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
         return Ask(request=request, subscription=token.subscription, client_refresh=binding.client_refresh)
     if is_private(channel):
         raise PERMISSION_DENIED
-    users = limited_users(channel)
-    if users is not None:
-        if options.allow_user_limited_channels and caller.user and caller.user in users:
-            return Ask(request=request)
-        if options.allow_user_limited_channels:
-            raise PERMISSION_DENIED
+    users = limited_users(channel) if options.allow_user_limited_channels else None
+    if users is not None and caller.user and caller.user in users:
+        return Ask(request=request)
     if binding.gate is not None:
         await settle()
         await binding.gate.admit(caller, channel, bytes(request.data))
@@ -113,7 +111,10 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
             since=reply.since,
             client_refresh=not handler.does.sub_refresh,
         )
-    if options.allow_subscribe_for_client and (caller.user or options.allow_subscribe_for_anonymous):
+    open_to_all = options.allow_subscribe_for_client and (
+        caller.user or options.allow_subscribe_for_anonymous
+    )
+    if open_to_all and users is None:
         return Ask(request=request)
     raise PERMISSION_DENIED
 
@@ -135,6 +136,8 @@ async def unsubscribe(core: Core, session: Session, number: int, request: m.Chan
 
 async def sub_refresh(core: Core, session: Session, number: int, request: m.SubRefreshRequest) -> None:
     core.binding(request.channel)
+    if request.type:
+        raise NOT_AVAILABLE  # keys of shared polls
     if not request.token:
         raise BAD_REQUEST
     subscription = session.subscriptions.get(request.channel)

@@ -7,9 +7,10 @@ from madang.realtime.room import Room
 class Subscription:
     """Where it stands, what it was promised and until when."""
 
-    __slots__ = ("client_refresh", "expires_at", "group", "info", "join_leave", "positioned", "presence",
-    "room",
-                 "server_side", "watch")  # fmt: skip
+    __slots__ = (
+        "claimed", "client_refresh", "expires_at", "group", "info", "join_leave", "positioned", "presence",
+        "room", "server_side", "watch",
+    )  # fmt: skip
 
     def __init__(self, room: Room, group: Group) -> None:
         self.room = room
@@ -20,6 +21,8 @@ class Subscription:
         """Seconds since 1970-01-01 UTC; 0 for never."""
         self.client_refresh = True
         self.server_side = False
+        self.claimed = False
+        """The connection's token asks for it."""
         self.positioned = False
         self.presence = False
         self.join_leave = False

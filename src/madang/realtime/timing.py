@@ -55,16 +55,21 @@ class Timing(Receiving):
         core = self._core
         first = min(self._ping_at, self._pong_by)
         if self.expires_at:
-            first = min(first, self._expiry(self.expires_at, self.client_refresh))
+            first = min(first, self._expiry())
         for subscription in self.subscriptions.values():
             if subscription.expires_at:
-                first = min(first, self._expiry(subscription.expires_at, subscription.client_refresh))
+                first = min(first, self._expiry_of(subscription))
         core.sweeper.expire(self._link, max(first - core.sweeper.now, 0.0))
 
-    def _expiry(self, expires_at: float, client_refresh: bool) -> float:
+    def _expiry(self) -> float:
         """In the sweeper's time; clients have a while to refresh."""
-        left = expires_at - self._core.clock.wall()
-        return self._core.sweeper.now + left + (self._core.settings.expired_s if client_refresh else 0.0)
+        grace_s = self._core.settings.expired_s if self.client_refresh else 0.0
+        return self._core.sweeper.now + self.expires_at - self._core.clock.wall() + grace_s
+
+    def _expiry_of(self, subscription: Subscription) -> float:
+        core = self._core
+        grace_s = core.settings.expired_subscription_s if subscription.client_refresh else 0.0
+        return core.sweeper.now + subscription.expires_at - core.clock.wall() + grace_s
 
     def ttl(self, expires_at: float) -> int:
         """Whole seconds until then, as clients are told; at most a year."""
@@ -81,11 +86,10 @@ class Timing(Receiving):
         if now >= self._pong_by:
             self.disconnect(codes.NO_PONG)
             return
-        if self.expires_at and self._expiry(self.expires_at, self.client_refresh) <= now:
+        if self.expires_at and self._expiry() <= now:
             self._expire()
         for channel, subscription in tuple(self.subscriptions.items()):
-            at = subscription.expires_at
-            if at and self._expiry(at, subscription.client_refresh) <= now:
+            if subscription.expires_at and self._expiry_of(subscription) <= now:
                 self._expire_subscription(channel, subscription)
         if self.is_open:
             if now >= self._ping_at:

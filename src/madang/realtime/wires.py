@@ -94,16 +94,17 @@ class Wire:
 
     def encode(self, publication: Publication, delta: bytes | None = None) -> bytes:
         """A publication without envelope and frame."""
-        data, offset, tags, is_delta = publication.data, publication.offset, publication.tags, bool(delta)
+        data, offset, tags, epoch = publication.data, publication.offset, publication.tags, publication.epoch
+        info = self.info(publication.info)
         if self.binary:
             return binary.encode_publication(
-                delta or data, self.info(publication.info), offset, tags, delta=is_delta
+                delta or data, info, offset, tags, delta=bool(delta), epoch=epoch
             )
         if delta is None:
-            return text.encode_publication(text.one_line(data), self.info(publication.info), offset, tags)
+            return text.encode_publication(text.one_line(data), info, offset, tags, epoch=epoch)
         # Subscribers with deltas get data as a text in any case.
         quoted = text.quote(delta or data)
-        return text.encode_publication(quoted, self.info(publication.info), offset, tags, delta=is_delta)
+        return text.encode_publication(quoted, info, offset, tags, delta=bool(delta), epoch=epoch)
 
     def info(self, info: ClientInfo | None) -> bytes:
         if info is None:

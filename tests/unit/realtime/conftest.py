@@ -89,6 +89,9 @@ class Wired:
     def end(self, code: Code) -> None:
         self.ended = code
 
+    def refuse(self, number: int) -> bool:
+        return False
+
     def pause_reading(self) -> None:
         self.reads = False
 

@@ -1,5 +1,6 @@
 """Connecting: who comes as whom, what the server subscribes them to, refreshing, expiring, pinging."""
 
+import asyncio
 import dataclasses
 import json
 
@@ -8,8 +9,10 @@ import pytest
 from tests.unit.realtime.conftest import Make, Yard
 
 from madang.base.errors import PeerError
+from madang.realtime.driving import settle
 from madang.realtime.gate import Caller, ConnectReply, ConnectRequest, ServerSubscription
-from madang.realtime.ports import Disconnect, ReplyError
+from madang.realtime.memory import MemoryBroker
+from madang.realtime.ports import Disconnect, ReplyError, Target
 from madang.realtime.publication import PublishOptions, Retention
 from madang.realtime.settings import RealtimeSettings
 
@@ -112,6 +115,72 @@ async def test_a_server_side_subscription_to_nothing_known_ends_the_connection(y
     assert visitor.ended == 3501
 
 
+async def test_more_server_side_subscriptions_than_channels_allowed(
+    make: Make, settings: RealtimeSettings
+) -> None:
+    yard = make(dataclasses.replace(settings, channels_per_connection=1))
+    visitor = yard.visitor()
+    await visitor.connect(token=yard.token("ann", channels=["plain:1", "plain:2"]))
+    assert visitor.ended == 3505
+
+
+async def test_a_server_side_subscription_that_is_not_refreshed_ends_the_connection(
+    make: Make, settings: RealtimeSettings
+) -> None:
+    yard = make(dataclasses.replace(settings, pong_s=0.0, expired_subscription_s=20.0))
+    visitor = await yard.guest("ann")
+    until = ServerSubscription(expires_at=yard.clock.wall() + 5)
+    await yard.engine.subscribe(Target(user="ann"), "plain:1", until)
+    yard.pass_time(24)
+    assert not visitor.ended
+    yard.pass_time(3)
+    assert visitor.ended == 3006
+
+
+class Lingering(MemoryBroker):
+    """A broker elsewhere, which takes its time to let a server hear a channel."""
+
+    in_process = False
+
+    def __init__(self, yard: Yard) -> None:
+        super().__init__(yard.clock, lambda size: bytes(size))
+        self.ready = asyncio.Event()
+
+    async def subscribe(self, channel: str) -> None:
+        await settle()
+        if channel == "open:late":
+            await self.ready.wait()
+
+
+async def test_the_reply_comes_before_what_its_channels_bring(make: Make, settings: RealtimeSettings) -> None:
+    yard = make(settings)
+    broker = Lingering(yard)
+    yard.engine.use(broker, yard.outbound)
+    await yard.engine.start()
+    visitor = yard.visitor()
+    await visitor.connect(token=yard.token("ann", channels=["open:first", "open:late"]))
+    await yard.publish("open:first", "meanwhile")
+    await yard.settle()
+    assert visitor.heard() == []
+    broker.ready.set()
+    await yard.settle()
+    reply, push = visitor.heard()
+    assert reply["connect"]["subs"]["open:first"].get("offset", 0) == 0
+    assert push["push"]["pub"]["data"] == "meanwhile" and push["push"]["pub"]["offset"] == 1
+    await yard.publish("open:late", "later")
+    assert await visitor.publications() == ["later"]
+
+
+async def test_a_user_with_one_connection_at_a_time(make: Make, settings: RealtimeSettings) -> None:
+    yard = make(dataclasses.replace(settings, single_connection=True, connect_time=True))
+    first, other, nobody = await yard.guest("ann"), await yard.guest("bob"), await yard.guest()
+    second = yard.visitor()
+    told = await second.connect(token=yard.token("ann"))
+    assert told["connect"]["time"] == int(yard.clock.wall() * 1000)
+    await yard.guest()
+    assert [each.ended for each in (first, second, other, nobody)] == [3504, 0, 0, 0]
+
+
 async def test_personal_channels(make: Make, settings: RealtimeSettings) -> None:
     yard = make(dataclasses.replace(settings, user_personal_channel=True))
     await yard.engine.start()
@@ -120,6 +189,16 @@ async def test_personal_channels(make: Make, settings: RealtimeSettings) -> None
     assert list(reply["connect"]["subs"]) == ["#ann"]
     await yard.publish("#ann", "for you")
     assert await visitor.publications() == ["for you"]
+
+
+async def test_a_refresh_compares_what_tokens_ask_for_alone(make: Make, settings: RealtimeSettings) -> None:
+    yard = make(dataclasses.replace(settings, user_personal_channel=True))
+    visitor = await yard.guest("ann", channels=["plain:1"])
+    await yard.engine.subscribe(Target(user="ann"), "plain:2", ServerSubscription())
+    reply = await visitor.ask(refresh={"token": yard.token("ann", channels=["plain:1"])})
+    assert "refresh" in reply and not visitor.ended
+    await visitor.ask(refresh={"token": yard.token("ann", channels=["plain:1", "plain:2"])})
+    assert visitor.ended == 3010
 
 
 # --- refreshing and expiring -----------------------------------------------------------------------------

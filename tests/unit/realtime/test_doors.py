@@ -387,6 +387,21 @@ async def test_a_unidirectional_websocket(house: House) -> None:
     assert status == 400 and refused
 
 
+async def test_a_connect_that_fails_with_a_status(house: House) -> None:
+    core = house.yard.engine.core
+    core.settings = dataclasses.replace(core.settings, unidirectional_statuses={3500: 401, 109: 403})
+    for token, expected in (("x.y.z", 401), (house.yard.token("ann", exp=1), 403)):
+        for path in ("/connection/uni_http_stream", "/connection/uni_sse"):
+            client, status, headers = await house.ask("POST", path, json.dumps({"token": token}).encode())
+            assert (status, headers["content-length"]) == (expected, "0")
+            assert await client.reader.read() == b""
+    client, status, _ = await house.ask("POST", "/connection/uni_http_stream", b"{}")
+    assert status == 200 and "connect" in json.loads(await client.chunk())
+    gone = json.dumps({"token": house.yard.token("ann", channels=["nowhere:1"])}).encode()
+    client, status, _ = await house.ask("POST", "/connection/uni_http_stream", gone)
+    assert status == 200 and json.loads(await client.chunk())["disconnect"]["code"] == 3501
+
+
 async def test_a_unidirectional_client_that_may_not_connect(house: House) -> None:
     client, _, _ = await house.ask("POST", "/connection/uni_http_stream", b'{"token":"x.y.z"}')
     assert json.loads(await client.chunk())["disconnect"] == {"code": 3500, "reason": "invalid token"}

@@ -110,8 +110,22 @@ async def test_blocking_and_revoking(yard: Yard) -> None:
     old, new = yard.visitor(), yard.visitor()
     await old.connect(token=yard.token("ann", iat=int(yard.clock.wall()) - 5))
     await new.connect(token=yard.token("ann", iat=int(yard.clock.wall()) + 1))
-    assert (old.ended, new.ended) == (3503, 0)
+    assert (old.ended, new.ended) == (0, 0) and new.session.is_open
+    assert (await old.ask(ping={})) == {} and old.ended == 3501  # nothing more after a failed connect
+
+
+async def test_a_block_and_older_tokens_are_two_things(yard: Yard) -> None:
+    now = yard.clock.wall()
+    await yard.engine.block("ann", now + 100)
+    await yard.engine.revoke_tokens("ann", now, now + 100)
+    refused = yard.visitor()
+    await refused.connect(token=yard.token("ann", iat=int(now) + 1))
+    assert refused.ended == 3503
     await yard.engine.block("ann", 0)
+    await yard.guest("ann", iat=int(now) + 1)
+    older = yard.visitor()
+    assert (await older.connect(token=yard.token("ann", iat=1)))["error"]["code"] == 109
+    yard.pass_time(101)
     await yard.guest("ann", iat=1)
 
 

@@ -137,7 +137,7 @@ async def test_a_batch_and_its_replies(yard: Yard) -> None:
     assert replies[0].publish.offset == 1 and replies[0].publish.epoch
     assert replies[1].error.code == 102 and replies[2].HasField("block_user")
     assert replies[3].error.code == 104
-    assert yard.engine.is_blocked("bob")
+    assert yard.engine.core.is_blocked("bob")
     one = await commands.outcome(api_binary.parse("publish", made("PublishRequest", channel="open:1")))
     assert read("PublishResponse", api_binary.encode("publish", one)).error.code == 107
     plain = api_binary.parse("publish", made("PublishRequest", channel="plain:1", data=b"1"))

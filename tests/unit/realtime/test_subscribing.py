@@ -47,6 +47,8 @@ def code(reply: dict[str, Any]) -> int:
         ("ann", "limited:dialog#ann,bob", 0),
         ("eve", "limited:dialog#ann,bob", 103),
         ("", "limited:dialog#", 103),
+        ("ann", "limited:lobby", 0),
+        ("ann", "users:dialog#eve", 0),
         ("", "users:1", 103),
         ("ann", "users:1", 0),
     ],
@@ -57,7 +59,7 @@ async def test_who_may_subscribe(
     namespaces = {
         **NAMESPACES,
         "named": ChannelOptions(allow_subscribe_for_client=True, channel_regex="^[a-z]+$"),
-        "limited": ChannelOptions(allow_user_limited_channels=True),
+        "limited": ChannelOptions(allow_user_limited_channels=True, allow_subscribe_for_client=True),
         "users": ChannelOptions(allow_subscribe_for_client=True),
     }
     yard = make(dataclasses.replace(settings, namespaces=namespaces))
@@ -258,7 +260,14 @@ async def test_history(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "expected"), [({"rpc": {"method": "x"}}, 108), ({"ping": {}}, 108), ({}, 104)]
+    ("request_", "expected"),
+    [
+        ({"rpc": {"method": "x"}}, 108),
+        ({"ping": {}}, 108),
+        ({}, 104),
+        ({"publish": {"channel": "open:1", "data": 1, "type": 1, "key": "k"}}, 108),
+        ({"sub_refresh": {"channel": "open:1", "type": 1, "track": [{"keys": ["k"]}]}}, 108),
+    ],
 )
 async def test_what_nobody_does(yard: Yard, request_: dict[str, Any], expected: int) -> None:
     assert code(await (await yard.guest()).ask(**request_)) == expected

@@ -23,7 +23,7 @@ _OLDER: Final = (
 _LEVELS: Final = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "error": "error"}
 _PATHS: Final = "paths are the documented ones here"
 _ALWAYS: Final = "its bounds are set otherwise here (docs/3-operate/limits.md)"
-_HTTPS: Final = "give certificate and key as files under [tls] of Madang's own settings"
+_FILES: Final = "give the certificate and its key as PEM files"
 
 
 class MisreadError(Exception):
@@ -116,19 +116,19 @@ def _read_client(client: Table) -> None:
     client.give("pong_timeout", "realtime.pong_s", values.switched)
     client.give("stale_close_delay", "realtime.stale_s", values.duration)
     client.give("expired_close_delay", "realtime.expired_s", values.duration)
+    client.give("expired_sub_close_delay", "realtime.expired_subscription_s", values.duration)
+    client.give("connect_include_server_time", "realtime.connect_time", values.flag)
     _read_personal(client.within("subscribe_to_user_personal_channel"))
     _read_unidirectional(client.within("connect_code_to_unidirectional_disconnect"))
     _read_tokens(client)
     client.ignore(
         _ALWAYS,
-        expired_sub_close_delay="25s",
         presence_update_interval="27s",
         concurrency=0,
         channel_position_check_delay="40s",
         channel_position_max_time_lag="0s",
         history_max_publication_limit=300,
         recovery_max_publication_limit=300,
-        connect_include_server_time=False,
     )
     client.ignore(
         "everybody says who they are here, by a token or a proxy",
@@ -141,7 +141,7 @@ def _read_client(client: Table) -> None:
 def _read_personal(table: Table) -> None:
     table.give("enabled", "realtime.personal_channels", values.flag)
     table.give("personal_channel_namespace", "realtime.personal_channel_namespace", values.text)
-    table.ignore("set connections_per_user for that", single_connection=False)
+    table.give("single_connection", "realtime.single_connection", values.flag)
 
 
 def _read_unidirectional(table: Table) -> None:
@@ -199,13 +199,7 @@ def _read_doors(root: Table) -> None:
     else:
         report.give("http.listen", values.place(address, port), http.key)
     encrypted.forget()
-    http.ignore(
-        "the server API asks for its key on the same door as all else",
-        internal_address="",
-        internal_port="",
-        internal_tls={},
-        tls_external=False,
-    )
+    _read_internal(http, address, values.place(address, port))
     http.ignore("put a proxy before it for that", tls_autocert={}, http3={})
     keys = []
     api = root.within("http_api")
@@ -214,7 +208,11 @@ def _read_doors(root: Table) -> None:
         keys.append(key)
     api.ignore("the server API always asks for a key", insecure=False)
     api.ignore(_PATHS, handler_prefix="/api", external=False)
-    api.ignore("ask with the header X-Centrifugo-Error-Mode: transport", error_mode="")
+    mode = api.take("error_mode", values.text, "")
+    if mode == "transport":
+        report.give("realtime.api_errors_as_status", True, api.where("error_mode"))
+    elif mode:
+        report.wrong(api.where("error_mode"), "is transport, or absent")
     for name, ours, standard in (("grpc_api", "grpc", _GRPC_PORT), ("uni_grpc", "uni_grpc", _UNI_GRPC_PORT)):
         if key := _read_grpc(root.within(name), ours, standard):
             keys.append(key)
@@ -222,13 +220,42 @@ def _read_doors(root: Table) -> None:
         report.give("realtime.api_keys", tuple(dict.fromkeys(keys)), "http_api.key")
 
 
+def _read_internal(http: Table, address: str, outer: str) -> None:
+    """The inner port of the server API: one more door, which answers as the outer one does."""
+    address = http.take("internal_address", values.text, "") or address
+    port = http.take("internal_port", values.port, 0)
+    doors = [values.place(address, port)] if port else []
+    if doors and doors[0] != outer:
+        in_clear = [outer] if "http.listen" in http.report.given else []
+        http.report.give("http.listen", [*in_clear, *doors], http.where("internal_port"))
+        http.report.ignore(
+            http.where("internal_port"), "both doors answer alike: block /api at your proxy if that is meant"
+        )
+    http.ignore("the inner door speaks no TLS", internal_tls={}, tls_external=False)
+
+
 def _read_certificate(tls: Table) -> None:
-    for name, ours in (("cert_pem", "tls.certificate"), ("key_pem", "tls.key")):
-        value = tls.take(f"{name}_file", values.text, "") or tls.take(name, values.text, "")
-        if not value or "\n" in value or "-----" in value:
-            tls.report.wrong(tls.where(name), f"cannot be used: {_HTTPS}")
-        else:
-            tls.report.give(ours, value, tls.where(name))
+    _read_pem(tls, "cert_pem", "tls.certificate")
+    _read_pem(tls, "key_pem", "tls.key")
+
+
+def _read_grpc_certificate(tls: Table) -> None:
+    """One for both doors."""
+    for name, ours in (("cert_pem", "grpc_certificate"), ("key_pem", "grpc_key")):
+        _read_pem(tls, name, f"realtime.{ours}")
+    if "client_ca_pem" in tls or "client_ca_pem_file" in tls:
+        _read_pem(tls, "client_ca_pem", "realtime.grpc_client_ca")
+
+
+def _read_pem(tls: Table, name: str, ours: str) -> None:
+    value = tls.take(f"{name}_file", values.text, "") or tls.take(name, values.text, "")
+    before, _ = tls.report.given.get(ours, (value, ""))
+    if not value or "\n" in value or "-----" in value:
+        tls.report.wrong(tls.where(name), f"cannot be used: {_FILES}")
+    elif before != value:
+        tls.report.wrong(tls.where(name), "is another file than the other gRPC door's")
+    else:
+        tls.report.give(ours, value, tls.where(name))
 
 
 def _read_grpc(table: Table, ours: str, standard: int) -> str:
@@ -236,8 +263,11 @@ def _read_grpc(table: Table, ours: str, standard: int) -> str:
     address, port = table.take("address", values.text, ""), table.take("port", values.count, standard)
     key = table.take("key", values.text, "")
     enabled = table.take("enabled", values.flag, False)
-    if table.within("tls").take("enabled", values.flag, False) and enabled:
-        table.report.wrong(table.where("tls"), "cannot be used: put a proxy with TLS before this door")
+    encrypted = table.within("tls")
+    if encrypted.take("enabled", values.flag, False) and enabled:
+        table.report.give(f"realtime.{ours}_tls", True, table.where("tls"))
+        _read_grpc_certificate(encrypted)
+    encrypted.forget()
     if enabled:
         table.report.give(f"realtime.{ours}", values.place(address or "0.0.0.0", port), table.key)
     table.ignore("bounds are fixed here", max_receive_message_size=0, reflection=False, error_mode="")
@@ -276,10 +306,23 @@ def _read_transports(root: Table) -> None:
             join_push_messages=False,
             disable_client_protocol_v1=False,
         )
-        table.ignore(
-            "unidirectional_disconnects says how they end", connect_code_to_http_response={"enabled": False}
-        )
+        if name in ("uni_sse", "uni_http_stream"):
+            _read_statuses(table.within("connect_code_to_http_response"))
     root.ignore("there is no such way in", webtransport={"enabled": False})
+
+
+def _read_statuses(table: Table) -> None:
+    """One list for both ways."""
+    enabled = table.take("enabled", values.flag, False)
+    found: dict[str, object] = {}
+    for one in table.each("transforms"):
+        to = one.within("to")
+        found[str(one.take("code", values.count, 0))] = to.take("status_code", values.count, 0)
+        to.ignore("the status has no body", body="")
+    if enabled and found:
+        before, _ = table.report.given.get("realtime.unidirectional_statuses", ({}, ""))
+        known = before if isinstance(before, dict) else {}
+        table.report.give("realtime.unidirectional_statuses", {**known, **found}, table.where("transforms"))
 
 
 def _read_the_rest(root: Table) -> None:

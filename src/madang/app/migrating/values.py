@@ -36,6 +36,11 @@ def count(value: object) -> int:
     raise ValueError("is a whole number")
 
 
+def port(value: object) -> int:
+    """0 for none."""
+    return 0 if value == "" else count(value)
+
+
 def duration(value: object) -> float:
     """Seconds of `1m30s` or `500ms`; negative for `-1` and `-1s`, which switch things off."""
     told = text(value).strip()

@@ -141,7 +141,7 @@ _CODEC: Final = Codec(
         m.ConnectRequest: _CONNECT,
         m.SubscribeRequest: _SUBSCRIBE,
         m.ChannelRequest: _CHANNEL,
-        m.PublishRequest: {**_CHANNEL, 2: Field("data", Kind.BYTES)},
+        m.PublishRequest: {**_CHANNEL, 2: Field("data", Kind.BYTES), 3: Field("type", Kind.NUMBER)},
         m.StreamPosition: _POSITION,
         m.HistoryRequest: {
             **_CHANNEL,
@@ -153,7 +153,7 @@ _CODEC: Final = Codec(
         m.SendRequest: {1: Field("data", Kind.BYTES)},
         m.RpcRequest: {1: Field("data", Kind.BYTES), 2: Field("method", Kind.TEXT)},
         m.RefreshRequest: {1: Field("token", Kind.TEXT)},
-        m.SubRefreshRequest: {**_CHANNEL, 2: Field("token", Kind.TEXT)},
+        m.SubRefreshRequest: {**_CHANNEL, 2: Field("token", Kind.TEXT), 3: Field("type", Kind.NUMBER)},
         m.FilterNode: _FILTER,
         m.Reply: _REPLY,
         m.Error: {
@@ -276,7 +276,7 @@ def encode_info(user: str, client: str, conn_info: bytes, chan_info: bytes) -> b
 
 
 def encode_publication(
-    data: bytes, info: bytes, offset: int, tags: Mapping[str, str], *, delta: bool = False
+    data: bytes, info: bytes, offset: int, tags: Mapping[str, str], *, delta: bool = False, epoch: str = ""
 ) -> bytes:
     """A Publication; `delta` marks data that are one."""
     parts = [tagged(4, data)] if data else []
@@ -288,6 +288,8 @@ def encode_publication(
         parts.append(tagged(7, tagged(1, key.encode()) + tagged(2, value.encode())))
     if delta:
         parts.append(b"\x40\x01")
+    if epoch:
+        parts.append(tagged(14, epoch.encode()))
     return b"".join(parts)
 
 

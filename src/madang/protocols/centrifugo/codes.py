@@ -21,6 +21,8 @@ INSUFFICIENT_STATE: Final = Code(3010, "insufficient state")
 FORCE_RECONNECT: Final = Code(3011, "force reconnect")
 NO_PONG: Final = Code(3012, "no pong")
 TOO_MANY_REQUESTS: Final = Code(3013, "too many requests")
+STATE_INVALIDATED: Final = Code(3014, "state invalidated")
+"""The client forgets its tokens and what it knows of its channels, and comes back."""
 INVALID_TOKEN: Final = Code(3500, "invalid token")
 BAD_REQUEST: Final = Code(3501, "bad request")
 STALE: Final = Code(3502, "stale")

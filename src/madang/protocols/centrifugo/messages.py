@@ -64,6 +64,8 @@ class ChannelRequest(msgspec.Struct, frozen=True):
 class PublishRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     data: Raw = NONE
+    type: int = 0
+    """1 for a key of a map."""
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
@@ -94,6 +96,8 @@ class RefreshRequest(msgspec.Struct, frozen=True):
 class SubRefreshRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     token: str = ""
+    type: int = 0
+    """1 and 2 for keys of shared polls."""
 
 
 class Empty(msgspec.Struct, frozen=True):

@@ -109,7 +109,7 @@ def encode_info(user: str, client: str, conn_info: bytes, chan_info: bytes) -> b
 
 
 def encode_publication(
-    data: bytes, info: bytes, offset: int, tags: Mapping[str, str], *, delta: bool = False
+    data: bytes, info: bytes, offset: int, tags: Mapping[str, str], *, delta: bool = False, epoch: str = ""
 ) -> bytes:
     """A Publication of data and info that are JSON already; `delta` marks data that are one."""
     parts = [b'{"data":', data]
@@ -119,6 +119,8 @@ def encode_publication(
         parts.append(b',"offset":%d' % offset)
     if tags:
         parts += b',"tags":', _ENCODER.encode(tags)
+    if epoch:
+        parts += b',"epoch":', _ENCODER.encode(epoch)
     parts.append(b',"delta":true}' if delta else b"}")
     return b"".join(parts)
 

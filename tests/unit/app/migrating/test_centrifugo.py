@@ -278,6 +278,46 @@ def test_grpc_doors(tmp_path: Path) -> None:
     assert realtime.api_keys == (Secret("a"), Secret("b"))
 
 
+def test_grpc_doors_with_tls(tmp_path: Path) -> None:
+    shown = {"enabled": True, "cert_pem": "server.crt", "key_pem_file": "/k", "client_ca_pem": "/ca"}
+    tree: dict[str, Any] = {"grpc_api": {"enabled": True, "tls": shown}, "uni_grpc": {"enabled": True}}
+    realtime = migrate(tmp_path, tree).realtime
+    assert (realtime.grpc_tls, realtime.uni_grpc_tls) == (True, False)
+    assert (realtime.grpc_certificate, realtime.grpc_key) == (tmp_path / "server.crt", Path("/k"))
+    assert realtime.grpc_client_ca == Path("/ca")
+    tree["uni_grpc"]["tls"] = {"enabled": True, "cert_pem": "server.crt", "key_pem": "/other"}
+    assert problems(tmp_path, tree) == [
+        "uni_grpc.tls.key_pem is another file than the other gRPC door's",
+    ]
+
+
+def test_an_inner_port_is_one_more_door(tmp_path: Path) -> None:
+    inner = {"http_server": {"address": "127.0.0.1", "internal_port": 8001}}
+    assert migrate(tmp_path, inner).http.listen == (Endpoint("127.0.0.1", 8000), Endpoint("127.0.0.1", 8001))
+    (told,) = ignored(tmp_path, inner)
+    assert told == "both doors answer alike: block /api at your proxy if that is meant: " + (
+        "http_server.internal_port"
+    )
+
+
+def test_what_is_told_to_clients(tmp_path: Path) -> None:
+    status = {"enabled": True, "transforms": [{"code": 3500, "to": {"status_code": 401}}]}
+    tree = {
+        "client": {
+            "expired_sub_close_delay": "5s",
+            "connect_include_server_time": True,
+            "subscribe_to_user_personal_channel": {"enabled": True, "single_connection": True},
+        },
+        "http_api": {"error_mode": "transport"},
+        "uni_sse": {"enabled": True, "connect_code_to_http_response": status},
+    }
+    found = realtime_settings(migrate(tmp_path, tree))
+    assert (found.expired_s, found.expired_subscription_s) == (25, 5)
+    assert found.connect_time and found.single_connection and found.api_errors_as_status
+    assert found.unidirectional_statuses == {3500: 401}
+    assert ignored(tmp_path, tree) == []
+
+
 def test_tls(tmp_path: Path) -> None:
     tree = {
         "http_server": {
@@ -440,8 +480,7 @@ def test_defaults_that_are_written_out_are_passed_over(tmp_path: Path) -> None:
         ({"engine": {"type": "postgres"}}, "engine.type is memory, redis or nats here, not postgres"),
         (
             {"http_server": {"tls": {"enabled": True, "cert_pem": "-----BEGIN"}}},
-            "http_server.tls.cert_pem cannot be used: give certificate and key as files under [tls] of "
-            "Madang's own settings",
+            "http_server.tls.cert_pem cannot be used: give the certificate and its key as PEM files",
         ),
         ({"log": {"level": "loud"}}, "log.level is trace, debug, info, warn or error"),
         (
