@@ -8,11 +8,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from madang.app import sample
+from madang.app.counters import AppCounters
+from madang.app.explanations import explanations
 from madang.base import limits
+from madang.chat.counters import ChatCounters
+from madang.control.counters import ControlCounters
+from madang.hub.counters import HubCounters
+from madang.ingest.rtmp.counters import IngestCounters
+from madang.ingest.whip.counters import WhipCounters
+from madang.net.counters import NetCounters
+from madang.net.fanout.counters import FanoutCounters
+from madang.net.rtmp.counters import RtmpCounters
+from madang.net.webrtc.counters import WebRtcCounters
+from madang.realtime.counters import RealtimeCounters
+from madang.transcoding.counters import PosterCounters, RenditionCounters
 
 DOCS = Path(__file__).parent
 CONFIGURATION = DOCS / "3-operate" / "configuration.md"
 LIMITS = DOCS / "3-operate" / "limits.md"
+METRICS = DOCS / "3-operate" / "metrics.md"
+WIRING = DOCS.parent / "src" / "madang" / "app" / "wiring.py"
 MARK = "<!-- made by docs/generate.py: edit the program, not this page -->"
 
 _CONFIGURATION_HEAD = f"""{MARK}
@@ -48,6 +63,38 @@ Everything has a bound. A peer that reaches one is told so in its own protocol a
 The letters name the attack (A) or the fault (F) that a limit answers.
 
 """
+
+_METRICS_HEAD = f"""{MARK}
+# Metrics
+
+What `/metrics` shows, beside `process_*` and `python_gc_*`. Every `_total` rises from the start of the
+process on; the `HELP` lines say the same as this page. How to scrape it: [operations](operations.md#metrics).
+
+| metric | shows |
+|---|---|
+| `madang_stream_live{{channel}}` | 1 while frames arrive, 0 while reconnecting |
+| `madang_stream_viewers{{channel}}` | playback sessions of a stream |
+| `madang_stream_in_bytes_total{{channel}}` | payload bytes from the publisher |
+| `madang_loop_lag_seconds` | a histogram: how much later than asked the event loop came |
+"""
+
+# Which counters a room shows, in the words of `app/wiring.py`; a test compares the two.
+COUNTED: dict[str, tuple[str, type]] = {
+    "app": ("The program", AppCounters),
+    "net": ("Sockets and HTTP", NetCounters),
+    "rtmp": ("RTMP connections", RtmpCounters),
+    "ingest": ("RTMP publishers", IngestCounters),
+    "whip": ("WHIP publishers", WhipCounters),
+    "webrtc": ("WebRTC", WebRtcCounters),
+    "hub": ("Broadcasts", HubCounters),
+    "control": ("Accounts and keys", ControlCounters),
+    "realtime": ("Realtime channels", RealtimeCounters),
+    "chat": ("Chat", ChatCounters),
+    "posters": ("Posters", PosterCounters),
+    "audio": ("Sound made anew", RenditionCounters),
+    "pictures": ("Pictures made anew", RenditionCounters),
+    "fanout": ("FLV and RTMP viewers, with the label `format`", FanoutCounters),
+}
 
 
 class Limit(NamedTuple):
@@ -128,9 +175,38 @@ def configuration_page() -> str:
     return _CONFIGURATION_HEAD + sample.page().rstrip() + "\n"
 
 
+def gauges() -> dict[str, str]:
+    """Numbers that rise and fall, and what they are: the calls of `gauge` in the program's wiring."""
+    tree = ast.parse(WIRING.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "gauge"]
+    return {ast.literal_eval(call.args[0]): ast.literal_eval(call.args[1]) for call in calls}
+
+
+def metrics_page() -> str:
+    lines = [_METRICS_HEAD.rstrip()]
+    lines += [f"| `madang_{name}` | {_sentence(words)} |" for name, words in gauges().items()]
+    for room, (head, kind) in COUNTED.items():
+        lines += ["", f"## {head}", "", "| metric | counts |", "|---|---|"]
+        told = explanations(kind)
+        lines += [f"| `madang_{room}_{name}_total` | {_sentence(words)} |" for name, words in told.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(words: str) -> str:
+    """As a cell of a table: the first letter small, unless it begins a name, and no full stop."""
+    first = words.split()[0]
+    begun = (
+        words
+        if any(letter.isupper() or letter.isdigit() for letter in first[1:])
+        else words[:1].lower() + words[1:]
+    )
+    return begun.removesuffix(".")
+
+
 def pages() -> dict[Path, str]:
     """Every generated page."""
-    return {CONFIGURATION: configuration_page(), LIMITS: limits_page()}
+    return {CONFIGURATION: configuration_page(), LIMITS: limits_page(), METRICS: metrics_page()}
 
 
 if __name__ == "__main__":

@@ -8,5 +8,6 @@ class AppCounters:
     """Plain numbers, only ever added to."""
 
     reloads: int = 0
+    """Settings and certificates that were read again."""
     reload_failures: int = 0
-    """F26, F28: settings or certificates that were bad and left the old ones in force."""
+    """Settings or certificates that were bad and left the old ones in force (F26, F28)."""

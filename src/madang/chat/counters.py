@@ -8,10 +8,12 @@ class ChatCounters:
     """Rising numbers."""
 
     messages: int = 0
-    """Accepted, and seen by everybody."""
+    """Messages that everybody may see."""
     messages_held: int = 0
+    """Messages that wait for a moderator."""
     messages_shadowed: int = 0
+    """Messages that only their author and the moderators see."""
     messages_refused: int = 0
-    """Refused with a reason: too fast, filtered, silenced."""
+    """Messages refused with a reason: too fast, filtered, silenced."""
     messages_failed: int = 0
-    """Error 100: the store was away."""
+    """Messages answered with error 100: the store was away."""

@@ -95,7 +95,7 @@ class Crowd:
     def admit(self, sock: socket.socket, address: str) -> bool:
         """Count this connection until its socket is closed; False when there is no room for it."""
         if len(self._seats) >= self._total or sock.fileno() >= self._fd_end:
-            self.counters.refused_total += 1
+            self.counters.refused += 1
             return False
         if self._by_address[address] >= self._per_ip and not self._proxies.exempt(address):
             self.counters.refused_per_ip += 1

@@ -68,7 +68,7 @@ async def test_connections_in_all_are_bounded(make_yard: Any) -> None:
     wires = [await yard.connect() for _ in range(3)]
     await wires[0].ask("/x")
     assert await wires[2].closed()
-    assert yard.ground.counters.refused_total == 1
+    assert yard.ground.counters.refused == 1
     wires[0].close()
     await yard.settle()
     assert (await (await yard.connect()).ask("/x")).status == 200

@@ -8,7 +8,9 @@ class IngestCounters:
     """Plain numbers, only ever added to."""
 
     admitted: int = 0
+    """Publishers that went on the air."""
     refused: int = 0
+    """Publishers that were not let in."""
     broken_frames: int = 0
     """Bodies that could not be read; the stream went on without them."""
     early_frames: int = 0

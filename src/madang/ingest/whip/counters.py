@@ -8,7 +8,9 @@ class WhipCounters:
     """Plain numbers, only ever added to."""
 
     admitted: int = 0
+    """Publishers that went on the air."""
     refused: int = 0
+    """Publishers that were not let in."""
     pictures: int = 0
     """Pictures that went on to a stream."""
     lost_packets: int = 0
@@ -18,5 +20,6 @@ class WhipCounters:
     frozen_frames: int = 0
     """Whole pictures that were left out because one before them was missing."""
     keyframes_asked: int = 0
+    """Keyframes that publishers were asked for."""
     too_fast: int = 0
     """Publishers that were cut off for their rate (A56)."""

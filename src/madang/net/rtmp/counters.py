@@ -8,12 +8,13 @@ class RtmpCounters:
     """Plain numbers, only ever added to."""
 
     connections: int = 0
+    """RTMP connections."""
     refused_pending: int = 0
     """Connections closed at once because too many are not yet admitted."""
     publishes: int = 0
-    """Accepted."""
+    """Publishers that were accepted."""
     plays: int = 0
-    """Accepted."""
+    """Players that were accepted."""
     refused: int = 0
     """Publish and play requests that were answered with an error."""
     broken: int = 0
