@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import socket
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +25,7 @@ from centrifuge import (
     ServerPublicationContext,
     SubscriptionEventHandler,
 )
+from tests.harness import certificates
 from tests.harness.centrifuge import leave
 from tests.harness.schemas import messages
 from tests.harness.server import Server, free_port, running
@@ -62,8 +65,8 @@ rpc:
   proxy: {{endpoint: "{backend}/rpc", timeout: 20s}}
   without_namespace: {{proxy_enabled: true}}
 http_api: {{key: {key}}}
-grpc_api: {{enabled: true, address: 127.0.0.1, port: {grpc}}}
-uni_grpc: {{enabled: true, address: 127.0.0.1, port: {grpc}}}
+grpc_api: {{enabled: true, address: 127.0.0.1, port: {grpc}, tls: &tls {tls}}}
+uni_grpc: {{enabled: true, address: 127.0.0.1, port: {grpc}, tls: *tls}}
 admin: {{enabled: true, password: p}}
 """
 API = messages(
@@ -179,10 +182,40 @@ class Moved:
         self.backend = backend
         self.file = file
         self.grpc = f"127.0.0.1:{port}"
+        self.shown = certificates.make(file.parent / "shown")
+        self.client = certificates.make(file.parent / "client", name="backend.example")
 
     def write(self, **changes: Any) -> None:
         values = {"backend": self.backend.url, "key": KEY, "grpc": self.grpc.rpartition(":")[2], **changes}
-        self.file.write_text(FILE.format(**values))
+        pems = {
+            "cert_pem": self.shown.certificate,
+            "key_pem": self.shown.key,
+            "client_ca_pem": self.client[0],
+        }
+        tls = json.dumps({"enabled": True, **{name: str(path) for name, path in pems.items()}})
+        self.file.write_text(FILE.format(tls=tls, **values))
+
+    def channel(self) -> grpc.aio.Channel:
+        """As a backend that shows its certificate."""
+        pems = (self.shown.certificate, self.client.key, self.client.certificate)
+        credentials = grpc.ssl_channel_credentials(*(path.read_bytes() for path in pems))
+        return grpc.aio.secure_channel(self.grpc, credentials)
+
+    def shows(self, own: certificates.Files | None = None) -> bytes:
+        """The certificate that the gRPC door shows, to who shows this one. Raises OSError."""
+        context = ssl.create_default_context(cafile=str(self.shown.certificate))
+        context.set_alpn_protocols(["h2"])
+        if own is not None:
+            context.load_cert_chain(own.certificate, own.key)
+        host, port = self.grpc.split(":")
+        with (
+            socket.create_connection((host, int(port)), PATIENCE_S) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as encrypted,
+        ):
+            shown = encrypted.getpeercert(binary_form=True)
+            if not encrypted.recv(1):  # with TLS 1.3 a refusal comes after the handshake
+                raise ConnectionResetError("reset")
+            return shown or b""
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +355,7 @@ async def test_grpc(moved: Moved, backend: Backend) -> None:
     backend.answers["/connect"] = lambda body, headers: {
         "result": {"user": body["name"], "data": {"is": body["transport"]}, "channels": ["room:g"]}
     }
-    async with asyncio.timeout(PATIENCE_S), grpc.aio.insecure_channel(moved.grpc) as channel:
+    async with asyncio.timeout(PATIENCE_S), moved.channel() as channel:
         await channel.channel_ready()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call("Info")(channel, key="another")
@@ -370,6 +403,18 @@ async def test_grpc(moved: Moved, backend: Backend) -> None:
             assert last.channel == "room:g"
         assert (last.disconnect.code, last.disconnect.reconnect) == (4501, False)
         assert await stream.read() is grpc.aio.EOF
+
+
+def test_grpc_shows_the_newest_certificate_and_wants_one(moved: Moved) -> None:
+    with pytest.raises(OSError, match="(?i)certificate|reset|broken"):
+        moved.shows()
+    first = moved.shows(moved.client)
+    certificates.make(moved.shown.certificate.parent, name="renewed.example")
+    assert moved.shows(moved.client) != first
+    good = moved.shown.key.read_bytes()
+    moved.shown.key.write_bytes(b"half a fi")
+    assert moved.shows(moved.client) != first
+    moved.shown.key.write_bytes(good)
 
 
 async def test_a_changed_file_is_taken_over_without_a_restart(moved: Moved, backend: Backend) -> None:

@@ -15,6 +15,7 @@ GOOD = """
 connect_proxy_name = "backend"
 rpc_namespaces = {shop = "backend"}
 unidirectional_disconnects = {403 = {code = 4903, reason = "forbidden"}}
+unidirectional_statuses = {109 = 401}
 subscription_token = {hmac_secret = "a secret", audience = "yard"}
 [realtime.proxies.backend]
 endpoint = "http://127.0.0.1:3000/"
@@ -38,6 +39,7 @@ def test_everything_is_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
     assert found.proxies["backend"].static_headers == {"X-Key": Secret("a secret")}
     assert found.namespaces["game"].publish_proxy_name == "backend" and found.without_namespace.presence
     assert found.subscription_token is not None and found.subscription_token.audience == "yard"
+    assert found.unidirectional_statuses == {109: 401}
     assert found.unidirectional_disconnects == {403: ToDisconnect(4903, "forbidden")}
     told = show(settings)
     assert "a secret" not in told
@@ -67,7 +69,11 @@ def test_everything_is_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
         ("subscription_token = {hmac_secret = 1}", "a text is expected"),
         ("unidirectional_disconnects = {x = {code = 4000}}", "x is not the number of an error"),
         ("unidirectional_disconnects = {403 = {code = 7}}", "403: a disconnect has a code from 3000 to 4999"),
+        ("unidirectional_statuses = {3500 = 200}", "3500 = 200: an error's or a disconnect's number"),
         ('grpc = "nowhere"', "a listener is HOST:PORT"),
+        ("grpc_tls = true", "grpc_tls: needs a certificate"),
+        ('grpc_certificate = "a"', "grpc_certificate and grpc_key are set together"),
+        ('grpc = "1:1"\nuni_grpc = "1:1"\ngrpc_tls = true', "one place either speaks TLS or does not"),
     ],
 )
 def test_mistakes(tmp_path: Path, words: str, problem: str) -> None:
