@@ -353,7 +353,8 @@ def test_without_dns_nothing_that_comes_in_is_affected(tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Path) -> None:
-    """A63: no command line names a stream; when ffmpeg dies, the same broadcast goes on."""
+    """A60, A63, F11: no command line names a stream, nothing of our environment goes along; when ffmpeg dies,
+    the same broadcast goes on."""
     with running(tmp_path / "data", "--demo") as server:
         server.wait_for("demo", "live")
         before = server.channel_json("demo")["live"]["broadcast_id"]
@@ -361,6 +362,7 @@ def test_the_demo_shows_its_key_to_nobody_and_survives_its_encoder(tmp_path: Pat
         assert own
         assert not [line for line in own.values() if "rtmp://" in line]
         for number in own:
+            assert b"MADANG_" not in Path(f"/proc/{number}/environ").read_bytes()
             os.kill(number, signal.SIGKILL)
         wait_until(lambda: "demo_stopped" in server.said())
         server.wait_for("demo", "live")

@@ -2,9 +2,6 @@
 made by ffmpeg and published by RTMP over a real connection."""
 
 import asyncio
-import contextlib
-import os
-import signal
 import tempfile
 from pathlib import Path
 
@@ -12,17 +9,18 @@ import structlog
 
 from madang.app import ffmpeg
 from madang.app.sending import SendError, send
+from madang.net.processes import Backoff, Command, running
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30
 # The beep: 80 ms of 880 Hz at the start of each second.
 BEEP = "aevalsrc=exprs='0.25*sin(2*PI*880*t)*lt(mod(t\\,1)\\,0.08)':s=48000:c=stereo"
-RESTART_S = 2.0
-STOP_S = 3.0
-
-_log = structlog.get_logger()
-
+AWAY_S = 2.0
+"""Until a server that is away, or sent the demo away, is tried again."""
 
 SUN = 220
+"""Pixels."""
+
+_log = structlog.get_logger()
 
 
 def paint(folder: Path) -> None:
@@ -79,40 +77,29 @@ def command(folder: Path) -> list[str]:
 
 
 async def broadcast(url: str) -> None:
-    """Publish the demo until cancelled; ffmpeg is started again when it stops."""
+    """Publish the demo until cancelled. A server that is away is tried again and again; an encoder that ends
+    is started again, later each time, and left alone when it goes on so (F11)."""
+    backoff = Backoff(asyncio.get_running_loop().time)
     with tempfile.TemporaryDirectory(prefix="madang-demo-") as folder:
         await asyncio.to_thread(paint, Path(folder))
-        arguments = command(Path(folder))
+        encoder = Command(command(Path(folder)), stdout=True)
         while True:
-            reason = await _broadcast_once(arguments, url)
+            wait_s: float | None = AWAY_S
+            try:
+                reason = await _broadcast_once(encoder, url)
+                wait_s = backoff.delay_s()
+            except SendError as error:
+                reason = str(error)
+            if wait_s is None:
+                _log.error("demo_given_up", reason=reason)
+                return
             _log.warning("demo_stopped", reason=reason)
-            await asyncio.sleep(RESTART_S)
+            await asyncio.sleep(wait_s)
 
 
-async def _broadcast_once(arguments: list[str], url: str) -> str:
-    """Publish until ffmpeg or the server ends it; why it ended."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *arguments, stdout=pipe, stderr=pipe, start_new_session=True
-    )
-    assert process.stdout is not None and process.stderr is not None
-    try:
-        await send(process.stdout, url)
-    except SendError as error:
-        return str(error)
-    finally:
-        await _stop(process)
-    complaint = (await process.stderr.read()).decode(errors="replace").strip()
-    return complaint.rpartition("\n")[2] or f"ffmpeg ended with {process.returncode}"
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_S)
-    except TimeoutError:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+async def _broadcast_once(encoder: Command, url: str) -> str:
+    """Publish until the encoder ends; its last words. Raises SendError when the server ends it."""
+    async with running(encoder) as child:
+        await send(child.stdout, url)
+        finished = await child.end()
+    return finished.last_words.rpartition("\n")[2] or f"ffmpeg ended with {finished.code}"
