@@ -163,6 +163,8 @@ SDP_BYTES: Final = 64 * 1024
 SDP_LINE_BYTES: Final = 8 * 1024
 SDP_SECTIONS: Final = 8
 SDP_CANDIDATES: Final = 30
+# What a viewer says of the size that it wants: two short names.
+LAYER_BYTES: Final = 1024
 # A55: offers that are being answered at once, and for how long: a second publisher waits for the first.
 SIGNALLING_AT_ONCE: Final = 128
 SIGNALLING_S: Final = 8.0

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from madang.hub.health import Finding
+from madang.hub.stream import Stream
 from madang.media.track import Track
 
 SAMPLES = 300
@@ -32,6 +33,15 @@ class TrackFacts(msgspec.Struct, frozen=True, kw_only=True):
     channels: int
 
 
+class LayerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A smaller picture that the publisher sends beside (simulcast)."""
+
+    name: str
+    codec: str
+    width: int
+    height: int
+
+
 class PublisherFacts(msgspec.Struct, frozen=True, kw_only=True):
     door: str
     peer: str
@@ -54,6 +64,7 @@ class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     reconnect_by: float | None
     publisher: PublisherFacts
     tracks: list[TrackFacts]
+    layers: list[LayerFacts]
     bitrate_bps: int
     fps: float
     viewers: int
@@ -75,6 +86,15 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
 def sample_line(sample: Sample) -> dict[str, Any]:
     """A sample as the feed tells it."""
     return {**msgspec.structs.asdict(sample), "at": datetime.fromtimestamp(sample.at, UTC)}
+
+
+def layer_facts(stream: Stream) -> list[LayerFacts]:
+    """The smaller pictures of a stream that have come, the best first."""
+    return [
+        LayerFacts(name=layer.name, codec=track.codec.value, width=track.width, height=track.height)
+        for layer in stream.layers.values()
+        if (track := layer.track) is not None
+    ]
 
 
 def track_facts(track: Track) -> TrackFacts:

@@ -17,6 +17,7 @@ from madang.control.facts import (
     PublisherFacts,
     Sample,
     StreamFacts,
+    layer_facts,
     sample_line,
     track_facts,
 )
@@ -231,6 +232,7 @@ class Live:
                 key_name=key.name if key else "",
             ),
             tracks=[track_facts(track) for track in stream.tracks],
+            layers=layer_facts(stream),
             bitrate_bps=0 if waiting else meters.bitrate_bps,
             fps=0.0 if waiting else meters.fps,
             viewers=stats.count,

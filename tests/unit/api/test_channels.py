@@ -128,6 +128,7 @@ async def test_a_live_stream_and_its_end(web: Site, house: Household) -> None:
     live = (await browser.get("/channels/yard/live")).json()
     assert live["state"] == "live" and live["title"] == "Dusk" and live["viewers"] == 1
     assert live["viewers_by_door"] == {"flv": 1} and live["tracks"][0]["width"] == 1280
+    assert live["layers"] == []
     assert live["publisher"] == {
         "door": "rtmp",
         "peer": "192.0.2.7",

@@ -2972,6 +2972,23 @@ export interface components {
             reason: string;
         };
         /**
+         * LayerInfo
+         * @description A smaller picture that a WebRTC publisher sends beside (simulcast).
+         */
+        LayerInfo: {
+            /** Codec */
+            codec: string;
+            /** Height */
+            height: number;
+            /**
+             * Name
+             * @description Its RTP stream id: `/live/NAME/whep?layer=` takes it.
+             */
+            name: string;
+            /** Width */
+            width: number;
+        };
+        /**
          * Link
          * @description What a one-time link is good for, before it is used.
          */
@@ -3048,6 +3065,11 @@ export interface components {
             fps: number;
             /** Health */
             health: components["schemas"]["Finding"][];
+            /**
+             * Layers
+             * @description Beside the picture in `tracks`, the best first.
+             */
+            layers: components["schemas"]["LayerInfo"][];
             /** Name */
             name: string;
             /** Peak Viewers */

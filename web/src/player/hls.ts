@@ -160,7 +160,8 @@ export class HlsEngine implements Engine {
   }
 
   pick(quality: string): void {
-    if (this.hls) this.hls.nextLevel = quality === "" ? -1 : Number(quality);
+    const level = quality === "" ? -1 : Number(quality);
+    if (this.hls && Number.isInteger(level)) this.hls.nextLevel = level; // the names of WebRTC's rungs are no numbers
   }
 
   facts(): EngineFacts {

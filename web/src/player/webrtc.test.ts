@@ -17,13 +17,16 @@ class Connection extends EventTarget {
   setLocalDescription = () => Promise.resolve();
   setRemoteDescription = () => Promise.resolve();
   getTransceivers = () => [];
-  getStats = () => Promise.resolve(new Map());
+  getStats(): Promise<Map<string, object>> {
+    return Promise.resolve(new Map<string, object>());
+  }
   close = () => {
     this.connectionState = "closed";
   };
 }
 
 let asked: string[] = [];
+const sizes = { "0": { active: [{ id: "best", width: 1280, height: 720 }, { id: "q", width: 320, height: 180 }], inactive: [] } };
 
 beforeEach(() => {
   asked = [];
@@ -31,9 +34,11 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("RTCPeerConnection", Connection);
   vi.stubGlobal("MediaStream", class { addTrack = () => undefined; });
-  vi.stubGlobal("fetch", (url: string, { method }: { method: string }) => {
-    asked.push(`${method} ${url}`);
-    return Promise.resolve(new Response("v=0", { status: 201, headers: { Location: `${url}/one` } }));
+  vi.stubGlobal("fetch", (url: string, { method = "GET", body = "" }: { method?: string; body?: string } = {}) => {
+    asked.push(`${method} ${url}${url.endsWith("/layer") ? body : ""}`);
+    if (url.endsWith("/layer")) return Promise.resolve(method === "GET" ? Response.json(sizes) : new Response(null, { status: 204 }));
+    const Link = `<stun:stun.example.org>; rel="ice-server", <${url}/one/layer>; rel="urn:ietf:params:whep:ext:core:layer"`;
+    return Promise.resolve(new Response("v=0", { status: 201, headers: { Location: `${url}/one`, Link } }));
   });
 });
 
@@ -106,6 +111,25 @@ test("a page that is left says goodbye, once", async () => {
   leave(false);
   leave(false);
   expect(asked).toEqual(["POST /live/sori/whep", "DELETE /live/sori/whep/one"]);
+});
+
+test("the sizes that a publisher sends are offered, and one is chosen", async () => {
+  const { WebRtcEngine } = await import("./webrtc");
+  const video = { readyState: 4, videoHeight: 720 } as HTMLVideoElement;
+  const told: string[][] = [];
+  const engine = new WebRtcEngine(video, sourceOf("sori", 0), { ...quiet, onQualities: (found) => told.push(found.map(({ id }) => id)) });
+  vi.spyOn(Connection.prototype, "getStats").mockResolvedValue(new Map([["v", { type: "inbound-rtp", kind: "video" }]]));
+  engine.start();
+  engine.pick("q");
+  await vi.advanceTimersByTimeAsync(1100);
+  const layer = "/live/sori/whep/one/layer";
+  expect(told).toEqual([["best", "q"], ["best", "q"]]);
+  expect(asked.slice(1)).toEqual([`GET ${layer}`, `POST ${layer}{"encodingId":"q"}`]);
+  engine.pick("other");
+  engine.pick("");
+  engine.pick("");
+  expect(asked.slice(3)).toEqual([`POST ${layer}{}`]);
+  engine.destroy();
 });
 
 test("on other pages nothing is begun", async () => {

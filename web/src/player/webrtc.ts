@@ -1,4 +1,4 @@
-import type { Engine, EngineEvents, EngineFacts, Source } from "./engine";
+import type { Engine, EngineEvents, EngineFacts, Quality, Source } from "./engine";
 
 /** A peer that is not connected by then is behind something that lets neither UDP nor TCP through. */
 const CONNECT_MS = 5000;
@@ -49,12 +49,44 @@ async function follow(connection: RTCPeerConnection, answered: Promise<Response>
   if (answer.ok) await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
 }
 
+const LAYERS = /<([^>]+)>;\s*rel="urn:ietf:params:whep:ext:core:layer"/;
+
+/** The sizes of the picture, where its publisher sends several, and the choice between them: WHEP's layer extension. */
+class Layers {
+  found: Quality[] = [];
+  private wished = "";
+  private seen = 0;
+
+  constructor(private readonly url: string) {}
+
+  /** Asks again where the picture is of another height than before. */
+  async look(height: number): Promise<void> {
+    if (this.url === "" || height === 0 || height === this.seen) return;
+    this.seen = height;
+    const answer = await fetch(this.url).catch(() => null);
+    if (!answer?.ok) return;
+    const told = (await answer.json()) as Record<string, { active: { id: string; height: number }[] }>;
+    this.found = Object.values(told).flatMap(({ active }) => active.map(({ id, height: high }) => ({ id, height: high, bitrate: 0 })));
+    if (this.wished !== "") this.pick(this.wished);
+  }
+
+  /** Stays with one from now on; with none, what gets through. */
+  pick(encodingId: string): void {
+    const changed = encodingId !== "" || this.wished !== "";
+    this.wished = encodingId;
+    if (this.url === "" || !changed || (encodingId !== "" && !this.found.some(({ id }) => id === encodingId))) return;
+    const body = JSON.stringify(encodingId === "" ? {} : { encodingId });
+    void fetch(this.url, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => undefined);
+  }
+}
+
 /** One peer connection, from the answer to its offer on. */
 class Peer {
   readonly url: string;
   readonly connection: RTCPeerConnection;
   readonly media = new MediaStream();
   readonly opened: Promise<void>;
+  layers = new Layers("");
   private resource = "";
   private closed = false;
 
@@ -74,6 +106,7 @@ class Peer {
     const answer = await answered;
     if (!answer.ok) throw new Refused([404, 409, 503].includes(answer.status) ? "away" : "refused");
     this.resource = answer.headers.get("Location") ?? "";
+    this.layers = new Layers(LAYERS.exec(answer.headers.get("Link") ?? "")?.[1] ?? "");
     if (this.closed) {
       this.goodbye();
       return;
@@ -135,6 +168,7 @@ export class WebRtcEngine implements Engine {
   private peer: Peer | null = null;
   private timer = 0;
   private deadline = 0;
+  private wished = "";
   private behindMs: number | null = null;
   private before: Counted | null = null;
   private told: EngineFacts = { codecs: "", bitrate: 0 };
@@ -151,7 +185,10 @@ export class WebRtcEngine implements Engine {
     const { connection } = peer;
     this.expect(ANSWER_MS, "network");
     peer.opened.then(
-      () => connection.connectionState !== "connected" && peer === this.peer && this.expect(CONNECT_MS, "unreachable"),
+      () => {
+        peer.layers.pick(this.wished);
+        if (connection.connectionState !== "connected" && peer === this.peer) this.expect(CONNECT_MS, "unreachable");
+      },
       (error: unknown) => {
         const away = !(error instanceof Refused) || error.why === "away";
         this.stop(away ? "network" : "unreachable");
@@ -206,7 +243,9 @@ export class WebRtcEngine implements Engine {
     const codecs = all.filter((each) => each.type === "codec").map((each) => String(each["mimeType"]).replace(/^\w+\//, ""));
     const bitrate = before ? ((now.bytes - before.bytes) * 8000) / (now.at - before.at) : 0;
     this.told = { codecs: [...new Set(codecs)].join(", "), bitrate: Math.max(0, bitrate) };
-    this.events.onQualities([{ id: "0", height: this.video.videoHeight, bitrate: 0 }]);
+    const { layers } = this.peer;
+    await layers.look(this.video.videoHeight);
+    this.events.onQualities(layers.found.length > 1 ? layers.found : [{ id: "0", height: this.video.videoHeight, bitrate: 0 }]);
   }
 
   destroy(): void {
@@ -229,8 +268,9 @@ export class WebRtcEngine implements Engine {
     // Nothing is kept.
   }
 
-  pick(): void {
-    // One rung.
+  pick(quality: string): void {
+    this.wished = quality;
+    this.peer?.layers.pick(quality);
   }
 
   facts(): EngineFacts {

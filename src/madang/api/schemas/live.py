@@ -22,6 +22,15 @@ class TrackInfo(Answer):
     channels: int
 
 
+class LayerInfo(Answer):
+    """A smaller picture that a WebRTC publisher sends beside (simulcast)."""
+
+    name: str = Field(description="Its RTP stream id: `/live/NAME/whep?layer=` takes it.")
+    codec: str
+    width: int
+    height: int
+
+
 class Publisher(Answer):
     """Who sends the stream."""
 
@@ -63,6 +72,7 @@ class LiveStream(Answer):
     reconnect_by: datetime | None = Field(description="While reconnecting: when the broadcast will end.")
     publisher: Publisher
     tracks: list[TrackInfo]
+    layers: list[LayerInfo] = Field(description="Beside the picture in `tracks`, the best first.")
     bitrate_bps: int
     fps: float
     viewers: int

@@ -14,12 +14,13 @@ from madang.hub.layer import Layer
 from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
-from madang.media.track import Codec, Kind
+from madang.media.track import Codec, Kind, Track
 from madang.net.webrtc.negotiation import number_of, remote_of, transport_of
 from madang.net.webrtc.port import WebRtcPort
 from madang.net.webrtc.sender import Sender, Sending
 from madang.net.webrtc.session import CNAME, Session
 from madang.net.webrtc.signalling import Asked, Opened
+from madang.net.webrtc.sizes import BEST, Size
 from madang.net.webrtc.sources import Source
 from madang.packaging.rtp.rendering import Renderings
 from madang.protocols.rtp.packet import RtpPacket
@@ -34,7 +35,12 @@ class WhepViewer:
     """One WebRTC peer that watches a stream. It counts as a viewer from the moment that media flows."""
 
     def __init__(
-        self, grant: PlayGrant, stream: Stream, attendance: Attendance, left: Callable[["WhepViewer"], None]
+        self,
+        grant: PlayGrant,
+        stream: Stream,
+        attendance: Attendance,
+        left: Callable[["WhepViewer"], None],
+        resize: "Resize",
     ) -> None:
         self.grant = grant
         self.stream = stream
@@ -42,9 +48,12 @@ class WhepViewer:
         self.session: Session | None = None
         self._attendance = attendance
         self._left = left
+        self._resize = resize
         self._attending: SessionId | None = None
         self.picture: tuple[Sender, Codec] | None = None
         """What sends the picture, and in which codec."""
+        self.mid = ""
+        """Of the picture's media section."""
         self.layer: Layer | None = None
         """The smaller picture that it gets, if any."""
         self.pace: Pace | None = Pace()
@@ -67,6 +76,32 @@ class WhepViewer:
 
     def end(self) -> None:
         self.close("deleted")
+
+    # --- net.webrtc.sizes.Chooser ------------------------------------------------------------------------
+
+    def sizes(self) -> list[Size]:
+        if self.picture is None:
+            return []
+        stream, found = self.stream, []
+        for layer in sizes(stream, self.picture[1]):
+            track = layer.track if layer is not None else picture_of(stream)
+            if track is not None:
+                found.append(Size(layer.name if layer is not None else BEST, track.width, track.height))
+        return found
+
+    def pick(self, size: str) -> bool:
+        if self.picture is None:
+            return False
+        if not size:
+            self.pace = self.pace or Pace()
+            return True
+        for layer in sizes(self.stream, self.picture[1]):
+            if size == (layer.name if layer is not None else BEST):
+                self.pace = None
+                if layer is not self.layer:
+                    self._resize(self, layer)
+                return True
+        return False
 
     # --- net.webrtc.Receiver -----------------------------------------------------------------------------
 
@@ -103,6 +138,15 @@ class WhepViewer:
         if self.session is not None:
             self.session.close(reason)
         self.closed(reason)
+
+
+Resize = Callable[[WhepViewer, Layer | None], None]
+"""Go on with another size of the picture."""
+
+
+def picture_of(stream: Stream) -> Track | None:
+    """The stream's own picture."""
+    return next((track for track in stream.tracks if track.kind is Kind.VIDEO), None)
 
 
 def sizes(stream: Stream, codec: Codec) -> list[Layer | None]:
@@ -147,7 +191,7 @@ class WhepPlay:
         if stream is None or not stream.tracks:
             raise PeerError("not_live", "the channel is not live", "The channel is not live.")
         going = choose(asked.offer, stream.tracks, stream.reordered)
-        viewer = WhepViewer(grant, stream, self._attendance, self._forget)
+        viewer = WhepViewer(grant, stream, self._attendance, self._forget, self._resize)
         session = viewer.session = self._port.session(remote_of(asked.offer), viewer, asked.peer)
         try:
             choices = {one.index: self._send(viewer, one, asked.layer) for one in going}
@@ -156,7 +200,7 @@ class WhepPlay:
             raise
         self._viewers.setdefault(stream, set()).add(viewer)
         made = answer(asked.offer, choices, transport_of(session, asked.offer), number_of(session))
-        return Opened(viewer, build(made), grant.name)
+        return Opened(viewer, build(made), grant.name, viewer if viewer.picture is not None else None)
 
     def _send(self, viewer: WhepViewer, one: Going, wanted: str) -> Choice:
         """Begin to send a track, as soon as the peer is connected; a picture of the wanted size."""
@@ -177,7 +221,7 @@ class WhepPlay:
         )
         sender = session.send(packets, sending)
         if one.codec.kind is Kind.VIDEO:
-            viewer.picture = (sender, one.codec)
+            viewer.picture, viewer.mid = (sender, one.codec), one.section.mid
         sources = (sender.ssrc, sender.rtx_ssrc) if one.repair else (sender.ssrc,)
         return Choice(
             formats=one.formats,

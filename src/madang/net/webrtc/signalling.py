@@ -18,6 +18,7 @@ import structlog
 
 from madang.base.errors import Overloaded, PeerError
 from madang.base.limits import (
+    LAYER_BYTES,
     SDP_BYTES,
     SIGNALLING_AT_ONCE,
     SIGNALLING_S,
@@ -27,6 +28,7 @@ from madang.base.limits import (
 from madang.base.secret import Secret
 from madang.net.http.problem import NO_STORE, problem
 from madang.net.http.routes import Answer, Body, Growing, Hold, Request, TakeOver
+from madang.net.webrtc.sizes import EXTENSION, Chooser, choose, listed
 from madang.protocols.sdp.fragment import Fragment, build_fragment, parse_fragment
 from madang.protocols.sdp.parse import parse
 from madang.protocols.sdp.words import Description, Transport
@@ -117,6 +119,8 @@ class Opened(msgspec.Struct, frozen=True):
     peer: Peer
     answer: bytes
     name: str
+    chooser: Chooser | None = None
+    """Who is asked about the sizes of its picture."""
 
 
 Open = Callable[[Asked], Awaitable[Opened]]
@@ -126,10 +130,11 @@ class _Resource:
     """One session's URL, which only its owner knows; who opened it with a bearer has to show that again
     (A26)."""
 
-    __slots__ = ("_bearer", "mids", "peer", "ufrag", "version")
+    __slots__ = ("_bearer", "chooser", "mids", "peer", "ufrag", "version")
 
-    def __init__(self, peer: Peer, offer: Description, bearer: Secret) -> None:
-        self.peer = peer
+    def __init__(self, opened: Opened, offer: Description, bearer: Secret) -> None:
+        self.peer = opened.peer
+        self.chooser = opened.chooser
         self._bearer = bearer
         self.version = 1
         self.mids = tuple(section.mid for section in offer.sections[:1])
@@ -154,7 +159,9 @@ class SignallingRoute:
         self, door: str, open_session: Open, spawn: Spawn, ice_servers: tuple[str, ...] = ()
     ) -> None:
         self.door = door
-        self._path = re.compile(rf"/live/([^/]{{1,200}})/{door}(?:/([0-9A-Za-z_-]{{1,64}})?)?", re.ASCII)
+        self._path = re.compile(
+            rf"/live/([^/]{{1,200}})/{door}(?:/(?:([0-9A-Za-z_-]{{1,64}})(/layer)?)?)?", re.ASCII
+        )
         self._srs = {f"/rtc/v1/{door}", f"/rtc/v1/{door}/"} | (
             {"/rtc/v1/whip-play/"} if door == "whep" else set()
         )
@@ -182,7 +189,7 @@ class SignallingRoute:
         if path is None:
             return None
         if path[2]:
-            return self._resource(request, path[2])
+            return self._resource(request, path[2], bool(path[3]))
         return self._endpoint(request, path[1], _query(request))
 
     # --- the endpoint ------------------------------------------------------------------------------------
@@ -241,17 +248,18 @@ class SignallingRoute:
         )
         opened = await self._open(asked)
         bearer = Secret(authorization(request))
-        resource = self._resources[opened.peer.id] = _Resource(opened.peer, asked.offer, bearer)
+        resource = self._resources[opened.peer.id] = _Resource(opened, asked.offer, bearer)
         location = f"/live/{opened.name}/{self.door}/{opened.peer.id}".encode()
+        layers = (b'<%b/layer>; rel="%b"' % (location, EXTENSION.encode()),) if opened.chooser else ()
         headers = (
             *CORS, NO_STORE, (b"Content-Type", _SDP), (b"Location", location), (b"ETag", resource.etag),
-            _ACCEPT_PATCH, *self._links,
+            _ACCEPT_PATCH, *self._links, *((b"Link", each) for each in layers),
         )  # fmt: skip
         return Answer(201, headers, opened.answer)
 
     # --- a session ---------------------------------------------------------------------------------------
 
-    def _resource(self, request: Request, id_: str) -> Answer | Body:
+    def _resource(self, request: Request, id_: str, layer: bool) -> Answer | Body:
         if request.method == "OPTIONS":
             return _PREFLIGHT
         resource = self._resources.get(id_)
@@ -260,6 +268,8 @@ class SignallingRoute:
         if not resource.is_of(request):
             told = "Show the token that the session was opened with."
             return _problem(401, "not_yours", told, (b"WWW-Authenticate", b"Bearer"))
+        if layer:
+            return _layer(request, resource.chooser)
         if request.method in ("GET", "HEAD"):
             return Answer(200, (*CORS, NO_STORE, _ACCEPT_PATCH))
         if request.method == "DELETE":
@@ -279,6 +289,27 @@ class SignallingRoute:
             return _trickle(resource, match, parse_fragment(body))
         except PeerError as error:
             return refusal(error)
+
+
+def _layer(request: Request, chooser: Chooser | None) -> Answer | Body:
+    """The sizes of a viewer's picture, and which one it wants."""
+    if chooser is None:
+        return _problem(404, "not_found", "This session has no picture to choose.")
+    if request.method in ("GET", "HEAD"):
+        return Answer(200, (*CORS, NO_STORE, (b"Content-Type", b"application/json")), listed(chooser))
+    if request.method != "POST":
+        return _problem(405, "wrong_method", "Use GET or POST.", (b"Allow", b"OPTIONS, GET, HEAD, POST"))
+    if _content_type(request) != b"application/json":
+        return _problem(415, "wrong_type", "A layer is named in JSON.", (b"Accept-Post", b"application/json"))
+
+    def chosen(body: bytes) -> Answer:
+        try:
+            choose(chooser, body)
+        except PeerError as error:
+            return refusal(error)
+        return Answer(204, (*CORS, NO_STORE))
+
+    return Body(LAYER_BYTES, chosen)
 
 
 def _trickle(resource: _Resource, match: bytes, fragment: Fragment) -> Answer:

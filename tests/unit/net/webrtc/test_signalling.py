@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.harness.broadcast import Request
+from tests.unit.net.webrtc.test_sizes import Picture
 
 from madang.base.errors import Overloaded, PeerError, Refused
 from madang.base.limits import SDP_BYTES, SIGNALLING_AT_ONCE
@@ -49,6 +50,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.peer = Peer()
+        self.chooser: Picture | None = None
         self.asked: list[Asked] = []
         self.error: PeerError | None = None
         self.stall: asyncio.Event | None = None
@@ -61,7 +63,7 @@ class Desk:
             await self.stall.wait()
         if self.error is not None:
             raise self.error
-        return Opened(self.peer, b"v=0 the answer", "yard")
+        return Opened(self.peer, b"v=0 the answer", "yard", self.chooser)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
@@ -71,7 +73,7 @@ class Desk:
     ) -> Answer:
         outcome = self.route.ask(Request(url, method, SDP if headers is None else headers))
         if isinstance(outcome, Body):
-            assert len(body) <= outcome.limit_bytes == SDP_BYTES
+            assert len(body) <= outcome.limit_bytes <= SDP_BYTES
             outcome = outcome.then(body)
         if isinstance(outcome, Hold):
             await asyncio.gather(*self.tasks)
@@ -220,6 +222,36 @@ async def test_a_session_that_is_asked_wrongly_goes_on(
     location, _ = await opened(desk)
     assert (await desk.ask(location, method, headers, body)).status == status
     assert not desk.peer.ended and not desk.peer.restarts
+
+
+async def test_a_viewer_chooses_its_size(desk: Desk) -> None:
+    desk.chooser = Picture()
+    answer = await desk.ask("/live/yard/whep")
+    links = [value for key, value in answer.headers if key == b"Link"]
+    assert links[-1] == (
+        b'</live/yard/whep/s3ss10n-of-a-peer-x/layer>; rel="urn:ietf:params:whep:ext:core:layer"'
+    )
+    layer = links[-1].partition(b">")[0][1:].decode()
+    found = await desk.ask(layer, "GET", {})
+    assert found.status == 200 and header(found, b"Content-Type") == b"application/json"
+    assert [each["id"] for each in json.loads(found.body)["0"]["active"]] == ["best", "q"]
+    said = {b"content-type": b"application/json"}
+    assert (await desk.ask(layer, "POST", said, b'{"encodingId":"q"}')).status == 204
+    assert desk.chooser.picked == ["q"]
+    assert (await desk.ask(layer, "POST", said, b'{"encodingId":"x"}')).status == 422
+    assert (await desk.ask(layer, "POST", SDP, b"{}")).status == 415
+    assert (await desk.ask(layer, "DELETE", {})).status == 405 and not desk.peer.ended
+    preflight = await desk.ask(layer, "OPTIONS", {b"access-control-request-method": b"POST"})
+    assert b"POST" in header(preflight, b"Access-Control-Allow-Methods")
+
+
+async def test_a_session_without_a_picture_has_no_sizes(desk: Desk) -> None:
+    location, _ = await opened(desk)
+    assert (await desk.ask(f"{location}/layer", "GET", {})).status == 404
+    assert (await desk.ask("/live/yard/whep/never/layer", "GET", {})).status == 404
+    shown = await desk.ask("/live/yard/whep", headers=SDP | {b"authorization": b"Bearer k3y"})
+    mine = header(shown, b"Location").decode()
+    assert (await desk.ask(f"{mine}/layer", "GET", {})).status == 401
 
 
 async def test_delete_ends_it(desk: Desk) -> None:
