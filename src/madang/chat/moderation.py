@@ -183,13 +183,22 @@ class Moderation:
     async def _with_ban(
         self, room: Room, ban: Ban, changes: Sequence[Change], deed: Callable[[], Awaitable[object]]
     ) -> None:
-        """The ban acts at once; when the store is away it is taken back."""
-        key = ban.kind, ban.subject
+        """The ban acts at once; when the store is away it is taken back. What is on the disk stays, even if
+        not everybody could be told."""
+        key, kept = (ban.kind, ban.subject), False
         before = room.bans.get(key)
         room.bans[key] = ban
+
+        async def committed() -> object:
+            nonlocal kept
+            kept = True
+            return await deed()
+
         try:
-            await room.happen(changes, deed)
+            await room.happen(changes, committed)
         except ReplyError:
+            if kept:
+                raise
             if before is None:
                 room.bans.pop(key, None)
             else:

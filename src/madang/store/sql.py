@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Table, delete, event, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    DatabaseError,
-)
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from madang.control import records
 from madang.store import crowd_schema, schema
@@ -24,6 +23,8 @@ from madang.store.upgrade import StoreError, bring_up_to_date
 
 _BUSY_S = 5.0
 """F15: how long a writer waits for another process's lock."""
+BUSY_AGAIN, BUSY_AGAIN_S = 3, 0.05
+"""How often a file that was busy is tried again, and after how long."""
 _KEPT_S = 86_400.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 """Committed means on the disk: a revoked key must not come back with the power."""
@@ -180,5 +181,21 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _on_begin(connection: Any) -> None:
+    """A file that says without waiting that it is busy, while it recovers, is asked again: nothing has
+    happened yet."""
     writes = connection.get_execution_options().get("madang_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    for again in range(BUSY_AGAIN, -1, -1):
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            return
+        except OperationalError as error:
+            if not again or not is_busy(error.orig):
+                raise
+        await_only(asyncio.sleep(BUSY_AGAIN_S))
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite says that another connection is at it."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

@@ -5,6 +5,7 @@ from tests.harness.chatroom import Chat, Client
 
 from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
+from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
 
 GUEST, VIEWER, MANAGER, BROADCASTER, OWNER = (
@@ -328,6 +329,25 @@ async def test_a_ban_that_was_written_down_is_done_whatever_cannot_be_read_then(
     assert mina.view.visible() == []
     with pytest.raises(ReplyError, match="banned"):
         await mina.say("again")
+
+
+async def test_a_ban_stands_that_could_not_be_told_to_everybody(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, mina = await chat.client("host", ChannelRole.MANAGER), await chat.client("mina")
+    await mina.say("rude")
+    publish = chat.crowd.publish
+
+    async def away(*told: object) -> None:
+        raise BrokerError("away")
+
+    monkeypatch.setattr(chat.crowd, "publish", away)
+    assert await says_no(host, "ban", user=mina.user) == "100 internal server error"
+    monkeypatch.setattr(chat.crowd, "publish", publish)
+    with pytest.raises(ReplyError, match="banned"):
+        await mina.say("again")
+    assert await host.call("ban", user=mina.user) == {}
+    assert mina.view.visible() == []
 
 
 async def test_a_user_whose_name_is_no_channel_is_moderated_all_the_same(

@@ -57,6 +57,22 @@ async def test_a_reader_does_not_wait_for_a_writer(store: SqlStore) -> None:
             assert await reading.channels.find() == []
 
 
+async def test_a_file_that_says_at_once_that_it_is_busy_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "_BUSY_S", 0.0)
+    monkeypatch.setattr(sql, "BUSY_AGAIN", 1000)
+    store = await SqlStore.open("", tmp_path)
+    other = sqlite3.connect(tmp_path / "madang.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.1, other.execute, "ROLLBACK")
+    async with store.write() as work:
+        await work.channels.add(channel())
+    assert await store.changes() == (1, 0)
+    other.close()
+    await store.close()
+
+
 async def test_a_lock_that_is_not_released_is_overload_not_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
