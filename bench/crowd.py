@@ -1,14 +1,13 @@
-"""A crowd in one room: python -m bench.crowd DIALECT PORT CONNECTIONS MESSAGES_PER_S SECONDS [SLOW].
+"""A crowd in one room: python -m bench.crowd DIALECT PORT CONNECTIONS MESSAGES_PER_S SECONDS.
 
 DIALECT is `centrifugo` or `socketio`. Connections come from 16 loopback addresses, so that ports suffice.
-Beside those who are counted come SLOW more, who read 1 KB a second. Prints a JSON line when everybody is in
-the room, and another when the messages of so many seconds have been counted.
+Prints a JSON line when everybody is in the room, and another when the messages of so many seconds have been
+counted.
 """
 
 import asyncio
 import json
 import math
-import socket
 import sys
 import time
 from typing import ClassVar, cast
@@ -25,7 +24,6 @@ AT_ONCE = 200
 # One connection may send a hundred commands a second.
 PER_PUBLISHER = 50
 SETTLE_S = 5.0
-SLOW_BYTES_PER_S = 1024
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 MASK = b"\x01\x02\x03\x04"
 ROOM = "bench:room"
@@ -111,37 +109,14 @@ class Viewer(asyncio.Protocol):
             self.send(f'42["message","room",{data}]')
 
 
-class SlowViewer(Viewer):
-    """Reads what little comes through its small buffer, and then not until that is paid for in time."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Who cannot follow may be sent away."""
-        Count.slow_sent_away += 1
-
-    def data_received(self, data: bytes) -> None:
-        if self.step < 3:
-            self.begin(data)
-            return
-        if data.endswith(b"\x81\x02{}"):
-            self.send("{}")
-        self.transport.pause_reading()
-        wait = len(data) / SLOW_BYTES_PER_S
-        asyncio.get_running_loop().call_later(wait, self.transport.resume_reading)
-
-
-async def gather(dialect: str, port: int, count: int, slow: int = 0) -> list[Viewer]:
-    """Everybody who is counted, in the room; the slow ones are there too."""
+async def gather(dialect: str, port: int, count: int) -> list[Viewer]:
+    """Everybody, in the room."""
     loop, viewers, turns = asyncio.get_running_loop(), [], asyncio.Semaphore(AT_ONCE)
 
     async def come(number: int) -> None:
         async with turns:
             address = f"127.0.0.{number % ADDRESSES + 1}"
-            is_slow = number >= count
-            viewer = SlowViewer(dialect, False) if is_slow else Viewer(dialect, number < SAMPLED)
+            viewer = Viewer(dialect, number < SAMPLED)
             for again in range(5):
                 try:
                     await loop.create_connection(lambda: viewer, "127.0.0.1", port, local_addr=(address, 0))
@@ -150,17 +125,16 @@ async def gather(dialect: str, port: int, count: int, slow: int = 0) -> list[Vie
                     await asyncio.sleep(0.2 * again)
             async with asyncio.timeout(60):
                 await viewer.ready
-            if not is_slow:
-                viewers.append(viewer)
+            viewers.append(viewer)
 
     async with asyncio.TaskGroup() as group:
-        for number in range(count + slow):
+        for number in range(count):
             group.create_task(come(number))
     return viewers
 
 
-async def main(dialect: str, port: int, count: int, rate: float, seconds: float, slow: int) -> None:
-    viewers = await gather(dialect, port, count, slow)
+async def main(dialect: str, port: int, count: int, rate: float, seconds: float) -> None:
+    viewers = await gather(dialect, port, count)
     publishers = viewers[-math.ceil(rate / PER_PUBLISHER) :]
     await asyncio.sleep(1)
     print(json.dumps({"standing": len(viewers)}), flush=True)
@@ -179,7 +153,6 @@ async def main(dialect: str, port: int, count: int, rate: float, seconds: float,
         "per_second": Count.received / elapsed,
         "lost_share": max(1 - Count.received / wanted, 0.0),
         "lost_connections": Count.lost_connections,
-        "slow_sent_away": Count.slow_sent_away,
         "sent": sent,
         "p50_ms": delays[len(delays) // 2] * 1000,
         "p99_ms": delays[int(len(delays) * 0.99)] * 1000,
@@ -191,5 +164,5 @@ if __name__ == "__main__":
     raise_descriptors()
     uvloop.install()
     dialect, *numbers = sys.argv[1:]
-    port, count, rate, seconds, slow = (float(each) for each in (*numbers, *(["0"] * (5 - len(numbers)))))
-    asyncio.run(main(dialect, int(port), int(count), rate, seconds, int(slow)))
+    port, count, rate, seconds = map(float, numbers)
+    asyncio.run(main(dialect, int(port), int(count), rate, seconds))

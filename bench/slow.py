@@ -1,60 +1,198 @@
-"""What slow readers cost the others: python -m bench.slow [--viewers N] [--rate R] [--seconds S] [--turns N].
+"""What slow readers cost the others: python -m bench.slow [--viewers N] [--rate R] [--phase S] [--pairs N].
 
-A room in which N viewers follow R messages a second, alone and with a ninth as many beside them who read
-1 KB a second, so that one in ten is slow; in turns. Tells how late the messages come to those who read.
+One room, one server, the same connections throughout: N viewers who read, and a ninth as many who in every
+other phase read 1 KB a second, so that one in ten is slow, and read like the others in between. A phase
+settles for half of its time, in which buffers fill or empty, and counts in the other half. So the machine's
+own noise falls on both alike: what is compared are all messages of one kind of phase with all of the other,
+and how far the difference may be chance is told by drawing the pairs again and again.
 """
 
 import argparse
+import asyncio
+import json
+import random
+import socket
 import statistics
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
-from bench import chat
-from bench.measure import Reading, load, raise_descriptors, turns
+import uvloop
+
+from bench import crowd, servers
+from bench.chat import namespaces
+from bench.measure import _settle as settle_on_other_cores
+from bench.measure import raise_descriptors
+from bench.processes import Pinned
+
+MESSAGE_BYTES = 1000
+"""Large enough to fill a slow reader's buffers while a phase settles."""
+SLOW_BYTES_PER_S = 1024
+BUFFER_BYTES = 65_536
+DRAWN = 2000
+ADDRESS_OF_SLOW = "127.0.0.17"
 
 
-def crowd(count: int, slow: int, rate: float, seconds: float) -> Callable[[], Reading]:
-    """A measurement of one room."""
+class Turncoat(crowd.Viewer, asyncio.BufferedProtocol):
+    """Reads 1 KB a second while it is slow, and everything otherwise."""
 
-    def measure() -> Reading:
-        with chat.madang(0)() as server:
-            numbers = (server.http, count, rate, seconds, slow)
-            return load(server.process, ("bench.crowd", "centrifugo", *map(str, numbers)), "per_second")
+    slow = False
+    read_bytes = 0
 
-    return measure
+    def __init__(self) -> None:
+        super().__init__("centrifugo", samples=False)
+        self.buffer = memoryview(bytearray(BUFFER_BYTES))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        crowd.Count.slow_sent_away += 1
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.buffer[:SLOW_BYTES_PER_S] if Turncoat.slow else self.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self.buffer[:nbytes])
+        Turncoat.read_bytes += nbytes
+        if self.step < 3:
+            self.begin(data)
+        elif data.endswith(b"\x81\x02{}"):
+            self.send("{}")
+        if Turncoat.slow and self.step >= 3:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(nbytes / SLOW_BYTES_PER_S, self.transport.resume_reading)
 
 
-def middle(readings: list[Reading], name: str) -> float:
-    return statistics.median(reading.detail[name] for reading in readings)
+async def follow(port: int, viewers: int, slow: int, rate: float, phase_s: float, pairs: int) -> None:
+    """The crowd: tells of each phase when it begins to count and what it has counted."""
+    loop = asyncio.get_running_loop()
+    crowd.MESSAGE_BYTES = MESSAGE_BYTES
+    readers = await crowd.gather("centrifugo", port, viewers)
+    turncoats = [Turncoat() for _ in range(slow)]
+    for one in turncoats:
+        await loop.create_connection(lambda one=one: one, "127.0.0.1", port, local_addr=(ADDRESS_OF_SLOW, 0))
+        async with asyncio.timeout(60):
+            await one.ready
+    talking = loop.create_task(talk(readers, rate))
+    print(json.dumps({"standing": len(readers) + slow}), flush=True)
+    for number in range(2 * pairs):
+        Turncoat.slow = number % 2 == 1
+        for one in turncoats:
+            if not Turncoat.slow and not one.transport.is_closing():
+                one.transport.resume_reading()
+        await asyncio.sleep(phase_s / 2)
+        crowd.Count.delays.clear()
+        received, read = crowd.Count.received, Turncoat.read_bytes
+        print(json.dumps({"slow": Turncoat.slow}), flush=True)
+        await asyncio.sleep(phase_s / 2)
+        told = {
+            "delays": [round(delay * 1000, 3) for delay in crowd.Count.delays],
+            "received": crowd.Count.received - received,
+            "slow_read": Turncoat.read_bytes - read,
+            "sent_away": crowd.Count.slow_sent_away,
+        }
+        print(json.dumps(told), flush=True)
+    talking.cancel()
+
+
+async def talk(readers: Sequence[crowd.Viewer], rate: float) -> None:
+    """So many messages a second, by readers of which none says more than it may."""
+    speakers = readers[-max(round(rate / crowd.PER_PUBLISHER), 1) :]
+    began = time.monotonic()
+    for number in count():
+        await asyncio.sleep(max(began + number / rate - time.monotonic(), 0))
+        speakers[number % len(speakers)].publish(number)
+
+
+@dataclass
+class Kind:
+    """What all phases of one kind have shown, phase by phase."""
+
+    delays: list[list[float]] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
+    slow_read: int = 0
+
+
+def percentile(delays: Sequence[Sequence[float]], of: float) -> float:
+    """Of everything in these phases together."""
+    pooled = sorted(delay for phase in delays for delay in phase)
+    return pooled[min(int(len(pooled) * of), len(pooled) - 1)] if pooled else 0.0
+
+
+def change(alone: Kind, beside: Kind, of: float) -> tuple[float, float, float]:
+    """How much a percentile grows beside slow readers, and between which bounds that lies (95 %)."""
+    found = percentile(beside.delays, of) / percentile(alone.delays, of) - 1
+    pairs, draw, drawn = len(alone.delays), random.Random(1), []
+    thinned = [[phase[::7] for phase in kind.delays] for kind in (alone, beside)]
+    for _ in range(DRAWN):
+        chosen = draw.choices(range(pairs), k=pairs)
+        was, became = (percentile([kind[each] for each in chosen], of) for kind in thinned)
+        drawn.append(became / was - 1)
+    drawn.sort()
+    return found, drawn[int(DRAWN * 0.025)], drawn[int(DRAWN * 0.975)]
+
+
+def measure(server: Pinned, arguments: Sequence[str], pairs: int) -> tuple[Kind, Kind, int]:
+    """Every phase: the crowd's own count, and the server's CPU time meanwhile."""
+    alone, beside, sent_away = Kind(), Kind(), 0
+    command = [sys.executable, "-m", "bench.slow", "--crowd", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=settle_on_other_cores) as child:
+        assert child.stdout is not None
+        json.loads(child.stdout.readline())
+        for _ in range(2 * pairs):
+            kind = beside if json.loads(child.stdout.readline())["slow"] else alone
+            before = server.cpu_s()
+            told = json.loads(child.stdout.readline())
+            kind.cpu_s.append(server.cpu_s() - before)
+            kind.delays.append(told["delays"])
+            kind.received.append(told["received"])
+            kind.slow_read += told["slow_read"]
+            sent_away = told["sent_away"]
+    return alone, beside, sent_away
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--viewers", type=int, default=900)
+    parser.add_argument("--viewers", type=int, default=450)
     parser.add_argument("--rate", type=float, default=50.0)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--phase", type=float, default=5.0)
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--crowd", nargs=6, metavar="NUMBER", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     raise_descriptors()
+    if asked.crowd:
+        uvloop.install()
+        port, viewers, slow, rate, phase_s, pairs = map(float, asked.crowd)
+        asyncio.run(follow(int(port), int(viewers), int(slow), rate, phase_s, int(pairs)))
+        return
     slow = asked.viewers // 9
-    found = turns(
-        {
-            "alone": crowd(asked.viewers, 0, asked.rate, asked.seconds),
-            f"with {slow} slow": crowd(asked.viewers, slow, asked.rate, asked.seconds),
-        },
-        asked.turns,
-    )
-    print("| room | late p50 / p99 | lost | slow ones sent away | CPU |")
+    room = namespaces(shed=True, history_size=0)
+    start = servers.madang(1, realtime__namespaces=room, realtime__allow_anonymous="true")
+    with start() as server:
+        numbers = (server.http, asked.viewers, slow, asked.rate, asked.phase, asked.pairs)
+        alone, beside, sent_away = measure(server.process, [str(each) for each in numbers], asked.pairs)
+    counted_s = asked.phase / 2 * asked.pairs * slow
+    print(f"{asked.viewers:,} viewers, {asked.rate:g} messages a second, {asked.pairs} pairs of phases")
+    print("| phases | p50 / p90 / p99 | CPU a delivery to readers | CPU | a slow one reads |")
     print("|---|---|---|---|---|")
-    for name, readings in found.items():
+    for name, kind in (("all read", alone), (f"{slow} slow", beside)):
+        cpu_s, received = sum(kind.cpu_s), sum(kind.received)
+        late = " / ".join(f"{percentile(kind.delays, of):.1f}" for of in (0.5, 0.9, 0.99))
+        share = statistics.fmean(kind.cpu_s) / (asked.phase / 2)
         print(
-            f"| {asked.viewers:,} × {asked.rate:g}/s {name} "
-            f"| {middle(readings, 'p50_ms'):.1f} / {middle(readings, 'p99_ms'):.1f} ms "
-            f"| {max(reading.lost_share for reading in readings):.2%} "
-            f"| {max(reading.detail['slow_sent_away'] for reading in readings):.0f} "
-            f"| {statistics.median(reading.cpu_share for reading in readings):.0%} |"
+            f"| {name} | {late} ms | {cpu_s / max(received, 1) * 1e6:.1f} µs | {share:.0%} "
+            f"| {kind.slow_read / counted_s / 1024:.1f} KB/s |"
         )
-    alone, beside = (middle(readings, "p99_ms") for readings in found.values())
-    print(f"p99 {(beside / alone - 1):+.1%}")
+    for of in (0.5, 0.9, 0.99):
+        found, low, high = change(alone, beside, of)
+        print(f"p{of * 100:g} {found:+.1%} ({low:+.1%} to {high:+.1%})")
+    print(f"sent away: {sent_away}")
 
 
 if __name__ == "__main__":
