@@ -16,7 +16,7 @@ import pytest
 from tests.harness import certificates
 from tests.harness.patience import wait_until
 from tests.harness.publisher import FFMPEG, publishing
-from tests.harness.server import ADMIN_PASSWORD, Server, free_port, running
+from tests.harness.server import ADMIN_PASSWORD, MADANG, Server, free_port, running
 
 
 def hang_up(server: Server) -> None:
@@ -60,6 +60,23 @@ def test_what_the_command_line_makes_works_at_once(server: Server) -> None:
     with publishing(f"{server.rtmp}/{key}"):
         server.wait_for("terminal", "live")
     assert server.madang("key", "list", "terminal").split("\t")[3] == "works"
+    link = server.madang("user", "link", "admin")
+    assert link.startswith(f"http://localhost:{server.http_port}/"), (
+        "where this server is, not the settings' port"
+    )
+
+
+def test_a_demo_is_added_to_a_running_server(server: Server) -> None:
+    """It finds the doors that the server's own command line moved."""
+    demo = subprocess.Popen([MADANG, "demo", "--data", server.data], stdout=subprocess.PIPE)
+    try:
+        server.wait_for("demo", "live")
+        assert demo.stdout is not None
+        assert f"127.0.0.1:{server.rtmp_port}" in demo.stdout.readline().decode()
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=15)
+    server.wait_for("demo", "offline")
 
 
 def test_a_renewed_certificate_is_served_and_a_bad_one_is_not(tmp_path: Path) -> None:
@@ -285,8 +302,6 @@ def test_a_busy_port_is_one_sentence(tmp_path: Path) -> None:
 
 def test_doctor_speaks_while_the_server_runs(server: Server) -> None:
     import json
-
-    from tests.harness.server import MADANG
 
     ports = ["--http", f"127.0.0.1:{server.http_port}", "--rtmp", f"127.0.0.1:{server.rtmp_port}"]
     environment = {"MADANG_HTTP__LISTEN": ports[1], "MADANG_RTMP__LISTEN": ports[3], "PATH": "/usr/bin:/bin"}

@@ -11,6 +11,7 @@ from madang.app.cli import Data, File, app, channel, fail, key, settings, user, 
 from madang.app.clock import SystemClock
 
 if TYPE_CHECKING:
+    from madang.app.sections import Settings
     from madang.control import Control
 
 T = TypeVar("T")
@@ -232,11 +233,12 @@ def doctor(
     raise typer.Exit(examiner.exit_code(checks))
 
 
-def _base(found: object) -> str:
+def _base(found: "Settings") -> str:
     from madang.app.banner import addresses
+    from madang.app.offline import as_it_runs
 
-    place = found.http.listen[0]  # type: ignore[attr-defined]
-    return addresses(place.host, place.port, found.public_url)[0].rstrip("/")  # type: ignore[attr-defined]
+    place = as_it_runs(found).http.listen[0]
+    return addresses(place.host, place.port, found.public_url)[0].rstrip("/")
 
 
 @app.command()

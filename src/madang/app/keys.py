@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from madang.base.secret import Secret
 
@@ -76,12 +76,20 @@ def _path(value: object) -> object:
     return None if value == "" else value
 
 
+def _some(value: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    if not value:
+        raise ValueError("needs at least one")
+    return value
+
+
 def _door(value: object) -> object:
     return None if value == "" else endpoint(value)
 
 
 Door = Annotated[Endpoint | None, BeforeValidator(_door)]
 Listeners = Annotated[tuple[Annotated[Endpoint, BeforeValidator(endpoint)], ...], BeforeValidator(listed)]
+Needed = Annotated[Listeners, AfterValidator(_some)]
+"""Listeners of which there is at least one."""
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(listed)]
 File = Annotated[Path | None, BeforeValidator(_path)]
 Hidden = Annotated[Secret, BeforeValidator(_secret)]

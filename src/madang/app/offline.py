@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 from madang.app.assembled import control_settings
 from madang.app.clock import SystemClock
+from madang.app.keys import endpoint
 from madang.app.sections import Settings
 from madang.control import Control
-from madang.store.folder import make_folder
+from madang.store.folder import holder_of, make_folder
 from madang.store.sql import SqlStore
 
 
@@ -31,3 +32,16 @@ async def control(settings: Settings) -> AsyncIterator[Control]:
         await made.close()
     finally:
         await store.close()
+
+
+def as_it_runs(settings: Settings) -> Settings:
+    """The settings with the doors of the server that runs on this data now, which its own command line may
+    have moved; as they are when none runs."""
+    holder = holder_of(settings.data.dir)
+    doors = {"http": holder.http, "rtmp": holder.rtmp} if holder is not None else {}
+    moved = {
+        name: getattr(settings, name).model_copy(update={"listen": (endpoint(place),)})
+        for name, place in doors.items()
+        if place
+    }
+    return settings.model_copy(update=moved)

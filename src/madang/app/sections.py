@@ -16,6 +16,7 @@ from madang.app.keys import (
     File,
     Hidden,
     Listeners,
+    Needed,
     Networks,
     Section,
     listed,
@@ -28,7 +29,7 @@ from madang.base.secret import Secret
 class Http(Section):
     """Web pages, the API, and every way out by HTTP."""
 
-    listen: Listeners = Field(
+    listen: Needed = Field(
         (Endpoint("0.0.0.0", 8080),),
         description="Where HTTP listens: one HOST:PORT, or a list of them; more listeners keep old URLs "
         "working.",
@@ -47,7 +48,7 @@ class Http(Section):
 class Rtmp(Section):
     """The door of OBS and ffmpeg."""
 
-    listen: Listeners = Field(
+    listen: Needed = Field(
         (Endpoint("0.0.0.0", 1935),), description="Where RTMP listens: one HOST:PORT, or a list of them."
     )
     tls_listen: Listeners = Field(

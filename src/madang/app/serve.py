@@ -146,13 +146,12 @@ def run_demo(settings: Settings) -> int:
 
 
 async def _demo(settings: Settings) -> None:
-    from madang.app.offline import control
+    from madang.app.offline import as_it_runs, control
 
     async with control(settings) as found:
         found.house.check_secret()
-        url = _demo_url((await found.house.ensure_demo()).value, settings)
-    host = urlsplit(url).hostname
-    sys.stdout.write(f"The demo is on the air at {host}; Ctrl+C ends it.\n")
+        url = _demo_url((await found.house.ensure_demo()).value, as_it_runs(settings))
+    sys.stdout.write(f"The demo is sent to {urlsplit(url).netloc}; Ctrl+C ends it.\n")
     sys.stdout.flush()
     starting.settle()
     await demo.broadcast(url)

@@ -86,7 +86,7 @@ from madang.realtime.server_api import PREFIX as SERVER_API_PREFIX
 from madang.realtime.server_api import ServerApi
 from madang.realtime.sockets import CrowdSocket
 from madang.store.bans import SqlBans
-from madang.store.folder import held, make_folder
+from madang.store.folder import Holder, held, make_folder, tell
 from madang.store.sql import SqlStore
 from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
@@ -343,6 +343,8 @@ class Yard:
         self._grpc = await open_grpc(self.settings, self.crowd, self.crowd_doors)
         if any(place.port == 0 for place, _ in (*rtmp, *http)):
             self._learn_ports(rtmp, http)
+        doors = (str(places[0]) for places in (self.settings.http.listen, self.settings.rtmp.listen))
+        tell(self.settings.data.dir, Holder(os.getpid(), *doors))
         self.operations.ready = True
         self._tasks.spawn(self._load_behind())
 

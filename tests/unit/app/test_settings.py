@@ -126,6 +126,10 @@ def test_variables_are_checked_like_the_file() -> None:
     assert "did you mean public_url?" in problems(MADANG_PUBLICURL="x")[0]
 
 
+def test_a_door_that_is_needed_is_not_taken_away() -> None:
+    assert problems(MADANG_HTTP__LISTEN="") == ["MADANG_HTTP__LISTEN: http.listen: needs at least one"]
+
+
 def test_variables_of_others_are_left_alone() -> None:
     kubernetes = {"MADANG_SERVICE_HOST": "10.0.0.1", "MADANG_PORT": "tcp://x", "MADANG_PORT_80_TCP_ADDR": "x"}
     assert load(env={**kubernetes, "MADANG_CONFIG": "", "MADANG_HARNESS": "1", "HOME": "/"}) == Settings()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from madang.store.folder import LOCK_FILE, InUseError, held, make_folder
+from madang.store.folder import Holder, InUseError, held, holder_of, make_folder, tell
 from madang.store.upgrade import StoreError
 
 HOLD = """
@@ -40,12 +40,16 @@ def test_what_cannot_be_made_or_written_is_one_sentence(
 
 def test_one_server_at_a_time(tmp_path: Path) -> None:
     with held(tmp_path):
-        assert (tmp_path / LOCK_FILE).read_text() == f"{os.getpid()}\n"
+        assert holder_of(tmp_path) == Holder(os.getpid())
+        doors = Holder(os.getpid(), "127.0.0.1:8080", "0.0.0.0:1935")
+        tell(tmp_path, doors)
+        assert holder_of(tmp_path) == doors
         sentence = rf"Another Madang \(process {os.getpid()}\) runs on .*--data DIR"
         with pytest.raises(InUseError, match=sentence), held(tmp_path, 0.0):
             pass
     with held(tmp_path, 0.0):
         pass
+    assert holder_of(tmp_path) is None and holder_of(tmp_path / "nowhere") is None
 
 
 def test_who_is_killed_holds_nothing(tmp_path: Path) -> None:
