@@ -38,8 +38,6 @@ export const admin = {
   "streams.kick.text": "The broadcast ends, and its key is refused for 60 seconds.",
   "streams.kick.reason": "Reason, shown in the encoder",
 
-  "users.name": "Name",
-  "users.role": "Role",
   "users.role.of": "Role of {name}",
   "users.disabled": "disabled",
   "users.disable": "Disable",

@@ -153,8 +153,6 @@ export const moderation = {
   "desk.paid.empty": "No paid message yet.",
   "desk.paid.waiting": "waiting",
   "desk.paid.all": "All paid messages",
-  "desk.tools": "Tools",
-  "desk.setup": "Sending and log",
   "desk.effect.off": "Screen effects are switched off in the modes.",
 
   "admin.realtime": "Realtime",
@@ -164,7 +162,6 @@ export const moderation = {
   "rt.node.users": "{n} {n|user|users}",
   "rt.node.channels": "{n} {n|channel|channels}",
   "rt.node.subs": "{n} {n|subscription|subscriptions}",
-  "rt.node.uptime": "up for {time}",
   "rt.channels": "Channels",
   "rt.channels.filter": "Name or pattern, such as madang_chat:*",
   "rt.channels.empty": "No channel has subscribers now.",

@@ -9,8 +9,6 @@ export const studio = {
   "studio.stage": "Effects & overlays",
   "studio.new": "New channel",
   "studio.pick": "Channel",
-  "studio.sign": "Sign in to enter the studio.",
-  "studio.none": "You have no channel here. Ask its owner for a role.",
 
   "new.title": "Create a channel",
   "new.text": "A channel is an address of your own where your broadcasts appear.",
@@ -46,7 +44,6 @@ export const studio = {
   "go.end.text": "Viewers see that it is over. This key is refused for 60 seconds, since encoders come back by themselves.",
   "go.end.do": "End it",
   "go.uptime": "on air for {time}",
-  "go.latency": "viewers are {s} s behind",
 
   "camera.title": "Broadcast from this browser",
   "camera.preview": "Preview of what is sent",

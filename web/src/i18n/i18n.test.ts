@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { en } from "./en";
 import { browserLanguage, translator, type Key } from "./index";
@@ -27,6 +29,15 @@ describe("both languages", () => {
     const other = keys.filter((key) => /니다|십시오|[은이을으]\([가는를으]?로?\)|\((?:은|는|이|가|을|를|으)\)/.test(ko[key]));
     expect(other).toEqual([]);
   });
+});
+
+test("every key is said somewhere", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file) && !/i18n\/(en|ko)|\.test\.|schema\.d/.test(file));
+  const text = files.map((file) => readFileSync(join("src", file), "utf8")).join("\n");
+  const said = new Set([...text.matchAll(/"([\w.:]+)"/g)].map((found) => found[1]));
+  // `a.${b}.c` says every key of that shape.
+  const shapes = [...text.matchAll(/`(\w+\.[\w.]*(?:\$\{[^`}]+\}[\w.]*)+)`/g)].map((found) => new RegExp(`^${(found[1] ?? "").replaceAll(".", "\\.").replace(/\$\{[^}]+\}/g, "[\\w.:]+")}$`));
+  expect(keys.filter((key) => !said.has(key) && !shapes.some((shape) => shape.test(key)))).toEqual([]);
 });
 
 test("chooses by number and writes numbers as the language does", () => {

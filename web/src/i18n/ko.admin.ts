@@ -40,8 +40,6 @@ export const admin: Record<keyof typeof words, string> = {
   "streams.kick.text": "방송이 끝나고, 이 키는 60초 동안 받지 않아요.",
   "streams.kick.reason": "인코더에 보여 줄 이유",
 
-  "users.name": "이름",
-  "users.role": "역할",
   "users.role.of": "{name}님의 역할",
   "users.disabled": "중지됨",
   "users.disable": "중지",

@@ -154,8 +154,6 @@ export const moderation: Record<keyof typeof words, string> = {
   "desk.paid.empty": "아직 후원 메시지가 없어요.",
   "desk.paid.waiting": "확인 대기",
   "desk.paid.all": "후원 모두 보기",
-  "desk.tools": "도구",
-  "desk.setup": "송출과 기록",
   "desk.effect.off": "채팅 규칙에서 화면 효과를 꺼 두었어요.",
 
   "admin.realtime": "실시간 서버",
@@ -165,7 +163,6 @@ export const moderation: Record<keyof typeof words, string> = {
   "rt.node.users": "사용자 {n}명",
   "rt.node.channels": "채널 {n}개",
   "rt.node.subs": "구독 {n}개",
-  "rt.node.uptime": "켜진 지 {time}",
   "rt.channels": "채널",
   "rt.channels.filter": "이름이나 패턴, 예: madang_chat:*",
   "rt.channels.empty": "지금 구독자가 있는 채널이 없어요.",

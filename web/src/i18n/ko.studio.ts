@@ -11,8 +11,6 @@ export const studio: Record<keyof typeof words, string> = {
   "studio.stage": "효과와 오버레이",
   "studio.new": "새 채널",
   "studio.pick": "채널",
-  "studio.sign": "스튜디오에 들어가려면 로그인해 주세요.",
-  "studio.none": "아직 맡은 채널이 없어요. 채널 주인에게 역할을 부탁해 보세요.",
 
   "new.title": "채널 만들기",
   "new.text": "채널은 내 방송이 나오는 나만의 주소예요.",
@@ -48,7 +46,6 @@ export const studio: Record<keyof typeof words, string> = {
   "go.end.text": "시청자 화면에 방송이 끝났다고 나와요. 인코더가 저절로 다시 붙지 않도록 이 키는 60초 동안 받지 않아요.",
   "go.end.do": "끝내기",
   "go.uptime": "방송한 시간 {time}",
-  "go.latency": "시청 지연 {s}초",
 
   "camera.title": "이 브라우저로 방송하기",
   "camera.preview": "보내는 화면 미리보기",
