@@ -60,7 +60,7 @@
         return came.ok ? came.text() : "";
       })
       .then(function (sdp) {
-        if (sdp) return connection.setRemoteDescription({ type: "answer", sdp: sdp });
+        if (sdp) return connection.setRemoteDescription({ type: "answer", sdp: sdp.replace(/(msid:)\S+( audio)/g, "$1sound$2") });
       });
     set.catch(function () {});
     return { url: url, connection: connection, answer: answer, set: set };

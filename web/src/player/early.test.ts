@@ -38,7 +38,7 @@ s0.m4s
 /** Runs `boot.js` on a page with this state; what it asked for, in order. */
 async function booted(path: string, state: object, engine?: string): Promise<string[]> {
   const asked: string[] = [];
-  const answers: Record<string, string> = { "/live/sori/whep?token=a.b.c": "v=0", "/live/sori/index.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nb1/main/index.m3u8?s=x\n", "/live/sori/b1/main/index.m3u8?s=x": PLAYLIST };
+  const answers: Record<string, string> = { "/live/sori/whep?token=a.b.c": "a=msid:madang video\r\na=msid:madang audio\r\na=ssrc:1 msid:madang audio\r\n",  "/live/sori/index.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nb1/main/index.m3u8?s=x\n", "/live/sori/b1/main/index.m3u8?s=x": PLAYLIST };
   vi.stubGlobal("MediaSource", {});
   vi.stubGlobal("fetch", (url: string) => {
     const { pathname, search } = new URL(url, location.href);
@@ -70,7 +70,7 @@ test("one request opens HTTP-FLV, with the token of the page", async () => {
   expect(await booted("/embed/sori?token=a.b.c", live, "flv")).toEqual(["/live/sori.flv?token=a.b.c"]);
 });
 
-test("WebRTC's offer is posted, in stereo, with the token of the page, its answer set, and both handed on", async () => {
+test("WebRTC's offer is posted, in stereo, with the token of the page, its answer set, the sound apart, and both handed on", async () => {
   const [ours, theirs] = [vi.fn(() => Promise.resolve()), vi.fn(() => Promise.resolve())];
   vi.stubGlobal(
     "RTCPeerConnection",
@@ -86,7 +86,7 @@ test("WebRTC's offer is posted, in stereo, with the token of the page, its answe
   expect((await page.madangWhep?.answer)?.ok).toBe(true);
   expect(ours).toHaveBeenCalledWith({ type: "offer", sdp: "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;stereo=1;sprop-stereo=1\r\n" });
   await page.madangWhep?.set;
-  expect(theirs).toHaveBeenCalledWith({ type: "answer", sdp: "v=0" });
+  expect(theirs).toHaveBeenCalledWith({ type: "answer", sdp: "a=msid:madang video\r\na=msid:sound audio\r\na=ssrc:1 msid:sound audio\r\n" });
 });
 
 test.each([

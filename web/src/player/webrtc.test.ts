@@ -17,6 +17,8 @@ class Connection extends EventTarget {
   setLocalDescription = () => Promise.resolve();
   setRemoteDescription = () => Promise.resolve();
   getTransceivers = () => [];
+  receivers: { track: { kind: string }; jitterBufferTarget: number | null }[] = ["audio", "video"].map((kind) => ({ track: { kind }, jitterBufferTarget: null }));
+  getReceivers = () => this.receivers;
   getStats(): Promise<Map<string, object>> {
     return Promise.resolve(new Map<string, object>());
   }
@@ -137,4 +139,26 @@ test("on other pages nothing is begun", async () => {
   expect(Connection.made).toEqual([]);
   engineFor("sori").start();
   expect(Connection.made).toHaveLength(1);
+});
+
+test("the picture waits for sound that is far behind it, and for no other", async () => {
+  const engineFor = await loaded();
+  engineFor("sori").start();
+  await vi.advanceTimersByTimeAsync(0);
+  const [connection] = Connection.made;
+  if (!connection) throw new Error("no connection");
+  let looks = 0;
+  let soundS = 0.1;
+  connection.getStats = () => {
+    looks += 1;
+    const inbound = (kind: string, emitted: number, delayS: number) => ({ type: "inbound-rtp", kind, jitterBufferEmittedCount: looks * emitted, jitterBufferDelay: looks * emitted * delayS, totalDecodeTime: 0 });
+    return Promise.resolve(new Map(Object.entries({ v: inbound("video", 15, 0.01), a: inbound("audio", 24_000, soundS) })));
+  };
+  const targets = () => connection.receivers.map(({ jitterBufferTarget }) => jitterBufferTarget);
+  await vi.advanceTimersByTimeAsync(1600);
+  expect(targets()).toEqual([null, null]);
+  soundS = 0.9;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(targets()[0]).toBeNull();
+  expect(targets()[1]).toBeGreaterThan(300);
 });

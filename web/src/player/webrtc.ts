@@ -1,3 +1,4 @@
+import { holdFor } from "./lips";
 import type { Engine, EngineEvents, EngineFacts, Quality, Source } from "./engine";
 
 /** A peer that is not connected by then is behind something that lets neither UDP nor TCP through. */
@@ -23,6 +24,14 @@ function inStereo(sdp: string): string {
   return opus ? sdp.replace(new RegExp(`(a=fmtp:${opus} [^\\r\\n]*)`), "$1;stereo=1;sprop-stereo=1") : sdp;
 }
 
+/**
+ * Sound in a stream of its own. A browser that finds both in one holds every picture back until its sound has come
+ * through the sound's far larger buffer; how much later sound may come is watched here instead (`lips.ts`).
+ */
+function apart(sdp: string): string {
+  return sdp.replace(/(msid:)\S+( audio)/g, "$1sound$2");
+}
+
 /** A peer connection to the server whose offer is on its way, and whose answer is set as soon as it has come. */
 type Begun = { url: string; connection: RTCPeerConnection; answer: Promise<Response>; set: Promise<void> };
 
@@ -46,7 +55,7 @@ async function post(connection: RTCPeerConnection, url: string): Promise<Respons
 
 async function follow(connection: RTCPeerConnection, answered: Promise<Response>): Promise<void> {
   const answer = await answered;
-  if (answer.ok) await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  if (answer.ok) await connection.setRemoteDescription({ type: "answer", sdp: apart(await answer.text()) });
 }
 
 const LAYERS = /<([^>]+)>;\s*rel="urn:ietf:params:whep:ext:core:layer"/;
@@ -159,7 +168,7 @@ function peerOf(url: string): Peer {
   return new Peer(begin(url));
 }
 
-type Counted = { bytes: number; at: number; held: number; emitted: number };
+type Counted = { bytes: number; at: number; held: number; emitted: number; soundHeld: number; soundEmitted: number };
 
 /** WebRTC by WHEP: what the server has is on the screen a few frames later. */
 export class WebRtcEngine implements Engine {
@@ -171,6 +180,7 @@ export class WebRtcEngine implements Engine {
   private wished = "";
   private behindMs: number | null = null;
   private before: Counted | null = null;
+  private holdMs = 0;
   private told: EngineFacts = { codecs: "", bitrate: 0 };
 
   constructor(
@@ -225,6 +235,7 @@ export class WebRtcEngine implements Engine {
     const all = [...report.values()] as (Record<string, unknown> & { type: string })[];
     const video = all.find((each) => each.type === "inbound-rtp" && each["kind"] === "video") ?? all.find((each) => each.type === "inbound-rtp");
     if (!video) return;
+    const sound = all.find((each) => each !== video && each.type === "inbound-rtp" && each["kind"] === "audio");
     const number = (of: Record<string, unknown> | undefined, name: string) => Number(of?.[name] ?? 0);
     const pair = all.find((each) => each.type === "candidate-pair" && each["nominated"] === true);
     const now: Counted = {
@@ -232,11 +243,15 @@ export class WebRtcEngine implements Engine {
       at: performance.now(),
       held: number(video, "jitterBufferDelay") + number(video, "totalDecodeTime"),
       emitted: number(video, "jitterBufferEmittedCount"),
+      soundHeld: number(sound, "jitterBufferDelay"),
+      soundEmitted: number(sound, "jitterBufferEmittedCount"),
     };
     const { before } = this;
     this.before = now;
     if (before && now.emitted > before.emitted) {
       const heldMs = ((now.held - before.held) / (now.emitted - before.emitted)) * 1000;
+      const samples = now.soundEmitted - before.soundEmitted;
+      this.hold(connection, samples > 0 ? ((now.soundHeld - before.soundHeld) / samples) * 1000 - heldMs : 0);
       this.behindMs = heldMs + number(pair, "currentRoundTripTime") * 500;
       this.events.onArrival(Date.now());
     }
@@ -246,6 +261,15 @@ export class WebRtcEngine implements Engine {
     const { layers } = this.peer;
     await layers.look(this.video.videoHeight);
     this.events.onQualities(layers.found.length > 1 ? layers.found : [{ id: "0", height: this.video.videoHeight, bitrate: 0 }]);
+  }
+
+  /** Lets the picture wait for its sound, where that is too far behind it. */
+  private hold(connection: RTCPeerConnection, behindMs: number): void {
+    const holdMs = holdFor(behindMs, this.holdMs);
+    if (holdMs === this.holdMs) return;
+    this.holdMs = holdMs;
+    const picture = connection.getReceivers().find(({ track }) => track.kind === "video");
+    if (picture && "jitterBufferTarget" in picture) picture.jitterBufferTarget = holdMs;
   }
 
   destroy(): void {

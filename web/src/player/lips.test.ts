@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { holdFor } from "./lips";
+
+test("sound that is a little behind holds no picture", () => {
+  for (const behindMs of [-50, 0, 60, 120, 149]) expect(holdFor(behindMs, 0)).toBe(0);
+});
+
+test("sound that is far behind is waited for, step by step, until it is near enough", () => {
+  let holdMs = 0;
+  const steps: number[] = [];
+  for (let look = 0; look < 20; look++) {
+    holdMs = holdFor(600 - holdMs, holdMs);
+    steps.push(holdMs);
+  }
+  expect(steps.slice(0, 3)).toEqual([240, 360, 420]);
+  expect(600 - holdMs).toBeLessThan(150);
+  expect(steps.at(-1)).toBe(steps.at(-2));
+});
+
+test("the picture is let go when sound has caught up", () => {
+  let holdMs = 480;
+  for (let look = 0; look < 20; look++) holdMs = holdFor(70 - holdMs, holdMs);
+  expect(holdMs).toBe(0);
+});
+
+test("sound that never comes is not waited for", () => {
+  let holdMs = 0;
+  for (let look = 0; look < 50; look++) holdMs = holdFor(60_000, holdMs);
+  expect(holdMs).toBe(2000);
+});
