@@ -9,8 +9,7 @@ const PLACE = "<!--boot-->";
 
 /**
  * Puts the trusted-types policy and `src/boot.js` before everything else in the page, as one hashed asset that knows
- * the engines' chunks, and has the page's own chunks fetched, not compiled, while the picture begins: after all that
- * the picture asks for, since a browser has six connections.
+ * the chunks of the engines and those of the page itself.
  */
 export function boot(): Plugin {
   let serving = false;
@@ -27,15 +26,14 @@ export function boot(): Plugin {
       const chunkOf = (name: string) => chunks.find((each) => each.name === name);
       const filesOf = (name: string) => [chunkOf(name)?.fileName ?? "", ...(chunkOf(name)?.imports ?? [])].map((file) => `/${file}`);
       const engines = JSON.stringify({ hls: filesOf("hls"), flv: filesOf("flv"), webrtc: filesOf("webrtc") });
-      const source = readFileSync(TRUSTED, "utf8") + readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines);
-      const name = `assets/boot-${createHash("sha256").update(source).digest("base64url").slice(0, 8)}.js`;
-      writeFileSync(join(dir, name), source);
-      const main = chunkOf("main");
       const page = join(dir, "index.html");
       const html = readFileSync(page, "utf8");
-      const parts = main ? [main.fileName, ...main.imports] : [];
-      const ahead = parts.filter((file) => !html.includes(file)).map((file) => `<link rel="preload" as="script" crossorigin fetchpriority="low" href="/${file}">`);
-      writeFileSync(page, html.replace(PLACE, `<script src="/${name}"></script>`).replace("</head>", `  ${ahead.join("\n    ")}\n  </head>`));
+      const parts = filesOf("main").filter((file) => !html.includes(file));
+      const source = readFileSync(SOURCE, "utf8").replace("__ENGINES__", engines).replace("__PARTS__", JSON.stringify(parts));
+      const script = readFileSync(TRUSTED, "utf8") + source;
+      const name = `assets/boot-${createHash("sha256").update(script).digest("base64url").slice(0, 8)}.js`;
+      writeFileSync(join(dir, name), script);
+      writeFileSync(page, html.replace(PLACE, `<script src="/${name}"></script>`));
     },
   };
 }

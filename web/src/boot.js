@@ -3,6 +3,7 @@
 (function () {
   var PARTS = 8;
   var engines = JSON.parse('__ENGINES__'.replace(/^_.*/, "{}"));
+  var parts = JSON.parse('__PARTS__'.replace(/^_.*/, "[]"));
   var chosen = read(function () {
     return localStorage.getItem("madang.preferences");
   });
@@ -16,17 +17,19 @@
     return document.getElementById("state").textContent;
   }).channel;
   var engine = chosen.engine === "flv" || chosen.engine === "webrtc" ? chosen.engine : "hls";
-  if (!/^\/(@|embed\/)[^/]+\/?$/.test(location.pathname)) return;
-  if (!channel || channel.live.state !== "live" || !((engine === "webrtc" ? "RTCPeerConnection" : "MediaSource") in window)) return;
+  var shows = /^\/(@|embed\/)[^/]+\/?$/.test(location.pathname) && channel && channel.live.state === "live";
+  if (!shows || !((engine === "webrtc" ? "RTCPeerConnection" : "MediaSource") in window)) return ahead();
   (engines[engine] || []).forEach(function (chunk) {
     import(chunk).catch(function () {});
   });
   var token = new URLSearchParams(location.search).get("token");
   var early = (window.madangEarly = {});
   var query = token ? "?token=" + encodeURIComponent(token) : "";
-  if (engine === "flv") ask("/live/" + channel.slug + ".flv" + query);
-  else if (engine === "hls") playlists("/live/" + channel.slug + "/index.m3u8" + query);
-  else window.madangWhep = offer("/live/" + channel.slug + "/whep" + query);
+  var answered;
+  if (engine === "flv") answered = ask("/live/" + channel.slug + ".flv" + query);
+  else if (engine === "hls") answered = playlists("/live/" + channel.slug + "/index.m3u8" + query);
+  else answered = (window.madangWhep = offer("/live/" + channel.slug + "/whep" + query)).set;
+  answered.then(ahead, ahead);
 
   function read(source) {
     try {
@@ -34,6 +37,19 @@
     } catch {
       return {};
     }
+  }
+
+  // The page's own chunks are fetched, not compiled, behind all that the picture asks for.
+  function ahead() {
+    parts.forEach(function (part) {
+      var link = document.createElement("link");
+      link.rel = "preload";
+      link.as = "script";
+      link.crossOrigin = "";
+      link.fetchPriority = "low";
+      link.href = part;
+      document.head.append(link);
+    });
   }
 
   function ask(url) {
@@ -68,7 +84,7 @@
 
   // The multivariant playlist names the media playlist, which names the header of the media.
   function playlists(url) {
-    text(url)
+    return text(url)
       .then(function (index) {
         var media = /^[^#\s].*$/m.exec(index);
         if (!media) return "";
