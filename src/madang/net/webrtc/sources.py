@@ -10,7 +10,8 @@ from madang.protocols.rtp.packet import RtpPacket
 
 _PATIENCE_S: Final = 0.1
 """How long a gap may last where nothing is sent again: packets that overtake each other."""
-_ASK_AGAIN_S: Final = 0.1
+_ASK_AGAIN_S: Final = 0.05
+"""With each look: where requests and repeats are lost as well, RTP_REORDER_S has to have room for many."""
 _LATE_S_MAX: Final = 0.1
 """Packets that overtake each other by up to this are waited for before they are asked for again."""
 _LATE_DECAY: Final = 0.98
@@ -158,7 +159,7 @@ class Source:
         asked: list[int] = []
         for number in sorted(self._missing)[:_ASKED_AT_ONCE]:
             times = self._missing[number]
-            if now - times[0] >= self._late_s and now - times[1] >= _ASK_AGAIN_S:
+            if now - times[0] >= self._late_s and now - times[1] > 0.9 * _ASK_AGAIN_S:
                 times[1] = now
                 asked.append(number & 0xFFFF)
         return asked
