@@ -54,7 +54,7 @@ export function Ticker() {
   const shown = paid.filter((ticket) => ticket.until > now);
   if (shown.length === 0) return null;
   return (
-    <section aria-label={t("chat.ticker")} className="flex shrink-0 gap-2 overflow-x-auto border-b border-line px-4 py-1.5 [scrollbar-width:none]" tabIndex={0}>
+    <section aria-label={t("chat.ticker")} className="flex shrink-0 gap-2 overflow-x-auto border-line px-4 py-1.5 [scrollbar-width:none] max-lg:overflow-visible lg:border-b" tabIndex={0}>
       {shown.map((ticket) => {
         const { user, paid: sum } = ticket;
         const { letters, ground } = tierOf(sum.tier);
@@ -87,9 +87,9 @@ export function GoalHead() {
   const [open, setOpen] = useState(false);
   if (!goal) return null;
   return (
-    <section aria-label={t("chat.goal")} className="shrink-0 border-b border-line">
-      <button type="button" title={t("money.ranking")} onClick={() => setOpen(true)} className="min-h-11 w-full px-4 py-1.5 text-left hover:bg-raised/60">
-        <GoalBar goal={goal} />
+    <section aria-label={t("chat.goal")} className="shrink-0 border-line max-lg:max-w-full max-lg:only:w-full lg:border-b">
+      <button type="button" title={t("money.ranking")} onClick={() => setOpen(true)} className="min-h-11 w-full px-4 py-1.5 text-left hover:bg-raised/60 max-lg:min-h-14">
+        <GoalBar goal={goal} className="max-lg:min-w-40" />
       </button>
       <Dialog open={open} onClose={() => setOpen(false)} title={t("chat.goal")}>
         <GoalBar goal={goal} className="mb-6" />

@@ -109,11 +109,16 @@ function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: 
           </IconButton>
         )}
       </header>
-      <GoalHead />
-      <Ticker />
-      <PinnedBar />
-      <PollCard />
-      <div className="relative flex min-h-0 flex-1 flex-col">
+      {/* However much stands above them, some messages are always seen: the heads scroll then. */}
+      <div className="min-h-0 overflow-y-auto">
+        <div className="max-lg:flex max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:empty:hidden max-lg:[scrollbar-width:none]">
+          <GoalHead />
+          <Ticker />
+        </div>
+        <PinnedBar />
+        <PollCard />
+      </div>
+      <div className="relative flex min-h-28 flex-[1_0_0px] flex-col">
         {link.state === "connecting" ? <Joining /> : <MessageList acts={acts} label={t("chat.messages")} />}
         {alone && <div ref={setLayer} aria-hidden className="pointer-events-none absolute inset-0 overflow-hidden" />}
       </div>

@@ -1,5 +1,5 @@
-import { Plus, X } from "lucide-react";
-import { useId, useState } from "react";
+import { ChartBarBig, ChevronDown, Plus, X } from "lucide-react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useNow } from "../store/clock";
 import { useT } from "../store/language";
 import { useSubmit } from "../store/submit";
@@ -13,6 +13,9 @@ import { useRoom, useStore } from "./store";
 /** Votes that this page gave, by poll; the server counts one per person. */
 const given = new Map<string, number>();
 
+/** Beneath a picture there is room for its question alone until somebody opens it. */
+const NARROW_PX = 1024;
+
 /** The room's poll: choices with their share; a click votes, once. */
 export function PollCard() {
   const t = useT();
@@ -22,6 +25,13 @@ export function PollCard() {
   const heading = useId();
   const { busy, error, run } = useSubmit();
   const [mine, setMine] = useState<{ poll: string; choice: number } | null>(null);
+  const [unfolded, setUnfolded] = useState(() => window.innerWidth >= NARROW_PX);
+  const card = useRef<HTMLElement>(null);
+  const wasUnfolded = useRef(unfolded);
+  useEffect(() => {
+    if (unfolded && !wasUnfolded.current) card.current?.scrollIntoView({ block: "nearest" });
+    wasUnfolded.current = unfolded;
+  }, [unfolded]);
   if (!poll) return null;
   const chosen = mine?.poll === poll.id ? mine.choice : (given.get(poll.id) ?? null);
   const open = poll.state === "open";
@@ -32,17 +42,21 @@ export function PollCard() {
       setMine({ poll: poll.id, choice });
     });
   return (
-    <section aria-labelledby={heading} className="mx-4 mt-3 mb-1 shrink-0 rounded-m bg-raised p-3">
-      <div className="flex items-baseline gap-2">
-        <h3 id={heading} className="min-w-0 flex-1 font-semibold">
-          {poll.title}
-        </h3>
-        <span className="num shrink-0 text-xs text-ink-2">
-          {t("poll.votes", { n: poll.votes })}
-          {open && poll.ends_at !== null && ` · ${t("poll.left", { time: span(t, Math.max(0, (poll.ends_at - now) / 1000)) })}`}
-        </span>
-      </div>
-      <div className="mt-2 flex flex-col gap-1.5">
+    <section ref={card} aria-labelledby={heading} className="mx-4 mt-3 mb-1 shrink-0 rounded-m bg-raised">
+      <h3>
+        <button type="button" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)} className="flex min-h-11 w-full items-center gap-2.5 rounded-m py-1.5 pr-2.5 pl-3 text-left">
+          <ChartBarBig size={16} className="shrink-0 text-ink-3" aria-hidden />
+          <span id={heading} className={classes("min-w-0 flex-1 font-semibold", !unfolded && "truncate")}>
+            {poll.title}
+          </span>
+          <span className="num shrink-0 text-xs text-ink-2">
+            {t("poll.votes", { n: poll.votes })}
+            {open && poll.ends_at !== null && ` · ${t("poll.left", { time: span(t, Math.max(0, (poll.ends_at - now) / 1000)) })}`}
+          </span>
+          <ChevronDown size={16} className={classes("shrink-0 text-ink-3 transition-transform", unfolded && "rotate-180")} aria-hidden />
+        </button>
+      </h3>
+      <div className={classes("flex flex-col gap-1.5 px-3 pb-3", !unfolded && "hidden")}>
         {poll.choices.map((choice, index) => {
           const count = poll.counts[index] ?? 0;
           const share = poll.votes > 0 ? Math.round((count / poll.votes) * 100) : 0;
@@ -61,14 +75,14 @@ export function PollCard() {
             </button>
           );
         })}
+        {!open && <p className="mt-0.5 text-s text-ink-2">{t("poll.ended")}</p>}
+        {open && you?.can.includes("settings") && (
+          <Button look="quiet" className="self-start" disabled={busy} onClick={() => void run(() => store.call("poll.end", { id: poll.id }))}>
+            {t("poll.end")}
+          </Button>
+        )}
+        <Refused error={error} />
       </div>
-      {!open && <p className="mt-2 text-s text-ink-2">{t("poll.ended")}</p>}
-      {open && you?.can.includes("settings") && (
-        <Button look="quiet" className="mt-1" disabled={busy} onClick={() => void run(() => store.call("poll.end", { id: poll.id }))}>
-          {t("poll.end")}
-        </Button>
-      )}
-      <Refused error={error} />
     </section>
   );
 }

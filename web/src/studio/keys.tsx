@@ -35,7 +35,7 @@ function nameOf(t: Translate, key: StreamKey): string {
 /** `/studio/keys`: several named keys; show, rename, rotate with overlap, revoke. */
 export function KeysRoom({ slug }: { slug: string }) {
   const t = useT();
-  const now = useNow(30_000);
+  const now = useNow(2000);
   const base = `/channels/${encodeURIComponent(slug)}/keys`;
   const keys = useResource(base, async () => (await api.get<Page<StreamKey>>(base, { limit: 100 })).items, { everyMs: 10_000 });
   const [task, setTask] = useState<Task | null>(null);
