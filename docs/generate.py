@@ -5,9 +5,12 @@ A test holds them to the program and fails when they are stale.
 
 import ast
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from madang.app import sample
+import typer
+
+import madang.app.commands  # noqa: F401 (its commands join the command line)
+from madang.app import cli, sample
 from madang.app.counters import AppCounters
 from madang.app.explanations import explanations
 from madang.base import limits
@@ -27,6 +30,7 @@ DOCS = Path(__file__).parent
 CONFIGURATION = DOCS / "3-operate" / "configuration.md"
 LIMITS = DOCS / "3-operate" / "limits.md"
 METRICS = DOCS / "3-operate" / "metrics.md"
+COMMANDS = DOCS / "3-operate" / "command-line.md"
 WIRING = DOCS.parent / "src" / "madang" / "app" / "wiring.py"
 MARK = "<!-- made by docs/generate.py: edit the program, not this page -->"
 
@@ -77,6 +81,19 @@ process on; the `HELP` lines say the same as this page. How to scrape it: [opera
 | `madang_stream_in_bytes_total{{channel}}` | payload bytes from the publisher |
 | `madang_loop_lag_seconds` | a histogram: how much later than asked the event loop came |
 """
+
+_COMMANDS_HEAD = f"""{MARK}
+# The command line
+
+`madang serve` is the server; the other commands are for operators and scripts, on the same machine. Unless
+they say otherwise they work while the server runs, on the same data, and take effect at once.
+
+Every command that touches data takes `--data DIR`, the data directory, and `--config FILE`, the settings
+file. One that fails says why in one sentence on standard error and ends with a code other than 0; what
+scripts want (a key, a link, a name) is alone on standard output. In a checkout the program is
+`.venv/bin/madang`.
+"""
+_EVERYWHERE = {"data", "config", "help"}
 
 # Which counters a room shows, in the words of `app/wiring.py`; a test compares the two.
 COUNTED: dict[str, tuple[str, type]] = {
@@ -204,9 +221,50 @@ def _sentence(words: str) -> str:
     return begun.removesuffix(".")
 
 
+def commands() -> dict[str, Any]:
+    """Every command by its words, as `madang --help` has them."""
+    found: dict[str, Any] = {}
+
+    def walk(command: Any, words: str) -> None:
+        if not hasattr(command, "commands"):
+            found[words] = command
+            return
+        for name, inner in command.commands.items():
+            walk(inner, f"{words} {name}".strip())
+
+    walk(typer.main.get_command(cli.app), "")
+    return found
+
+
+def command_line_page() -> str:
+    lines = [_COMMANDS_HEAD.rstrip()]
+    for words, command in commands().items():
+        own = [each for each in command.params if each.name not in _EVERYWHERE]
+        arguments = [_shown_parameter(each) for each in own if each.param_type_name == "argument"]
+        lines += ["", f"## {words}", "", f"`{' '.join(['madang', words, *arguments])}`", ""]
+        lines += [" ".join((command.help or "").split())]
+        if own:
+            lines += ["", "| | |", "|---|---|"]
+            lines += [f"| `{_shown_parameter(each)}` | {each.help or ''} |" for each in own]
+    return "\n".join(lines) + "\n"
+
+
+def _shown_parameter(one: Any) -> str:
+    """`NAME` of an argument, `--name VALUE` of an option, `--name` of a switch."""
+    if one.param_type_name == "argument":
+        return str(one.metavar or one.name.upper())
+    value = "" if one.is_flag else f" {one.metavar or one.name.upper()}"
+    return f"{one.opts[-1]}{value}"
+
+
 def pages() -> dict[Path, str]:
     """Every generated page."""
-    return {CONFIGURATION: configuration_page(), LIMITS: limits_page(), METRICS: metrics_page()}
+    return {
+        CONFIGURATION: configuration_page(),
+        LIMITS: limits_page(),
+        METRICS: metrics_page(),
+        COMMANDS: command_line_page(),
+    }
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["configuration.md", "limits.md", "metrics.md"])
+@pytest.mark.parametrize("page", ["configuration.md", "limits.md", "metrics.md", "command-line.md"])
 def test_a_page_is_not_stale(page: str) -> None:
     """When this fails, run `.venv/bin/python docs/generate.py`."""
     made = {path.name: text for path, text in generator().pages().items()}

@@ -30,7 +30,6 @@ app.add_typer(config, name="config")
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The data directory.")]
 File = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
-Listen = typer.Option(metavar="HOST:PORT")
 Migrated = Annotated[
     Path | None,
     typer.Option(
@@ -59,8 +58,10 @@ def settings(data: Path | None, file: Path | None, migrated: Path | None = None,
 @app.command()
 def serve(  # noqa: PLR0913 (each is an option)
     data: Data = None,
-    http: Annotated[str | None, Listen] = None,
-    rtmp: Annotated[str | None, Listen] = None,
+    http: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where pages, API and media are.")
+    ] = None,
+    rtmp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where encoders publish.")] = None,
     config: File = None,
     admin_password_file: Annotated[
         Path | None,

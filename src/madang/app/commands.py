@@ -42,12 +42,12 @@ def work(data: Path | None, file: Path | None, use: "Callable[[Control], Awaitab
 
 @channel.command("create")
 def channel_create(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Its address, `/@NAME`.")],
     title: Annotated[str | None, typer.Option("--name", help="The name that people read.")] = None,
     data: Data = None,
     config: File = None,
 ) -> None:
-    """Make a channel; NAME is its address, `/@NAME`."""
+    """Make a channel, and print its name."""
     made = work(data, config, lambda control: control.house.create_channel(name, title))
     typer.echo(made.slug)
 
@@ -116,7 +116,10 @@ def key_revoke(
 def webhook_create(
     channel: Reference,
     url: Annotated[str, typer.Argument(help="Where events are sent to.")],
-    kinds: Annotated[list[str] | None, typer.Option("--kind", help="stream.*, chat.message, * ..")] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="KIND", help="`stream.*`, `chat.message`, `*`; may be repeated."),
+    ] = None,
     data: Data = None,
     config: File = None,
 ) -> None:
@@ -160,7 +163,9 @@ def webhook_delete(channel: Reference, webhook: Hook, data: Data = None, config:
 def webhook_replay(
     channel: Reference,
     webhook: Hook,
-    since: Annotated[float, typer.Option("--hours", min=0, help="How far back to begin.")] = 24.0,
+    since: Annotated[
+        float, typer.Option("--hours", metavar="HOURS", min=0, help="How far back to begin.")
+    ] = 24.0,
     data: Data = None,
     config: File = None,
 ) -> None:
@@ -174,7 +179,9 @@ def webhook_replay(
 
 
 @user.command("link")
-def user_link(name: str, data: Data = None, config: File = None) -> None:
+def user_link(
+    name: Annotated[str, typer.Argument(help="Name of the account.")], data: Data = None, config: File = None
+) -> None:
     """Print a one-time link by which NAME chooses a new password (15 minutes)."""
     found = settings(data, config)
 
@@ -242,7 +249,11 @@ def _base(found: "Settings") -> str:
 
 
 @app.command()
-def backup(target: Path, data: Data = None, config: File = None) -> None:
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The archive that is written.")],
+    data: Data = None,
+    config: File = None,
+) -> None:
     """Write database, settings file and secret into one tar file; the server may be running."""
     from madang.app.settings import find
     from madang.store.backup import backup as write
@@ -255,7 +266,7 @@ def backup(target: Path, data: Data = None, config: File = None) -> None:
 
 @app.command()
 def restore(
-    source: Path,
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="What `madang backup` wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Replace what is there.")] = False,
     data: Data = None,
     config: File = None,
