@@ -88,6 +88,18 @@ class Lane:
             self._prepared = batch
         return self._frame
 
+    def gather(self, position: int) -> None:
+        """Put small groups that wait at `position` together: who starts alone is alone at first."""
+        into: Group | None = None
+        for group in tuple(self.groups):
+            if group.queued or group.position != position or len(group.senders) == GROUP:
+                continue
+            if into is not None and len(into.senders) + len(group.senders) <= GROUP:
+                into.take(group)
+                self.groups.remove(group)
+            else:
+                into = group
+
     def _run(self, batch: Batch, begin: int, stop: int) -> Run:
         model = self.model
         header_bytes = 12 + (len(model.extension) if batch.keyframe else 0)
@@ -129,6 +141,11 @@ class Group:
         self.senders.append(sender)
         if sender.session.hot is not None:
             self.hot.append(sender.session.hot)
+
+    def take(self, other: "Group") -> None:
+        """Everyone in a group that is at the same place."""
+        for sender in other.senders:
+            self.add(sender)
 
     def detach(self, sender: Sender) -> None:
         self._pointers = None
@@ -331,6 +348,7 @@ class Fanout:
             self._let_in(batch)
         pump = self.pump
         for lane in self._lanes.values():
+            lane.gather(batch.position)
             for group in lane.groups:
                 pump.enqueue(group)
 

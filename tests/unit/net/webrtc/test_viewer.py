@@ -1,6 +1,7 @@
 """A viewer: from its first check to decrypted packets, its start, its repeats, its reports."""
 
 import asyncio
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -106,6 +107,31 @@ async def test_viewers_share_their_headers(yard: Any, video: PacketLog) -> None:
         assert [packet.sequence for packet in peer.packets] == list(range(18))
     assert senders[0].group is not None
     assert len(senders[0].group.senders) == 5
+
+
+async def test_small_groups_are_put_together(
+    yard: Any, video: PacketLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes while others are being served begins alone, and does not stay so."""
+    monkeypatch.setattr("madang.net.webrtc.fanout.GROUP", 1)
+    fill(video, range(3))
+    peers, places = [], []
+    for _ in range(5):
+        senders, prepare = sending(video)
+        peers.append((await yard.connected(prepare=prepare))[0])
+        places += senders
+    for peer in peers:
+        await peer.until(lambda peer=peer: len(peer.packets) == 9)
+    assert len({id(sender.group) for sender in places}) == 5
+    monkeypatch.setattr("madang.net.webrtc.fanout.GROUP", 3)
+    for start in (3, 5):
+        fill(video, range(start, start + 2))
+        for peer in peers:
+            await peer.until(lambda peer=peer, start=start: len(peer.packets) == 3 * start + 6)
+    for peer in peers:
+        assert [packet.sequence for packet in peer.packets] == list(range(21))
+    sizes = Counter(id(sender.group) for sender in places)
+    assert sorted(sizes.values()) == [2, 3]
 
 
 async def test_missed_packets_come_again_by_rtx(yard: Any, video: PacketLog) -> None:
