@@ -128,7 +128,6 @@ class Core:
         """End the other connections of this one's user, on every node."""
         self.per_user = Buckets(settings.commands_per_user)
         self.per_ip = Buckets(settings.commands_per_ip)
-        self.connects_per_ip = Buckets(0)
         self.is_exempt: Callable[[str], bool] = lambda peer: True
         """Whether limits by address spare this one."""
         self._joins = Buckets(REALTIME_JOINS_PER_S, REALTIME_JOINS_PER_S)

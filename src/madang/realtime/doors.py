@@ -43,7 +43,6 @@ _ORIGIN: Final = re.compile(r"https?://[-a-z0-9.:\[\]]+")
 _UNI_CONNECT: Final = msgspec.json.Decoder(m.ConnectRequest)
 
 _NO_STORE: Final = (b"cache-control", b"private, no-cache, no-store, must-revalidate, max-age=0")
-_NOT_FOUND: Final = Answer(404, (_NO_STORE,))
 _FORBIDDEN: Final = Answer(
     403, (_NO_STORE, (b"content-type", b"text/plain")), b"This origin may not connect."
 )

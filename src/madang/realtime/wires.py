@@ -67,11 +67,6 @@ class Wire:
     def encoding(self) -> str:
         return "protobuf" if self.binary else "json"
 
-    @property
-    def has_close_frame(self) -> bool:
-        """Disconnects are told by the close frame; elsewhere by a push."""
-        return self.transport == "websocket"
-
     def reply(self, reply: m.Reply) -> bytes:
         return self.frame(binary.encode_reply(reply) if self.binary else text.encode_reply(reply))
 

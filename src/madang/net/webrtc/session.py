@@ -31,7 +31,6 @@ from madang.protocols.stun.binding import Check, Verdict
 CNAME: Final = "madang-media"
 _PATHS: Final = 8
 """Addresses of one peer that are remembered."""
-_REMB_LOOKS: Final = 20
 _TWCC_LOOKS: Final = 2
 _RR_LOOKS: Final = 20
 REPORT_S: Final = 2.0

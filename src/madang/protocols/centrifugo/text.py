@@ -92,11 +92,6 @@ def encode_bare_push(push: Push) -> bytes:
     return _ENCODER.encode(push)
 
 
-def encode_text(text: str) -> bytes:
-    """A JSON string."""
-    return _ENCODER.encode(text)
-
-
 def encode_info(user: str, client: str, conn_info: bytes, chan_info: bytes) -> bytes:
     """A ClientInfo; the two infos are JSON."""
     parts = [b'{"user":', _ENCODER.encode(user), b',"client":', _ENCODER.encode(client)]
