@@ -87,11 +87,16 @@ export function PlayerMenu({ state, wished, container, onVolume, onQuality, onEn
             {only ? (
               <Choice value="only">{height ? `${t("player.quality.source", { p: String(height) })} · ${t("player.quality.original")}` : t("player.quality.original")}</Choice>
             ) : (
-              rungs.map((quality) => (
-                <Choice key={quality.id} value={quality.id}>
-                  {t("player.quality.source", { p: String(quality.height) })}
-                </Choice>
-              ))
+              [
+                <Choice key="" value="">
+                  {t("player.quality.auto")}
+                </Choice>,
+                ...rungs.map((quality) => (
+                  <Choice key={quality.id} value={quality.id}>
+                    {t("player.quality.source", { p: String(quality.height) })}
+                  </Choice>
+                )),
+              ]
             )}
           </DropdownMenu.RadioGroup>
           <Heading>{t("player.engine")}</Heading>
