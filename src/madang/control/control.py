@@ -7,10 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from madang.base.clock import Clock
-from madang.base.errors import Overloaded, Refused
+from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
 from madang.base.secret import Secret
 from madang.control.accounts import Accounts
@@ -21,7 +19,6 @@ from madang.control.chatters import Chatters
 from madang.control.clerk import Clerk
 from madang.control.crowd import RoomGate, Tickets
 from madang.control.events import Events
-from madang.control.feed import Detach, Send
 from madang.control.follows import Follows
 from madang.control.house import House
 from madang.control.idempotency import Answers
@@ -40,7 +37,6 @@ from madang.control.users import Users
 from madang.control.vault import Vault, load_secret
 from madang.control.webhooks import Webhooks
 from madang.hub.audience import Audience
-from madang.hub.gate import PlayRequest
 from madang.hub.registry import Registry
 
 SECRET_FILE = "secret"
@@ -48,17 +44,6 @@ _TICK_S = 1.0
 _FORGET_EVERY_S = 600.0
 _AGAIN_S = 1.0
 log = logging.getLogger("madang.control")
-
-
-class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page showed that wants to follow the feed."""
-
-    channel: str | None
-    """Slug or id; None for the home page."""
-    peer: str
-    session: Secret = Secret("")
-    token: Secret = Secret("")
-    """A play token, from the query."""
 
 
 class Control:
@@ -193,18 +178,6 @@ class Control:
     async def authenticate_bearer(self, bearer: Secret, peer: str) -> Actor | None:
         """Who an API token acts for."""
         return await self.tokens.authenticate(bearer, peer)
-
-    async def follow_feed(self, page: "FeedPage", send: Send, close: Callable[[], None]) -> Detach:
-        """Attach a connection to the feed by what it showed; raises NotFound and Overloaded."""
-        actor = await self.authenticate_session(page.session, page.peer)
-        grant = None
-        if page.channel is not None and page.token:
-            try:
-                request = PlayRequest(door="api", name=page.channel, peer=page.peer, token=page.token)
-                grant = await self.play.admit(request)
-            except Refused:
-                grant = None
-        return self.feed.attach(send, actor, page.channel, close, grant)
 
     def is_own_origin(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` is ours: the public URL's, or of the host that was asked (A16, A18)."""

@@ -11,18 +11,24 @@ from tests.harness.household import PASSWORD, Household
 from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole, Visibility
 from madang.base.secret import Secret
-from madang.control.control import FeedPage
 from madang.control.errors import NotFound
 from madang.control.rights import Actor
+from madang.hub.gate import PlayGrant, PlayRequest
 
 
 class Page:
     """An open page that remembers what it heard."""
 
-    def __init__(self, house: Household, actor: Actor | None = None, channel: str | None = None) -> None:
+    def __init__(
+        self,
+        house: Household,
+        actor: Actor | None = None,
+        channel: str | None = None,
+        grant: PlayGrant | None = None,
+    ) -> None:
         self.heard: list[dict[str, Any]] = []
         self.closed = 0
-        self.detach = house.control.feed.attach(self.send, actor, channel, self.close)
+        self.detach = house.control.feed.attach(self.send, actor, channel, self.close, grant)
 
     def send(self, message: bytes) -> None:
         self.heard.append(json.loads(message))
@@ -142,18 +148,17 @@ async def test_a_play_token_follows_until_it_ends(house: Household) -> None:
     owner = await house.account("owner")
     channel = await house.channel("closed", owner, visibility=Visibility.PRIVATE)
     token, _ = house.control.play.mint(channel, 60, "")
-    heard: list[bytes] = []
-    closed: list[bool] = []
-    shown = FeedPage(channel="closed", peer="192.0.2.1", token=Secret(token))
-    await house.control.follow_feed(shown, heard.append, lambda: closed.append(True))
+    grant = await house.control.play.admit(
+        PlayRequest(door="api", name="closed", peer="192.0.2.1", token=Secret(token))
+    )
+    page = Page(house, None, "closed", grant)
     house.control.feed.tick()
-    assert len(heard) >= 1 and not closed
+    assert page.kinds() == ["hello"] and page.closed == 0
     house.clock.advance(61)
     house.control.feed.tick()
-    assert closed == [True]
+    assert page.closed == 1
     with pytest.raises(NotFound):
-        wrong = FeedPage(channel="closed", peer="192.0.2.1", token=Secret("x.y.z"))
-        await house.control.follow_feed(wrong, heard.append, lambda: None)
+        Page(house, None, "closed")
 
 
 async def test_every_page_hears_a_beat_within_twenty_seconds(house: Household) -> None:
