@@ -14,6 +14,8 @@ import socket
 import struct
 import sys
 import time
+from collections import deque
+from typing import TypeVar
 
 from bench.clip import FPS
 from bench.floor_webrtc import JOIN, MASTER
@@ -29,6 +31,8 @@ SETTLE_S = 3.0
 REPORT_S = 1.0
 CONSENT_S = 5.0
 _CONNECT_S = 20.0
+_STEP_S = 0.02
+Due = TypeVar("Due")
 _DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
 """Classic BPF: return 0, keep nothing."""
 _OFFER = """v=0
@@ -183,7 +187,9 @@ class Crowd:
         self.viewers: list[Viewer] = []
         self.sampled: dict[int, Viewer] = {}
         self.poll = select.epoll()
-        self._due: list[float] = []
+        self._reports: deque[tuple[float, Viewer]] = deque()
+        self._checks: deque[tuple[float, Viewer]] = deque()
+        """Who is to say something next, and when."""
 
     def add(self, viewer: Viewer) -> None:
         if len(self.viewers) % SAMPLE == 0:
@@ -194,23 +200,30 @@ class Crowd:
         else:
             viewer.close_ears()
         self.viewers.append(viewer)
-        self._due.append(time.monotonic() + CONSENT_S * (len(self.viewers) % 97) / 97)
+        if viewer.sealer is not None:
+            now = time.monotonic()
+            self._reports.append((now + REPORT_S, viewer))
+            self._checks.append((now + CONSENT_S, viewer))
 
     def run_until(self, when: float) -> None:
         """Read, report and give consent until the monotonic time `when`; every viewer in its own phase."""
-        step, place = 0.02, 0
         while (now := time.monotonic()) < when:
-            for fd, _ in self.poll.poll(min(step, when - now), 256):
+            for fd, _ in self.poll.poll(min(_STEP_S, when - now), 256):
                 self.sampled[fd].read()
-            share = max(len(self.viewers) * step / REPORT_S, 1)
-            for viewer in self.viewers[int(place) : int(place + share)]:
+            for viewer in due(self._reports, now, REPORT_S):
                 viewer.report()
-            place = place + share if place + share < len(self.viewers) else 0
-            for index, due in enumerate(self._due):
-                if due < now:
-                    self._due[index] = now + CONSENT_S
-                    if self.viewers[index].sealer is not None:
-                        self.viewers[index].check()
+            for viewer in due(self._checks, now, CONSENT_S):
+                viewer.check()
+
+
+def due(queue: deque[tuple[float, Due]], now: float, every_s: float) -> list[Due]:
+    """Whose time has come; each comes again `every_s` later."""
+    found = []
+    while queue and queue[0][0] <= now:
+        at, viewer = queue.popleft()
+        queue.append((at + every_s, viewer))
+        found.append(viewer)
+    return found
 
 
 def offer(connection: http.client.HTTPConnection, name: str, viewer: Viewer, identity: Identity) -> str:

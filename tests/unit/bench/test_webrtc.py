@@ -1,13 +1,14 @@
 """The load generator of WebRTC: what it counts as lost, and the floor's pictures."""
 
 import sys
+from collections import deque
 from pathlib import Path
 
 from madang.protocols.srtp.gcm import GcmOpener
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 from bench.floor_webrtc import MASTER, Viewer, send_picture, send_sound  # noqa: E402
-from bench.webrtc_viewers import Track  # noqa: E402
+from bench.webrtc_viewers import Track, due  # noqa: E402
 
 
 class Wire:
@@ -30,6 +31,12 @@ def test_gaps_are_counted_across_the_wrap() -> None:
             track.take(number & 0xFFFF, number % 2 == 0)
     assert track.highest == 65_549
     assert track.lost == len([n for n in range(65_530, 65_550) if n % 7 == 0])
+
+
+def test_everyone_reports_once_a_second_however_often_the_loop_turns() -> None:
+    queue = deque((1.0 + place / 10, place) for place in range(10))
+    said = [place for turn in range(401) for place in due(queue, turn / 100, 1.0)]
+    assert said == [*range(10)] * 3 + [0]
 
 
 def test_the_floor_speaks_what_the_generator_reads() -> None:
