@@ -46,8 +46,8 @@ def track(codec: Codec, track_id: int, config: bytes) -> Track:
     """A track from its decoder configuration: avcC, hvcC, av1C, AudioSpecificConfig, dOps or OpusHead.
 
     MP3, VP8 and VP9 have no configuration: give the first frame, or a keyframe, of which the header is read.
-    NAL lengths in the
-    track's configuration are four bytes, whatever the publisher's were (`length_size` tells those).
+    NAL lengths in the track's configuration are four bytes, whatever the publisher's were (`length_size`
+    tells those).
     PeerError `malformed`, or `unsupported` for what is beyond the limits (A52) or not carried.
     """
     make = _MAKERS.get(codec)

@@ -1,8 +1,7 @@
 """The ways in: `/connection/*` and `/emulation`, as hot routes.
 
 Who may knock is decided before anything is read: the origin of a browser's page (A18), how many there are,
-how often
-one address comes. Who it is, is said by the first command.
+how often one address comes. Who it is, is said by the first command.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """Coroutines without a task each: a command that waits for nothing is finished inside its own call.
 
 What has to wait gives the rest of itself to a task. Code that may wait in ways of asyncio that need a task
-(time-outs,
-for one) awaits `settle()` first.
+(time-outs, for one) awaits `settle()` first.
 """
 
 import types

@@ -1,9 +1,7 @@
-"""A connection enters a channel: continuity, recovery without gap or duplicate, presence, the reply's
-contents.
+"""A connection enters a channel: continuity, recovery without gap or duplicate, presence, the reply.
 
 History is read while the room's newest publications are tapped; then, without a pause, the connection is
-added to the
-room and the reply is written. So what it gets later lies above what the reply says.
+added to the room and the reply is written. So what it gets later lies above what the reply says.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -84,8 +84,7 @@ class ConnectGate(Protocol):
 
     def holds(self, caller: Caller) -> bool:
         """Whether this identity may be connected, also with a good token: not blocked, not revoked. No I/O,
-        O(1);
-        asked at connect, at refresh, and for every connection after `Crowd.recheck`."""
+        O(1); asked at connect, at refresh, and for every connection after `Crowd.recheck`."""
         ...
 
 
@@ -94,8 +93,7 @@ class ChannelGate(Protocol):
 
     async def admit(self, caller: Caller, channel: str, data: bytes) -> None:
         """Decide before the handler is asked; `data` is what the subscriber said. Raises ReplyError, as a
-        rule
-        103."""
+        rule 103."""
         ...
 
     def holds(self, caller: Caller, channel: str) -> bool:

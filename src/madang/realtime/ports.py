@@ -144,8 +144,8 @@ class Does(msgspec.Struct, frozen=True):
 
 class ChannelHandler(Protocol):
     """What a namespace means: chat is one, HTTP proxies are another. Every call may raise ReplyError or
-    Disconnect;
-    any other exception is answered with 100 and logged. Calls of one connection come one after another."""
+    Disconnect; any other exception is answered with 100 and logged. Calls of one connection come one after
+    another."""
 
     does: Does
 
@@ -278,8 +278,7 @@ class Crowd(Protocol):
         events: ChannelEvents | None = None,
     ) -> None:
         """Register a namespace, before the doors open. Names with `madang_` are the server's own: the
-        server API
-        and settings may not write to or configure them."""
+        server API and settings may not write to or configure them."""
         ...
 
     def bind_rpc(self, prefix: str, handler: ChannelHandler) -> None:
@@ -302,8 +301,7 @@ class Crowd(Protocol):
 
     async def publish_to_user(self, user: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
         """To the personal channel `madang_user:#<user>` of a user, which every connection of our own
-        identities is
-        subscribed to by the server."""
+        identities is subscribed to by the server."""
         ...
 
     async def redact(self, channel: str, offset: int, data: bytes) -> bool:
@@ -335,8 +333,7 @@ class Crowd(Protocol):
 
     def recheck(self) -> None:
         """Rights have changed: ask the gates' `holds` about every connection and subscription of this node,
-        in
-        slices; those that hold no more are disconnected with 3503 or unsubscribed with 2000."""
+        in slices; those that hold no more are disconnected with 3503 or unsubscribed with 2000."""
         ...
 
     def subscribers(self, channel: str) -> int:

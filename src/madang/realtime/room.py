@@ -1,10 +1,8 @@
 """One channel's subscribers on this node, and the tick that writes to them.
 
 A publication is rendered once per group and waits for the tick; a sweep then writes each group's joined
-frames
-to its members, REALTIME_SLICE of them at a time. The first publication after a quiet tick goes at once. A
-tick
-lasts twice the CPU time of the last sweep, so that no channel takes more than half of a core.
+frames to its members, REALTIME_SLICE of them at a time. The first publication after a quiet tick goes at
+once. A tick lasts twice the CPU time of the last sweep, so that no channel takes more than half of a core.
 """
 
 import asyncio

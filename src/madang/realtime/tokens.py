@@ -1,8 +1,7 @@
 """Connection and subscription tokens: JWTs of our own and of foreign issuers.
 
-The algorithm must fit the kind of key that the operator gave (A27): a public key never checks an HMAC. Our
-own tokens
-carry the key id `madang`; nobody else may speak for users whose id begins with `madang.`.
+The algorithm must fit the kind of key that the operator gave (A27): a public key never checks an HMAC.
+Our own tokens carry the key id `madang`; nobody else may speak for users whose id begins with `madang.`.
 """
 
 from base64 import b64decode
