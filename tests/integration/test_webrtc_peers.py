@@ -194,6 +194,12 @@ async def test_aiortc_plays_an_rtmp_stream_with_its_sound(server: Server, peer: 
         loudest = max(max(array("h", bytes(frame.planes[0]))) for frame in sounds[20:])
         assert loudest > 500
         assert (await asyncio.to_thread(server.channel_json, "played"))["live"]["viewers"] == 1
+        layer = answer.headers["link"].partition(">")[0][1:]
+        async with httpx.AsyncClient(base_url=server.http, timeout=PATIENCE_S) as client:
+            sizes = (await client.get(layer)).json()
+            assert list(sizes.values())[0]["active"] == [{"id": "best", "width": 640, "height": 360}]
+            assert (await client.post(layer, json={"encodingId": "best"})).status_code == 204
+            assert code(await client.post(layer, json={"encodingId": "q"})) == (422, "unprocessable")
         await peer.close()
 
 

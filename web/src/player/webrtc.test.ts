@@ -37,9 +37,9 @@ beforeEach(() => {
   vi.stubGlobal("RTCPeerConnection", Connection);
   vi.stubGlobal("MediaStream", class { addTrack = () => undefined; });
   vi.stubGlobal("fetch", (url: string, { method = "GET", body = "" }: { method?: string; body?: string } = {}) => {
-    asked.push(`${method} ${url}${url.endsWith("/layer") ? body : ""}`);
-    if (url.endsWith("/layer")) return Promise.resolve(method === "GET" ? Response.json(sizes) : new Response(null, { status: 204 }));
-    const Link = `<stun:stun.example.org>; rel="ice-server", <${url}/one/layer>; rel="urn:ietf:params:whep:ext:core:layer"`;
+    asked.push(`${method} ${url}${url.endsWith(".layer") ? body : ""}`);
+    if (url.endsWith(".layer")) return Promise.resolve(method === "GET" ? Response.json(sizes) : new Response(null, { status: 204 }));
+    const Link = `<stun:stun.example.org>; rel="ice-server", <${url}/one.layer>; rel="urn:ietf:params:whep:ext:core:layer"`;
     return Promise.resolve(new Response("v=0", { status: 201, headers: { Location: `${url}/one`, Link } }));
   });
 });
@@ -124,7 +124,7 @@ test("the sizes that a publisher sends are offered, and one is chosen", async ()
   engine.start();
   engine.pick("q");
   await vi.advanceTimersByTimeAsync(1100);
-  const layer = "/live/sori/whep/one/layer";
+  const layer = "/live/sori/whep/one.layer";
   expect(told).toEqual([["best", "q"], ["best", "q"]]);
   expect(asked.slice(1)).toEqual([`GET ${layer}`, `POST ${layer}{"encodingId":"q"}`]);
   engine.pick("other");

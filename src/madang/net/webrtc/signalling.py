@@ -160,7 +160,7 @@ class SignallingRoute:
     ) -> None:
         self.door = door
         self._path = re.compile(
-            rf"/live/([^/]{{1,200}})/{door}(?:/(?:([0-9A-Za-z_-]{{1,64}})(/layer)?)?)?", re.ASCII
+            rf"/live/([^/]{{1,200}})/{door}(?:/(?:([0-9A-Za-z_-]{{1,64}})(\.layer)?)?)?", re.ASCII
         )
         self._srs = {f"/rtc/v1/{door}", f"/rtc/v1/{door}/"} | (
             {"/rtc/v1/whip-play/"} if door == "whep" else set()
@@ -250,7 +250,7 @@ class SignallingRoute:
         bearer = Secret(authorization(request))
         resource = self._resources[opened.peer.id] = _Resource(opened, asked.offer, bearer)
         location = f"/live/{opened.name}/{self.door}/{opened.peer.id}".encode()
-        layers = (b'<%b/layer>; rel="%b"' % (location, EXTENSION.encode()),) if opened.chooser else ()
+        layers = (b'<%b.layer>; rel="%b"' % (location, EXTENSION.encode()),) if opened.chooser else ()
         headers = (
             *CORS, NO_STORE, (b"Content-Type", _SDP), (b"Location", location), (b"ETag", resource.etag),
             _ACCEPT_PATCH, *self._links, *((b"Link", each) for each in layers),

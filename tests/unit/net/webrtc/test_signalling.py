@@ -229,7 +229,7 @@ async def test_a_viewer_chooses_its_size(desk: Desk) -> None:
     answer = await desk.ask("/live/yard/whep")
     links = [value for key, value in answer.headers if key == b"Link"]
     assert links[-1] == (
-        b'</live/yard/whep/s3ss10n-of-a-peer-x/layer>; rel="urn:ietf:params:whep:ext:core:layer"'
+        b'</live/yard/whep/s3ss10n-of-a-peer-x.layer>; rel="urn:ietf:params:whep:ext:core:layer"'
     )
     layer = links[-1].partition(b">")[0][1:].decode()
     found = await desk.ask(layer, "GET", {})
@@ -247,11 +247,11 @@ async def test_a_viewer_chooses_its_size(desk: Desk) -> None:
 
 async def test_a_session_without_a_picture_has_no_sizes(desk: Desk) -> None:
     location, _ = await opened(desk)
-    assert (await desk.ask(f"{location}/layer", "GET", {})).status == 404
-    assert (await desk.ask("/live/yard/whep/never/layer", "GET", {})).status == 404
+    assert (await desk.ask(f"{location}.layer", "GET", {})).status == 404
+    assert (await desk.ask("/live/yard/whep/never.layer", "GET", {})).status == 404
     shown = await desk.ask("/live/yard/whep", headers=SDP | {b"authorization": b"Bearer k3y"})
     mine = header(shown, b"Location").decode()
-    assert (await desk.ask(f"{mine}/layer", "GET", {})).status == 401
+    assert (await desk.ask(f"{mine}.layer", "GET", {})).status == 401
 
 
 async def test_delete_ends_it(desk: Desk) -> None:
