@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import cent
 import grpc
+import jwt
 import pytest
 from centrifuge import (
     CentrifugeError,
@@ -25,6 +26,8 @@ from centrifuge import (
     ServerPublicationContext,
     SubscriptionEventHandler,
 )
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from tests.harness import certificates
 from tests.harness.centrifuge import leave
 from tests.harness.schemas import messages
@@ -32,10 +35,13 @@ from tests.harness.server import Server, free_port, running
 
 PATIENCE_S = 60
 KEY = "a-key-of-the-server-api"
+ISSUER = rsa.generate_private_key(65537, 2048)
+ISSUED = RSAAlgorithm.to_jwk(ISSUER.public_key())
 FILE = """
 http_server:
   address: 127.0.0.1
 client:
+  token: {{jwks_public_endpoint: "{backend}/jwks"}}
   allowed_origins: ["https://*.example.org"]
   proxy:
     connect:
@@ -155,6 +161,14 @@ def backend_running(backend: Backend) -> Iterator[None]:
             status, told = backend.answer(self.path, body, headers)
             words = json.dumps(told).encode()
             self.send_response(status)
+            self.send_header("content-length", str(len(words)))
+            self.end_headers()
+            self.wfile.write(words)
+
+        def do_GET(self) -> None:  # noqa: N802
+            backend.asked.append((self.path, {}, {}))
+            words = json.dumps({"keys": [{**json.loads(ISSUED), "kid": "k1", "use": "sig"}]}).encode()
+            self.send_response(200)
             self.send_header("content-length", str(len(words)))
             self.end_headers()
             self.wfile.write(words)
@@ -349,6 +363,14 @@ def call(method: str) -> Any:
 
 async def ask(to: Any, method: str, **fields: Any) -> Any:
     return await call(method)(to, **fields)
+
+
+async def test_tokens_of_an_issuer_with_a_key_set(moved: Moved, backend: Backend) -> None:
+    claims = {"sub": "ann", "channels": ["news:1"]}
+    token = jwt.encode(claims, ISSUER, "RS256", headers={"kid": "k1"})
+    async with asyncio.timeout(PATIENCE_S), client_of(moved, heard := Heard(), token=token):
+        await heard.connected.get()
+        assert backend.of("/jwks") == [{}] and not backend.of("/connect")
 
 
 async def test_grpc(moved: Moved, backend: Backend) -> None:

@@ -257,6 +257,8 @@ REALTIME_STALE_S: Final = 10.0
 # Pings of the server, and how long their answer may take.
 REALTIME_PING_S: Final = 25.0
 REALTIME_PONG_S: Final = 8.0
+# What a connection must take of what waits for it while its answer is late: a slow reader is not a dead one.
+REALTIME_SLOWEST_BYTES: Final = 1024
 # How long an expired connection or subscription may take to be refreshed.
 REALTIME_EXPIRED_S: Final = 25.0
 # Expiries that are told to clients are at most a year away.
@@ -315,6 +317,8 @@ JWKS_BYTES: Final = 256 * 1024
 JWKS_S: Final = 3600.0
 # A27: an unknown key id does not make us ask for the key set more often than this.
 JWKS_AGAIN_S: Final = 10.0
+# How long a key set may take: who waits for it gets an answer before it is stale.
+JWKS_ANSWER_S: Final = 5.0
 # Questions to backends of proxies at a time; more wait, within the proxy's own time-out.
 REALTIME_PROXY_AT_ONCE: Final = 256
 # A connection or subscription whose backend did not answer its refresh goes on for this long.
@@ -469,6 +473,9 @@ FILTER_WORDS: Final = 2_000
 FILTER_WORD_LETTERS: Final = 100
 FILTER_PATTERNS: Final = 50
 FILTER_PATTERN_LETTERS: Final = 200
+# Places with listed words that the filter reads in one message; with more of them all of it is one hit, so that
+# a flood of curses costs no more than some.
+FILTER_HITS: Final = 100
 # Alerts that an overlay's secret may be asked for, by test buttons, in EFFECT_RATE_S.
 OVERLAY_TESTS: Final = 10
 

@@ -220,6 +220,10 @@ class GrpcLink:
     def _is_full(self) -> bool:
         return self._bytes > REALTIME_WRITE_BYTES
 
+    def acked_bytes(self) -> int | None:
+        """The library counts by itself."""
+        return None
+
     def refuse(self, number: int) -> bool:
         return False
 

@@ -1,5 +1,6 @@
 """Key sets of foreign issuers, fetched behind the SSRF guard and believed for an hour."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -7,8 +8,9 @@ import msgspec
 
 from madang.base.clock import Clock
 from madang.base.later import later
-from madang.base.limits import JWKS_AGAIN_S, JWKS_BYTES, JWKS_KEYS, JWKS_S, TOKEN_BYTES
+from madang.base.limits import JWKS_AGAIN_S, JWKS_ANSWER_S, JWKS_BYTES, JWKS_KEYS, JWKS_S, TOKEN_BYTES
 from madang.net.outbound import Call, Outbound, OutboundError
+from madang.realtime.driving import settle
 
 if TYPE_CHECKING:
     import jwt
@@ -25,13 +27,18 @@ class KeySetError(Exception):
 
 
 class _KeySet(msgspec.Struct):
-    keys: "Mapping[str, jwt.PyJWK]"
-    fetched: float
-    tried: float
+    keys: "Mapping[str, jwt.PyJWK]" = {}
+    fetched: float = float("-inf")
+    tried: float = float("-inf")
+    failed: bool = False
+    """The last fetch did: what is not known may be there all the same."""
+    coming: "asyncio.Future[None] | None" = None
+    """Done when the fetch that goes on is over, for those who wait for it."""
 
 
 class KeySets:
-    """By URL. A key id that is not there makes the set be fetched again, at most every ten seconds."""
+    """By URL. A key id that is not there makes the set be fetched again, at most every ten seconds; who comes
+    meanwhile waits for the same fetch."""
 
     def __init__(self, outbound: Outbound, clock: Clock) -> None:
         self._outbound = outbound
@@ -49,25 +56,35 @@ class KeySets:
         """A key; None when the issuer has none of this id. Raises KeySetError."""
         if (key := self.peek(url, key_id)) is not None:
             return key
-        now = self._clock.monotonic()
+        await settle()
         known = self._sets.get(url)
-        if known is not None and known.tried + JWKS_AGAIN_S > now:
-            if known.fetched + JWKS_S <= now:
-                raise KeySetError(url)
-            return None
         if known is None:
             if len(self._sets) >= _SETS:
                 self._sets.pop(next(iter(self._sets)))
-            known = self._sets[url] = _KeySet({}, float("-inf"), now)
-        known.tried = now
+            known = self._sets[url] = _KeySet()
+        if known.coming is not None:
+            await asyncio.shield(known.coming)
+        elif known.tried + JWKS_AGAIN_S <= self._clock.monotonic():
+            await self._fetch(url, known)
+        if known.failed:
+            raise KeySetError(url)
+        return known.keys.get(key_id)
+
+    async def _fetch(self, url: str, known: _KeySet) -> None:
+        """Whatever comes of it, who waits is woken."""
+        known.tried, known.failed = self._clock.monotonic(), True
+        known.coming = coming = asyncio.get_running_loop().create_future()
         try:
-            reply = await self._outbound.fetch(Call(url, limit_bytes=JWKS_BYTES))
+            reply = await self._outbound.fetch(Call(url, limit_bytes=JWKS_BYTES, deadline_s=JWKS_ANSWER_S))
+            if reply.status != 200:
+                raise KeySetError(f"{url} answers {reply.status}")
+            known.keys, known.fetched = parse_key_set(reply.body), self._clock.monotonic()
+            known.failed = False
         except OutboundError as error:
             raise KeySetError(f"{url}: {error.reason}") from None
-        if reply.status != 200:
-            raise KeySetError(f"{url} answers {reply.status}")
-        known.keys, known.fetched = parse_key_set(reply.body), self._clock.monotonic()
-        return known.keys.get(key_id)
+        finally:
+            known.coming = None
+            coming.set_result(None)
 
 
 def parse_key_set(body: bytes) -> "dict[str, jwt.PyJWK]":

@@ -3,6 +3,7 @@
 import asyncio
 
 from madang.base.limits import REALTIME_WRITE_BYTES
+from madang.net.progress import acked_bytes
 from madang.net.websocket import WebSocket, WebSockets
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code, reconnects
@@ -29,6 +30,9 @@ class CrowdSocket(WebSocket):
             self.send_frame(session.wire.push(m.Push(disconnect=push)))
         self.resume_reading()
         self.close(code.number, code.words)
+
+    def acked_bytes(self) -> int | None:
+        return acked_bytes(self.transport)
 
     def refuse(self, number: int) -> bool:
         return False

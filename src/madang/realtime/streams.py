@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from madang.base.limits import REALTIME_WRITE_BYTES, WEBSOCKET_CLOSE_S
 from madang.net.deadlines import NEVER, NOWHERE, Sweeper
+from madang.net.progress import acked_bytes
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code, reconnects
 from madang.realtime.session import Session
@@ -47,6 +48,9 @@ class StreamLink(asyncio.Protocol):
         self.transport.write(head + data)
         if self.session is not None:
             self.session.transport = self.transport
+
+    def acked_bytes(self) -> int | None:
+        return acked_bytes(self.transport)
 
     def refuse(self, number: int) -> bool:
         status = self._statuses.get(number) if self._head else None

@@ -6,7 +6,7 @@ import logging
 import msgspec
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_TTL_S
+from madang.base.limits import REALTIME_SLOWEST_BYTES, REALTIME_TTL_S
 from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo.codes import Code
 from madang.realtime.broker import BrokerError
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Timing(Receiving):
     """The timers of a session."""
 
-    __slots__ = ("_ping_at", "client_refresh", "expires_at", "pings", "subscriptions")
+    __slots__ = ("_acked", "_ping_at", "client_refresh", "expires_at", "pings", "subscriptions")
 
     def __init__(self, core: Core, link: Link, wire: Wire, caller: Caller) -> None:
         super().__init__(core, link, wire, caller)
@@ -36,6 +36,8 @@ class Timing(Receiving):
         self.pings = True
         """Pings are of the protocol; False where the transport has its own."""
         self._ping_at = NEVER
+        self._acked = 0
+        """What the peer had taken when its life was looked at last."""
         core.sweeper.expire(link, core.settings.stale_s)
 
     def end_subscription(self, channel: str, code: Code) -> None:
@@ -84,25 +86,41 @@ class Timing(Receiving):
             return
         now = self._core.sweeper.now
         if now >= self._pong_by:
-            self.disconnect(codes.NO_PONG)
-            return
+            if not self._reads(has_all=False):
+                self.disconnect(codes.NO_PONG)
+                return
+            self._pong_by = now + self._core.settings.pong_s
         if self.expires_at and self._expiry() <= now:
             self._expire()
         for channel, subscription in tuple(self.subscriptions.items()):
             if subscription.expires_at and self._expiry_of(subscription) <= now:
                 self._expire_subscription(channel, subscription)
+        if self.is_open and now >= self._ping_at:
+            self._ping(now)
         if self.is_open:
-            if now >= self._ping_at:
-                self._ping(now)
             self.arm()
 
     def _ping(self, now: float) -> None:
         settings = self._core.settings
         self._ping_at = now + settings.ping_s
-        if self.held is None or not self.held:  # who has unread frames needs no ping
+        answers = bool(settings.pong_s) and self.wire.answers
+        if self.held:  # who has unread frames needs no ping: what it takes of them says that it lives
+            if answers and not self._reads(has_all=True):
+                self.disconnect(codes.NO_PONG)
+        elif self._pong_by == NEVER:  # else one is on its way
             self.send(self.wire.ping)
-        if settings.pong_s and self.wire.answers:
-            self._pong_by = min(self._pong_by, now + settings.pong_s)
+            if answers:
+                self._pong_by = now + settings.pong_s
+                self._acked = self._link.acked_bytes() or 0
+
+    def _reads(self, *, has_all: bool) -> bool:
+        """Whether the peer has taken some of what waits for it since this was asked; `has_all` where nothing
+        does."""
+        acked = self._link.acked_bytes()
+        if acked is None:
+            return has_all
+        before, self._acked = self._acked, acked
+        return acked - before >= REALTIME_SLOWEST_BYTES
 
     # --- expiry --------------------------------------------------------------------------------------
 

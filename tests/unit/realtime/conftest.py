@@ -80,6 +80,7 @@ class Wired:
         self.bucket = NOWHERE
         self.ended: Code | None = None
         self.reads = True
+        self.acked: int | None = None
         self.session: Session | None = None
 
     @property
@@ -88,6 +89,9 @@ class Wired:
 
     def end(self, code: Code) -> None:
         self.ended = code
+
+    def acked_bytes(self) -> int | None:
+        return self.acked
 
     def refuse(self, number: int) -> bool:
         return False

@@ -256,6 +256,41 @@ async def test_pings_are_answered_or_the_connection_ends(yard: Yard) -> None:
     assert quiet.ended == 3012 and not alive.ended
 
 
+async def test_who_has_not_read_the_ping_yet_but_reads_is_not_dead(yard: Yard) -> None:
+    visitor = await yard.guest("ann")
+    link = visitor.link
+    yard.pass_time(11)
+    link.acked = 10_000
+    yard.pass_time(15)  # the ping
+    for taken in (20_000, 30_000):
+        link.acked = taken
+        yard.pass_time(8)
+        assert not visitor.ended, taken
+    heard = visitor.heard()
+    assert heard.count({}) == 1, "no second ping while one is on its way"
+    visitor.session.on_message("{}")
+    yard.pass_time(9)
+    assert not visitor.ended
+    visitor.session.on_message("{}")
+    link.acked = 30_100
+    yard.pass_time(40)
+    assert visitor.ended == 3012, "a hundred bytes in eight seconds are not reading"
+
+
+async def test_who_holds_unread_frames_lives_by_what_it_takes(yard: Yard) -> None:
+    visitor = await yard.member("plain:1", "ann")
+    visitor.link.acked = 50_000
+    visitor.session.pause()
+    await yard.publish("plain:1", "x" * 1000)
+    await yard.settle()
+    for taken in (60_000, 70_000, 80_000):
+        visitor.link.acked = taken
+        yard.pass_time(25)
+        assert not visitor.ended
+    yard.pass_time(30)
+    assert visitor.ended == 3012 and visitor.heard()[-1] != {}
+
+
 async def test_other_words_are_no_pong(yard: Yard) -> None:
     visitor = await yard.guest()
     for _ in range(60):

@@ -1,5 +1,6 @@
 """Tokens: every kind of key, rotation, key sets, and forty ways to forge one (A27)."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -42,9 +43,12 @@ class Issuer:
             "oct": {"kty": "oct", "k": base64.urlsafe_b64encode(b"x" * 32).decode()},
         }
         self.away = False
+        self.slow: asyncio.Event | None = None
 
     async def fetch(self, call: Call) -> Reply:
         self.asked.append(call.url)
+        if self.slow is not None:
+            await self.slow.wait()
         if self.away:
             raise OutboundError("unreachable", "away")
         keys = [{**key, "kid": name, "use": "sig"} for name, key in self.keys.items()]
@@ -129,6 +133,48 @@ async def test_keys_rotate_and_an_unknown_id_asks_seldom(
     issuer.away = False
     clock.advance(JWKS_AGAIN_S + 1)
     assert (await tokens.connection(token)).user == "ann"
+
+
+async def test_who_comes_while_a_key_set_is_fetched_waits_for_it(
+    make: Make, issuer: Issuer, clock: FakeClock
+) -> None:
+    """A key that is new: nobody is told meanwhile that it is none, which no client comes back from."""
+    tokens = make(jwks_url=URL)
+    old = jwt.encode({"sub": "ann"}, RSA, "RS256", headers={"kid": "rsa"})
+    assert (await tokens.connection(old)).user == "ann"
+    clock.advance(JWKS_AGAIN_S + 1)
+    issuer.keys["new"], issuer.slow = issuer.keys["rsa"], asyncio.Event()
+    new = jwt.encode({"sub": "ann"}, RSA, "RS256", headers={"kid": "new"})
+    coming = [asyncio.ensure_future(tokens.connection(new)) for _ in range(20)]
+    while len(issuer.asked) < 2:
+        await asyncio.sleep(0)
+    assert (await tokens.connection(old)).user == "ann", "known keys wait for nothing"
+    issuer.slow.set()
+    assert {token.user for token in await asyncio.gather(*coming)} == {"ann"}
+    assert len(issuer.asked) == 2
+
+
+async def test_an_issuer_that_does_not_answer_is_no_reason_to_call_a_key_wrong(
+    make: Make, issuer: Issuer, clock: FakeClock
+) -> None:
+    tokens = make(jwks_url=URL)
+    old = jwt.encode({"sub": "ann"}, RSA, "RS256", headers={"kid": "rsa"})
+    await tokens.connection(old)
+    clock.advance(JWKS_AGAIN_S + 1)
+    issuer.away = True
+    new = jwt.encode({"sub": "ann"}, RSA, "RS256", headers={"kid": "new"})
+    for _ in range(3):
+        with pytest.raises(KeySetError):
+            await tokens.connection(new)
+    assert len(issuer.asked) == 2 and (await tokens.connection(old)).user == "ann"
+    issuer.slow = asyncio.Event()
+    clock.advance(JWKS_AGAIN_S + 1)
+    first, second = (asyncio.ensure_future(tokens.connection(new)) for _ in range(2))
+    while len(issuer.asked) < 3:
+        await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(KeySetError):
+        await second
 
 
 async def test_a_templated_key_set(make: Make, issuer: Issuer) -> None:
