@@ -1,5 +1,6 @@
 """Waiting for what comes about, never for a time: a question is asked again until it is answered well."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -25,3 +26,10 @@ def wait_until(found: Callable[[], object], within_s: float = PATIENCE_S) -> flo
         if time.monotonic() - began > within_s:
             raise AssertionError(f"not within {within_s:g} s: {problem}") from problem
         time.sleep(_PAUSE_S)
+
+
+async def until(found: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+    """The same on the event loop, for what happens in this process: TimeoutError at the deadline."""
+    async with asyncio.timeout(within_s):
+        while not found():
+            await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ from typing import cast
 
 import imageio_ffmpeg
 from tests.harness.follower import Follower
+from tests.harness.patience import PATIENCE_S, until
 
 from madang.base.errors import Refused
 from madang.base.ids import ChannelId, KeyId
@@ -88,10 +89,8 @@ class Yard:
         self.server = RtmpServer(ground, self.ingest, NoPlay())
         self.port = 0
 
-    async def until(self, text: str, seconds: float = 5.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not any(told.startswith(text) for told in self.observer.told):
-                await asyncio.sleep(0.02)
+    async def until(self, text: str, seconds: float = PATIENCE_S) -> None:
+        await until(lambda: any(told.startswith(text) for told in self.observer.told), seconds)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Coroutine
 import av
 import imageio_ffmpeg
 import pytest
+from tests.harness.patience import until
 
 from madang.base.errors import Refused
 from madang.base.ids import ChannelId, KeyId
@@ -20,6 +21,7 @@ from madang.delivery.rtmp.play import RtmpPlay
 from madang.hub.attendance import Attendance
 from madang.hub.audience import Audience
 from madang.hub.gate import Lease, PlayGrant, PlayRequest, Profile, PublishRequest
+from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.ingest.rtmp.session import RtmpIngest
 from madang.net.fanout.counters import FanoutCounters
@@ -117,12 +119,17 @@ class Yard:
         command = f"-v error -re {media} -f flv rtmp://127.0.0.1:{self.rtmp_port}/live/key"
         process = await asyncio.create_subprocess_exec(FFMPEG, *command.split())
         self._publishers.append(process)
-        for _ in range(400):
+
+        def on_air() -> bool:
             stream = self.registry.get(ChannelId("c"))
-            if stream and len(stream.tracks) == audio + video and len(stream.gop.frames) > 20:
-                return process
-            await asyncio.sleep(0.05)
-        raise TimeoutError("ffmpeg did not publish")
+            return stream is not None and len(stream.tracks) == audio + video and len(stream.gop.frames) > 20
+
+        await until(on_air)
+        return process
+
+    async def watched_by(self, viewers: int) -> None:
+        """Until so many watch."""
+        await until(lambda: self.audience.count(ChannelId("c"), time.monotonic()) == viewers)
 
     async def close(self) -> None:
         for process in self._publishers:
@@ -259,11 +266,14 @@ async def test_a_private_channel_needs_a_token_and_a_revocation_bites(yard: Yard
 async def test_the_connection_stays_while_the_publisher_comes_back(yard: Yard) -> None:
     publisher = await yard.publish(CODECS["h264 aac"])
     task = asyncio.create_task(read_tags(yard, 400))
-    await asyncio.sleep(0.5)
+    await yard.watched_by(1)
+    stream = yard.registry.get(ChannelId("c"))
+    assert stream is not None
     publisher.kill()
     await publisher.wait()
-    await asyncio.sleep(0.5)
+    await until(lambda: stream.state is StreamState.RECONNECTING)
     await yard.publish(CODECS["h264 aac"])
+    assert yard.registry.get(ChannelId("c")) is stream
     _, tags = await asyncio.wait_for(task, 20)
     assert len(tags) >= 400
     assert sum(tag.type == SCRIPT for tag in tags) == 2
@@ -275,7 +285,7 @@ async def test_the_connection_stays_while_the_publisher_comes_back(yard: Yard) -
 async def test_the_end_of_the_broadcast_ends_every_connection(yard: Yard) -> None:
     await yard.publish(CODECS["h264 aac"])
     plays = [asyncio.create_task(ffmpeg_play(url, 60)) for url in (yard.flv_url, yard.rtmp_url)]
-    await asyncio.sleep(1.5)
+    await yard.watched_by(2)
     stream = yard.registry.get(ChannelId("c"))
     assert stream is not None
     yard.registry.end(stream, "test")
@@ -288,10 +298,10 @@ async def test_the_end_of_the_broadcast_ends_every_connection(yard: Yard) -> Non
 async def test_a_player_that_is_closed_takes_nobody_with_it(yard: Yard) -> None:
     await yard.publish(CODECS["h264 aac"])
     first = asyncio.create_task(ffmpeg_play(yard.rtmp_url, 60))
-    await asyncio.sleep(1)
+    await yard.watched_by(1)
     connections = [c for c in yard.rtmp.connections if c.transport is not None]
     second = asyncio.create_task(ffmpeg_play(yard.rtmp_url, 3))
-    await asyncio.sleep(1)
+    await yard.watched_by(2)
     for connection in connections:
         if not isinstance(connection.transport.get_protocol(), type(connection)):
             connection.close()
@@ -352,9 +362,5 @@ async def test_players_leave_nothing_behind(yard: Yard) -> None:
     assert stream is not None
     before = len(stream._listeners)
     await asyncio.gather(*(ffmpeg_play(url, 0.5) for url in (yard.flv_url, yard.rtmp_url)))
-    for _ in range(50):
-        if not yard.audience.count(ChannelId("c"), time.monotonic()):
-            break
-        await asyncio.sleep(0.05)
-    assert yard.audience.count(ChannelId("c"), time.monotonic()) == 0
+    await yard.watched_by(0)
     assert len(stream._listeners) == before

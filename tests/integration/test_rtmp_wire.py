@@ -50,7 +50,7 @@ async def test_media_before_the_answer_never_reaches_the_hub(yard: Yard) -> None
     client.say(AUDIO, 0, ASC)
     for i in range(40):
         client.say(AUDIO, i * 23, SOUND_BODY)
-    await asyncio.wait_for(client.closed.wait(), 5)
+    await asyncio.wait_for(client.closed.wait(), 20)
     assert client.statuses == ["NetStream.Publish.Unauthorized"]
     assert (yard.follower.frames, yard.observer.told) == ([], [])
 
@@ -64,7 +64,7 @@ async def test_key_that_is_revoked_in_the_middle_stops_at_once(yard: Yard) -> No
     yard.registry.kick(ChannelId("yard"), "revoked", "This stream key was revoked.")
     for i in range(40, 80):
         client.say(AUDIO, i * 23, SOUND_BODY)
-    await asyncio.wait_for(client.closed.wait(), 5)
+    await asyncio.wait_for(client.closed.wait(), 20)
     assert client.statuses == ["NetStream.Publish.Start", "NetStream.Publish.Unauthorized"]
     assert len(yard.follower.frames) == 40
 
@@ -72,7 +72,7 @@ async def test_key_that_is_revoked_in_the_middle_stops_at_once(yard: Yard) -> No
 async def test_publishers_who_understand_it_are_asked_to_reconnect(yard: Yard) -> None:
     able, plain = await encoder(yard, capsEx=1.0), await encoder(yard, name="wrong")
     assert yard.server.ask_to_reconnect("The server restarts.") == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(able.statuses) < 2:
             await asyncio.sleep(0.01)
     assert able.statuses[1] == "NetConnection.Connect.ReconnectRequest"
@@ -101,7 +101,7 @@ HOSTILE = {
 async def test_hostile_peers_are_cut_off(yard: Yard, data: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", yard.port)
     writer.write(data)
-    await asyncio.wait_for(reader.read(), 5)
+    await asyncio.wait_for(reader.read(), 20)
     writer.close()
     assert yard.server.counters.broken == 1
     assert yard.observer.told == []
@@ -117,8 +117,8 @@ async def test_unfinished_giants_take_memory_only_for_what_came(yard: Yard) -> N
         writer.write(
             build_basic_header(0, 3 + i) + b"\x00\x00\x00\x3f\xff\xff\x09\x01\x00\x00\x00" + bytes(128)
         )
-    await writer.drain()
-    await asyncio.sleep(0.2)
+    writer.write(build_chunks(63, command(0, "connect", 1, {}), 128))
+    await asyncio.wait_for(reader.readexactly(1), 20)  # the answer: everything before it was read
     grown = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     writer.close()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
+from tests.harness.rtmp import Observer
 
 from madang.base.clock import Clock
 from madang.base.errors import Overloaded, PeerError, Refused
@@ -39,26 +40,6 @@ class Gate:
         if self.error is not None:
             raise self.error
         return Lease(channel=ChannelId("c1"), name="yuna", key=KeyId("k1"), profile=Profile())
-
-
-class Observer:
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def began(self, stream: Stream) -> None:
-        self.told.append("began")
-
-    def lost(self, stream: Stream) -> None:
-        self.told.append("lost")
-
-    def resumed(self, stream: Stream) -> None:
-        self.told.append("resumed")
-
-    def ended(self, stream: Stream, reason: str) -> None:
-        self.told.append(f"ended {reason}")
-
-    def contested(self, stream: Stream, lease: Lease) -> None:
-        self.told.append("contested")
 
 
 class Wire:
