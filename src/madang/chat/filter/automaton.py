@@ -4,22 +4,23 @@ An RE2 expression of how the words begin leaps from one place to the next, and s
 is none, which is so for nearly every message; which words begin there is looked up.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 import re2
 
+from madang.chat.filter.leap import Leap
 from madang.chat.filter.marks import BETWEEN, MARK, MORE, unmarked
 
 T = TypeVar("T")
-_LEAPS: Final = 64
-"""How often RE2 is asked for the next place in one text; one with more words in it is read mark by mark."""
-_MEMORY: Final = 64 << 20
-"""What RE2 may use for its automaton; only pages that messages touch are ever filled."""
 _WINDOW: Final = 256
 """A word and the marks between its letters are looked for in so much."""
+_KNOWN: Final = 2
+"""By so many letters it is known how long the words are that may begin with them."""
 _BEGINNING: Final = 7
 """So many letters of a word RE2 is asked for; expressions of whole words take twice the memory."""
 
@@ -30,31 +31,34 @@ class Words(Generic[T]):
     def __init__(self, words: Mapping[str, Iterable[T]]) -> None:
         self._words = {word: tuple(meanings) for word, meanings in words.items()}
         self._lengths = sorted({len(word) for word in words})
-        self._firsts = frozenset(word[0] for word in words)
+        self._lengths_by_beginning = _lengths((word for word in words if len(word) >= _KNOWN), _KNOWN)
+        self._short = tuple(sorted({len(word) for word in words if len(word) < _KNOWN}))
 
     def __bool__(self) -> bool:
         return bool(self._words)
 
-    def find(self, text: str) -> list[tuple[int, int, tuple[T, ...]]]:
+    def find(self, text: str) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """All (start, end, meanings), overlapping ones too."""
-        return [
+        return (
             (place, place + length, found)
-            for place, letter in enumerate(text)
-            if letter in self._firsts
-            for length in self._lengths
+            for place in range(len(text))
+            for length in self._lengths_at(text, place)
             if (found := self._words.get(text[place : place + length])) and place + length <= len(text)
-        ]
+        )
 
     def covers(self, text: str, start: int, end: int) -> bool:
         """Whether one of the words stands over all of `start` to `end`."""
         if not self._lengths:
             return False
         for place in range(max(0, end - self._lengths[-1]), start + 1):
-            if text[place] in self._firsts:
-                for length in self._lengths:
-                    if place + length >= end and text[place : place + length] in self._words:
-                        return True
+            for length in self._lengths_at(text, place):
+                if place + length >= end and text[place : place + length] in self._words:
+                    return True
         return False
+
+    def _lengths_at(self, text: str, place: int) -> tuple[int, ...]:
+        """How long words are that may begin there."""
+        return self._short + self._lengths_by_beginning.get(text[place : place + _KNOWN], ())
 
 
 class Automaton(Words[T]):
@@ -65,48 +69,47 @@ class Automaton(Words[T]):
     ) -> None:
         """`filler` is an expression of what a writer may put in after a letter, for `is_near` alone."""
         super().__init__(words)
-        self._by_beginning: dict[str, set[int]] = {}
-        for word in words:
-            self._by_beginning.setdefault(word[:2], set()).add(len(word))
-        self._any = _compiled(MARK + _expression(sorted(words), filler, _BEGINNING)) if words else None
+        self._any = Leap(MARK + _expression(sorted(words), filler, _BEGINNING)) if words else None
 
     def is_near(self, letters: str) -> bool:
         """Whether a word may be found, once what fills it out is gone; never wrong when it says no."""
-        return self._any is not None and self._any.search(letters.encode()) is not None
+        return self._any is not None and self._any.find(letters.encode()) >= 0
 
-    def find(self, text: str) -> list[tuple[int, int, tuple[T, ...]]]:
+    def find(self, text: str) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """The same in the letters of a view: a word begins behind the mark of a code point."""
-        hits: list[tuple[int, int, tuple[T, ...]]] = []
         if self._any is None:
-            return hits
+            return
         raw, place = text.encode(), 0
-        for _ in range(_LEAPS):
-            leap = self._any.search(raw, place)
-            if leap is None:
-                return hits
-            place = leap.start() + 1
-            hits += self._read(text, place)
-        while place := text.find(MARK, place) + 1:
-            hits += self._read(text, place)
-        return hits
+        while place := self._any.find(raw, place) + 1:
+            yield from self._read(text, place)
 
     def _read(self, text: str, place: int) -> list[tuple[int, int, tuple[T, ...]]]:
         """The words that begin at `place`, whatever marks are between their letters."""
         letters = unmarked(text[place : place + _WINDOW])
         return [
-            (place, _behind(text, place, length), self._words[letters[:length]])
-            for beginning in (letters[:1], letters[:2])
-            for length in self._by_beginning.get(beginning, ())
-            if letters[:length] in self._words and length <= len(letters)
+            (place, _behind(text, place, length), found)
+            for length in self._lengths_at(letters, 0)
+            if length <= len(letters) and (found := self._words.get(letters[:length]))
         ]
+
+
+def _lengths(words: Iterable[str], letters: int) -> dict[str, tuple[int, ...]]:
+    """How long words are that begin with these letters."""
+    found: dict[str, set[int]] = {}
+    for word in words:
+        found.setdefault(word[:letters], set()).add(len(word))
+    return {beginning: tuple(sorted(lengths)) for beginning, lengths in found.items()}
 
 
 def _behind(text: str, place: int, length: int) -> int:
     """Where so many letters from `place` on end."""
-    while length:
-        length -= text[place] not in (MARK, MORE)
-        place += 1
-    return place
+    found = _so_many(length).match(text, place)
+    return found.end() if found else len(text)
+
+
+@lru_cache(maxsize=64)
+def _so_many(letters: int) -> "re.Pattern[str]":
+    return re.compile(f"(?:{BETWEEN}[^{MARK}{MORE}]){{{letters}}}")
 
 
 def _expression(words: list[str], filler: Callable[[str], str], letters: int) -> str:
@@ -118,11 +121,3 @@ def _expression(words: list[str], filler: Callable[[str], str], letters: int) ->
         more = "" if ends else filler(letter) + BETWEEN + _expression(rests, filler, letters - 1)
         ways.append(re2.escape(letter) + more)
     return f"(?:{'|'.join(ways)})" if len(ways) > 1 else ways[0]
-
-
-def _compiled(expression: str) -> "re2._Regexp[bytes]":
-    options = re2.Options()
-    options.max_mem = _MEMORY
-    options.never_capture = True
-    options.log_errors = False
-    return re2.compile(expression.encode(), options)

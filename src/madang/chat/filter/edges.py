@@ -22,6 +22,13 @@ _ENDINGS: Final = (
     "쫌", "끼", "그", "저",
 )  # fmt: skip
 """What may follow a listed word within the same written word: particles, and more of the same."""
+_FORERUNNERS_BY_END: Final = {
+    end: tuple(word for word in _FORERUNNERS if word.endswith(end))
+    for end in {word[-1] for word in _FORERUNNERS}
+}
+_ENDINGS_BY_BEGINNING: Final = {
+    first: tuple(word for word in _ENDINGS if word.startswith(first)) for first in {w[0] for w in _ENDINGS}
+}
 _AFTER_APART: Final = ("놈", "년", "새끼", "아", "럼", "롬", "것", "련", "들아", "야")
 
 
@@ -37,9 +44,10 @@ def begins_loosely(text: str, place: int) -> bool:
     """The same, or one of the usual forerunners stands before."""
     if begins(text, place):
         return True
-    if not text.endswith(_FORERUNNERS, 0, place):  # nearly always: asked of all at once
-        return False
-    return any(text.endswith(word, 0, place) and begins(text, place - len(word)) for word in _FORERUNNERS)
+    return any(
+        text.endswith(word, 0, place) and begins(text, place - len(word))
+        for word in _FORERUNNERS_BY_END.get(text[place - 1], ())
+    )
 
 
 def ends(text: str, place: int) -> bool:
@@ -52,7 +60,7 @@ def ends(text: str, place: int) -> bool:
 
 def ends_loosely(text: str, place: int) -> bool:
     """The same, or a Korean ending follows."""
-    return ends(text, place) or text.startswith(_ENDINGS, place)
+    return ends(text, place) or text.startswith(_ENDINGS_BY_BEGINNING.get(text[place], ()), place)
 
 
 def ends_apart(text: str, place: int) -> bool:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import re2
 
 from madang.base.errors import PeerError
+from madang.base.limits import FILTER_HITS
 from madang.chat.filter import edges, initials, views
 from madang.chat.filter.automaton import Automaton, Words
 from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, squeeze
@@ -65,11 +66,7 @@ class Filter:
         return Verdict(hardest, masked, hits, timeout_s if hardest is Action.TIMEOUT else 0)
 
     def _judged(self, text: str) -> tuple[Hit, ...]:
-        found = {
-            (start, end, entry.term, entry.source)
-            for start, end, entry in self._found(text)
-            if self._actions.get(entry.source, Action.PASS) is not Action.PASS
-        }
+        found = self._forbidden(text)
         if found:
             plain = _lowered(text)
             innocent = {span for span in {hit[:2] for hit in found} if self._is_innocent(plain, *span)}
@@ -81,26 +78,35 @@ class Filter:
             Hit(start, end, term, source, self._actions[source]) for start, end, term, source in sorted(found)
         )
 
+    def _forbidden(self, text: str) -> set[tuple[int, int, str, str]]:
+        """(start, end, term, source) of each place; one over all of the text where there are too many."""
+        found: set[tuple[int, int, str, str]] = set()
+        places = 0
+        for start, end, entry in self._found(text):
+            if self._actions.get(entry.source, Action.PASS) is not Action.PASS:
+                found.add((start, end, entry.term, entry.source))
+                places += 1
+                if places >= FILTER_HITS:
+                    return {(0, len(text), entry.term, source) for _, _, _, source in found}
+        return found
+
     def _is_innocent(self, plain: str, start: int, end: int) -> bool:
         return any(words.covers(plain, start, end) for words in self._innocent)
 
-    def _found(self, text: str) -> list[Found]:
+    def _found(self, text: str) -> Iterator[Found]:
         hangul, latin = HANGUL.search(text) is not None, LATIN_LETTER.search(text) is not None
-        found: list[Found] = []
+        if hangul and initials.CONSONANTS.search(text):
+            for start, end, word in initials.find(text):
+                yield start, end, Entry(word, word, "ko", "any")
         if hangul:
-            found += _korean(text, views.read(text, HANGUL_KEYS), self._listed)
+            yield from _korean(text, views.read(text, HANGUL_KEYS), self._listed)
             mixed = views.mixed(text)
             if mixed.letters:
-                found += _korean(text, mixed, self._listed)
+                yield from _korean(text, mixed, self._listed)
         for listed in self._listed:
             if latin:
-                found += _latin(text, listed)
-            found += _plain(text, listed)
-        if hangul and initials.CONSONANTS.search(text):
-            found += [
-                (start, end, Entry(word, word, "ko", "any")) for start, end, word in initials.find(text)
-            ]
-        return found
+                yield from _latin(text, listed)
+            yield from _plain(text, listed)
 
 
 def _without_surrogates(text: str) -> str:

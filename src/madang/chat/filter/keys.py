@@ -9,8 +9,7 @@ import re
 import unicodedata
 from typing import Final
 
-import re2
-
+from madang.chat.filter.leap import Leap
 from madang.chat.filter.marks import BETWEEN, MARK, marks
 
 
@@ -34,12 +33,12 @@ _FILLED: Final = re.compile(
     rf"([{CONSONANTS}])(?:{BETWEEN}\2){{2,}}|"
     + "|".join(f"({glide})(?:{BETWEEN}d{BETWEEN}{end})+" for glide, end in _GLIDES)
 )
-_FILLED_HERE: Final = re2.compile(
+_FILLED_HERE: Final = Leap(
     "|".join(
         [f"{BETWEEN.join(vowel)}{BETWEEN}d?{BETWEEN}{vowel}" for vowel in (*VOWELS, *_COMPOUND)]
         + [BETWEEN.join(consonant * 3) for consonant in CONSONANTS]
         + [f"{glide}{BETWEEN}d{BETWEEN}{end}" for glide, end in _GLIDES]
-    ).encode()
+    )
 )
 """Where `_FILLED` may begin, without back-references: found in a tenth of the time."""
 LOOSE: Final = "ㄱ-ㅎㅏ-ㅣ"
@@ -100,8 +99,7 @@ def squeeze(keys: str) -> str:
     """Stretched vowels (`시이이발`) and stuttered consonants become one; marks stay."""
     raw, place = keys.encode(), 0
     parts: list[str] = []
-    while leap := _FILLED_HERE.search(raw, place):
-        at = leap.start()
+    while (at := _FILLED_HERE.find(raw, place)) >= 0:
         filled = _FILLED.match(keys, at)
         kept = filled.end(filled.lastindex or 0) if filled else at + 1
         end = filled.end() if filled else kept

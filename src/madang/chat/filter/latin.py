@@ -5,9 +5,8 @@ import re
 import unicodedata
 from typing import Final
 
-import re2
-
 from madang.chat.filter.keys import Folds
+from madang.chat.filter.leap import Leap
 from madang.chat.filter.marks import BETWEEN, MARK, marks
 
 BREAK: Final = "|"
@@ -83,13 +82,15 @@ LATIN_LETTER: Final = re.compile(
 SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
 """`f u c k`, `s.h.i.t`: single letters with something between them."""
 _NO_LETTER: Final = rf"{MARK}[ {BREAK}{VEIL}]?"
-_RARE: Final = re2.compile(
+_RARE: Final = Leap(
     "|".join(
         [BETWEEN.join(letter * 3) for letter in "abcdefghijklmnopqrstuvwxyz"]
         + [f"(?:^|{_NO_LETTER}){MARK}[a-z](?:(?:{_NO_LETTER}){{1,3}}{MARK}[a-z]){{2,}}(?:{_NO_LETTER}|$)"]
-    ).encode()
+    )
 )
 _DOUBLED: Final = re.compile(rf"([a-z])(?:{BETWEEN}\1)+")
+_DOUBLED_HERE: Final = Leap("|".join(letter + BETWEEN + letter for letter in "abcdefghijklmnopqrstuvwxyz"))
+"""Where `_DOUBLED` begins, without its back-reference: found in a tenth of the time."""
 _VEILS: Final = re.compile(rf"(\*)(?:{BETWEEN}\*)+")
 VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
 
@@ -101,12 +102,19 @@ def spelled_latin(text: str) -> str:
 
 def is_stretched_or_spaced(letters: str) -> bool:
     """Whether in a view some letter stands three times in a row, or three single ones stand apart."""
-    return _RARE.search(letters.encode()) is not None
+    return _RARE.find(letters.encode()) >= 0
 
 
 def undouble(letters: str) -> str:
     """Every run of a letter as one; marks stay."""
-    return _DOUBLED.sub(_first, letters)
+    raw, place = letters.encode(), 0
+    parts: list[str] = []
+    while (at := _DOUBLED_HERE.find(raw, place)) >= 0:
+        run = _DOUBLED.match(letters, at)
+        assert run
+        parts += letters[place:at], _first(run)
+        place = run.end()
+    return "".join((*parts, letters[place:])) if parts else letters
 
 
 def join_veils(letters: str) -> str:

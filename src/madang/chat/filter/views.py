@@ -11,34 +11,49 @@ from madang.chat.filter.marks import MARK, MORE, PAUSE, count
 _KEY: Final = re.compile("[A-Za-z]")
 _TENSE: Final = frozenset("RQWETOP")
 _REST: Final = re.compile(f"[^{MARK}{PAUSE}]*")
+_ENDS: Final = ("", MARK, PAUSE)
 
 
 class View:
     """A text in one alphabet: `letters`, whose marks tell where each of them was read from."""
 
-    __slots__ = ("_starts", "letters")
+    __slots__ = ("_begun", "_counted", "_reading", "_starts", "letters")
 
     def __init__(self, letters: str, starts: tuple[int, ...] = (0,)) -> None:
         """`starts` says where in the text each reading begins, when there are several with pauses between."""
         self.letters = letters
         self._starts = starts
+        self._counted, self._reading, self._begun = 0, 0, starts[0] if starts else 0
+        """Up to which letter code points were counted, in which reading that is, and how many of the text
+        begin before it: spans are asked for from left to right."""
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the text of the letters from `first` up to `last`."""
-        reading = self.letters.rfind(PAUSE, 0, first) + 1
-        before = self._starts[self.letters.count(PAUSE, 0, first)] + count(self.letters, reading, first)
-        taken = last + len(self._rest(last))
-        return before - 1, before + count(self.letters, first, taken)
+        letters, counted = self.letters, self._counted
+        if first < counted:
+            counted, self._reading, self._begun = 0, 0, self._starts[0]
+        pause = letters.rfind(PAUSE, counted, first)
+        if pause >= 0:
+            self._reading += letters.count(PAUSE, counted, first)
+            counted, self._begun = pause + 1, self._starts[self._reading]
+        self._begun = before = self._begun + count(letters, counted, first)
+        self._counted = first
+        return before - 1, before + count(letters, first, last + len(self._rest(last)))
 
     def is_whole(self, last: int) -> bool:
         """Whether of the code point that the letter before `last` is of nothing follows but what a particle
         or a slip of the finger adds: ㄴ, ㄹ or ㅁ after a vowel, another final consonant after one."""
-        more = self._rest(last).rstrip(MORE)
+        rest = self._rest(last)
+        if not rest:
+            return True
+        more = rest.rstrip(MORE)
         if self.letters[last - 1] in VOWELS:
             return more in ("", "s", "f", "a")
         return not any(letter in VOWELS for letter in more)
 
     def _rest(self, place: int) -> str:
+        if self.letters[place : place + 1] in _ENDS:  # nearly always
+            return ""
         found = _REST.match(self.letters, place)
         return found[0] if found else ""
 

@@ -1,11 +1,14 @@
 """What the filter finds behind disguises, what it leaves alone, and what rules make of it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from madang.base.errors import PeerError
-from madang.chat.filter import Action, Pattern, Rules, WordList, compile_rules
+from madang.chat.filter import Action, Pattern, Rules, WordList, compile_rules, engine
 
 EVERYTHING = compile_rules(Rules())
 
@@ -114,3 +117,25 @@ def test_any_text_has_a_verdict_within_it(text: str) -> None:
 @given(st.text(alphabet="시발ㅅㅂㅣㅏ1 .fuck*tlq\u200b\ud800", max_size=40))
 def test_text_near_listed_words_has_a_verdict_too(text: str) -> None:
     assert len(EVERYTHING.check(text).text) == len(text)
+
+
+@pytest.mark.parametrize("many", ["시발" * 120, "시1발 " * 120, "fuck " * 100, "병1신" * 120])
+def test_a_flood_of_words_is_one_hit_and_read_no_further(many: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FILTER_HITS", 50)
+    read: list[tuple[int, int]] = []
+    standing = engine._standing
+
+    def counted(stands: Any, text: str, start: int, end: int, entries: Any) -> Iterator[engine.Found]:
+        read.append((start, end))
+        return standing(stands, text, start, end, entries)
+
+    monkeypatch.setattr(engine, "_standing", counted)
+    verdict = EVERYTHING.check(many)
+    assert {(hit.start, hit.end) for hit in verdict.hits} == {(0, len(many))}
+    assert not verdict.text.strip("* ") and len(read) < len(many) / 2
+
+
+def test_words_of_lists_that_are_off_make_no_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FILTER_HITS", 5)
+    english = compile_rules(Rules(built_in=(("en", Action.MASK),)))
+    assert english.check("시발 " * 20 + "fuck").text == "시발 " * 20 + "****"

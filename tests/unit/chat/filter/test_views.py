@@ -48,14 +48,15 @@ def test_words_cover_what_stands_in_them() -> None:
 
 def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
     automaton = Automaton({"tlqkf": ["word"]})
-    assert len(automaton.find(",tl,qkf" * 200)) == 200
+    assert len(list(automaton.find(",tl,qkf" * 200))) == 200
+    assert [hit[:2] for hit in Automaton({"a": ["one"], "ab": ["two"]}).find(",a,b")] == [(1, 2), (1, 4)]
 
 
 @given(NEAR)
 def test_nothing_is_found_where_nothing_is_near(text: str) -> None:
     letters = text.translate(HANGUL_KEYS)
     for words in (built_in().keys, built_in().loose):
-        assert words.is_near(letters) or not words.find(squeeze(letters))
+        assert words.is_near(letters) or not list(words.find(squeeze(letters)))
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
