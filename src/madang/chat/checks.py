@@ -32,12 +32,14 @@ def check_text(room: Room, raw: object) -> str:
     if not isinstance(raw, str):
         raise refusals.invalid("text")
     most = room.settings.letters
-    if len(raw) > CHAT_MESSAGE_BYTES or len(raw.encode(errors="replace")) > CHAT_MESSAGE_BYTES:
+    if len(raw) > CHAT_MESSAGE_BYTES:
         raise refusals.too_long(most)
     try:
-        raw.encode()
+        long = len(raw.encode())
     except UnicodeEncodeError as error:
         raise refusals.invalid("text") from error
+    if long > CHAT_MESSAGE_BYTES:
+        raise refusals.too_long(most)
     text = texts.clean_message(raw)
     if not text:
         raise refusals.invalid("text")
@@ -77,11 +79,10 @@ async def _check_follow(room: Room, member: Member, minutes: int, now: float) ->
 
 
 def _check_repetition(room: Room, member: Member, text: str, now: float) -> None:
-    like = texts.likeness(text)
     for said, at in member.last:
-        if said == like and now - at < SAME_S:
+        if now - at < SAME_S and texts.likeness(said) == texts.likeness(text):
             raise refusals.duplicate(at + SAME_S - now)
     if room.settings.unique:
-        at = room.said.get(like, float("-inf"))
+        at = room.said.get(texts.likeness(text), float("-inf"))
         if now - at < SAME_S:
             raise refusals.unique(at + SAME_S - now)

@@ -77,7 +77,7 @@ class Member:
         self.accepted_at = float("-inf")
         """Monotonic seconds of the last accepted message: slow mode counts from here."""
         self.last: deque[tuple[str, float]] = deque(maxlen=3)
-        """Likenesses of the last texts, and when they were said."""
+        """The last texts, and when they were said."""
         self.sent: deque[float] = deque()
         self.calls: deque[float] = deque()
 

@@ -32,7 +32,6 @@ class Pump:
         """Commit `changes`, then do `deed`. Raises error 100 when the store is away, and DeposedError when
         the room is another node's: nothing has happened."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_heard)
         self._waiting += 1
         self._idle.clear()
 
@@ -46,7 +45,7 @@ class Pump:
                 future.set_exception(_told(fault))
 
         self.log.commit(changes, done)
-        return await asyncio.shield(future)
+        return await future  # who goes away cancels the future alone: the deed is done all the same
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -85,12 +84,6 @@ class Pump:
     async def settle(self) -> None:
         """Until everything that was committed has happened."""
         await self._idle.wait()
-
-
-def _heard(future: asyncio.Future[Any]) -> None:
-    """Look at the outcome, so that one whom nobody waits for any more is no warning."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _told(fault: BaseException) -> BaseException:

@@ -23,18 +23,26 @@ class Rates:
         """Let a message through, or say how long to wait."""
         times = _MODERATORS_TIMES if rights.moderates(member.role) else 1
         wait_s = _wait_s(member.sent, CHAT_USER_MESSAGES * times, now)
-        counted = peer and not peer.startswith(_LOOPBACK)
-        if counted:
-            seen = self._peers.setdefault(peer, deque())
-            self._peers.move_to_end(peer)
+        seen = self._seen(peer)
+        if seen is not None:
             wait_s = max(wait_s, _wait_s(seen, CHAT_PEER_MESSAGES, now))
         if wait_s > 0:
             raise refusals.rate(wait_s)
         member.sent.append(now)
-        if counted:
+        if seen is not None:
             seen.append(now)
+
+    def _seen(self, peer: str) -> deque[float] | None:
+        """When messages came from an address; None for those that are not counted."""
+        if not peer or peer.startswith(_LOOPBACK):
+            return None
+        seen = self._peers.get(peer)
+        if seen is None:
+            seen = self._peers[peer] = deque()
             while len(self._peers) > _PEERS:
                 self._peers.popitem(last=False)
+        self._peers.move_to_end(peer)
+        return seen
 
     def admit_call(self, member: Member, now: float) -> None:
         """Let any other method through."""

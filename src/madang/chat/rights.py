@@ -18,6 +18,7 @@ _MANAGERS: Final = (
     "roles",
 )
 _HOSTS: Final = ("managers",)
+_MODERATORS: Final = tuple(role for role in ChannelRole if role.at_least(ChannelRole.MANAGER))
 _MUTED: Final = ("poll",)
 
 
@@ -33,7 +34,8 @@ def abilities(role: ChannelRole, *, muted: bool = False) -> tuple[str, ...]:
 
 
 def moderates(role: ChannelRole) -> bool:
-    return role.at_least(ChannelRole.MANAGER)
+    """Whether a role is a manager's or above; asked several times for each message."""
+    return role in _MODERATORS
 
 
 def is_above(role: ChannelRole, other: ChannelRole) -> bool:

@@ -66,14 +66,18 @@ class Yard:
         self.leases: Leases | None = None
         """Where several nodes share rooms; a node that is alone needs none."""
         self._entropy = entropy
-        self._last_id = 0
+        self._id_at, self._id_began, self._id_rest = 0, "", 0
+        """Of the last id: its moment, the letters of that, and the number of the other letters."""
 
     def new_id(self) -> str:
-        """26 letters that sort by time, of one process in order."""
-        fresh = self.now_ms() << 80 | int.from_bytes(self._entropy(10), "big") >> 1
-        same_moment = fresh >> 80 <= self._last_id >> 80
-        self._last_id = self._last_id + 1 if same_moment else fresh
-        return encode_id(self._last_id.to_bytes(16, "big"))
+        """26 letters that sort by time, of one process in order: 48 bits of moment, 80 of chance."""
+        now = self.now_ms()
+        if now > self._id_at:
+            self._id_at, self._id_began = now, encode_id(now.to_bytes(6, "big"))
+            self._id_rest = int.from_bytes(self._entropy(10), "big") >> 1
+        else:
+            self._id_rest += 1
+        return self._id_began + encode_id(self._id_rest.to_bytes(10, "big"))
 
     def now_ms(self) -> int:
         return int(self.clock.wall() * 1000)

@@ -138,10 +138,9 @@ class Sending:
         now = room.yard.clock.monotonic()
         before = member.accepted_at, member.newcomer
         member.accepted_at, member.newcomer = now, False
-        like = texts.likeness(message.text)
-        member.last.append((like, now))
+        member.last.append((message.text, now))
         if room.settings.unique:
-            room.heard(like, now)
+            room.heard(texts.likeness(message.text), now)
         message = msgspec.structs.replace(message, seq=room.next_seq())
         answer = (message.id, message.seq, message.at, "sent")
         room.remember(member.user, nonce, answer)
@@ -154,7 +153,7 @@ class Sending:
             await room.happen([rows.put_message(room.channel, message, nonce)], deed)
         except ReplyError:
             member.accepted_at, member.newcomer = before
-            if member.last and member.last[-1] == (like, now):
+            if member.last and member.last[-1] == (message.text, now):
                 member.last.pop()
             room.nonces.pop((member.user, nonce), None)
             raise
@@ -334,6 +333,8 @@ class Sending:
 
 def mentions_of(room: Room, text: str) -> tuple[str, ...]:
     """Users whom a text names, by the names of those who are here."""
+    if "@" not in text:
+        return ()
     found = (room.members.named(name.rstrip(".,!?:;")) for name in texts.mentioned(text))
     return tuple(dict.fromkeys(member.user for member in found if member is not None))
 

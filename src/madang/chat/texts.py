@@ -27,7 +27,10 @@ _MENTION: Final = re.compile(r"@([^\s@]{1,40})")
 def clean_message(text: str) -> str:
     """One line of text without what breaks a page; empty when nothing visible is left."""
     cleaned = clean_text(text, CHAT_MESSAGE_BYTES)
-    return cleaned if any(_is_visible(letter) for letter in cleaned) else ""
+    for letter in cleaned:  # nearly always the first
+        if _is_visible(letter):
+            return cleaned
+    return ""
 
 
 def _is_visible(letter: str) -> bool:
@@ -101,7 +104,7 @@ def mentioned(text: str) -> list[str]:
     return _MENTION.findall(text)[:10] if "@" in text else []
 
 
-@lru_cache(maxsize=64)  # asked before a message is taken, and when it was
+@lru_cache(maxsize=256)  # of who speaks often, each text is asked for several times
 def likeness(text: str) -> str:
     """What two texts have in common that say the same: letters without case, spaces and repeats."""
     return _RUN.sub(r"\1\1", _NOISE.sub("", text.casefold())) or text

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, update
@@ -253,7 +254,7 @@ def _alike(one: Change, other: Change) -> bool:
         and isinstance(other, Put)
         and one.table == other.table
         and one.key == other.key
-        and one.row.keys() == other.row.keys()
+        and tuple(one.row) == tuple(other.row)
     )
 
 
@@ -364,6 +365,7 @@ def _numbered(connection: sqlite3.Connection, rows: list[Mapping[str, Any]]) -> 
     return [{"seq": top - len(rows) + place, **row} for place, row in enumerate(rows, 1)]
 
 
+@lru_cache(maxsize=64)
 def _insert(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     """Columns and tables are named by our own code, never by a peer."""
     names = ", ".join(f'"{name}"' for name in columns)
