@@ -231,8 +231,9 @@ def doctor(
 ) -> None:
     """Examine this machine and these settings, and say what to do."""
     from madang.app import doctor as examiner
+    from madang.app.offline import as_it_runs
 
-    checks = examiner.run(settings(data, config))
+    checks = examiner.run(as_it_runs(settings(data, config)))
     if json:
         typer.echo(examiner.to_json(checks))
     else:

@@ -35,6 +35,7 @@ _WRITE_S: Final = 1.0
 """A megabyte that takes longer to reach the disk holds up recordings and the DVR spool."""
 _NEEDED: Final = frozenset({"libx264", "aac"})
 _USEFUL: Final = frozenset({"libx265", "libsvtav1", "libopus", "libmp3lame"})
+_RESTORE: Final = "Restore a backup: `madang restore --replace`."
 _OUTSIDE_S: Final = 5.0
 """Deadline of anything that a check waits for."""
 
@@ -246,7 +247,10 @@ def check_database(settings: Settings) -> Iterator[Check]:
         yield Check("database", BAD, str(error), "Change data.database.")
     except sqlite3.DatabaseError as error:
         yield Check(
-            "database", BAD, f"The database is damaged: {error}.", "Restore a backup: `madang restore`."
+            "database",
+            BAD,
+            f"The database is damaged: {error}.",
+            "Restore a backup: `madang restore --replace`.",
         )
     except (OSError, TimeoutError, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -266,7 +270,10 @@ def _database(settings: Settings) -> Check:
             return Check("database", GOOD, f"{path} will be made at the first start.")
         if (opinion := check_sqlite(path)) != "ok":
             return Check(
-                "database", BAD, f"{path} is damaged: {opinion}.", "Restore a backup: `madang restore`."
+                "database",
+                BAD,
+                f"{path} is damaged: {opinion}.",
+                "Restore a backup: `madang restore --replace`.",
             )
         return asyncio.run(_revision(settings, str(path)))
     return asyncio.run(_revision(settings, shown(url)))

@@ -39,9 +39,9 @@ def as_it_runs(settings: Settings) -> Settings:
     have moved; as they are when none runs."""
     holder = holder_of(settings.data.dir)
     doors = {"http": holder.http, "rtmp": holder.rtmp} if holder is not None else {}
-    moved = {
-        name: getattr(settings, name).model_copy(update={"listen": (endpoint(place),)})
-        for name, place in doors.items()
-        if place
-    }
+    moved = {}
+    for name, place in doors.items():
+        section = getattr(settings, name)
+        if place:
+            moved[name] = section.model_copy(update={"listen": (endpoint(place), *section.listen[1:])})
     return settings.model_copy(update=moved)

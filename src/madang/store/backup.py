@@ -12,8 +12,15 @@ import msgspec
 import madang
 from madang.store import dump, schema
 from madang.store.folder import held, make_folder
-from madang.store.sql import make_engine, resolve
-from madang.store.upgrade import StoreError, bring_up_to_date, current_revision, known_revisions, migrate
+from madang.store.sql import in_one_sentence, make_engine, resolve
+from madang.store.upgrade import (
+    StoreError,
+    bring_up_to_date,
+    check_sqlite,
+    current_revision,
+    known_revisions,
+    migrate,
+)
 
 SECRET_FILE = "secret"
 _FORMAT = 1
@@ -34,7 +41,8 @@ async def backup(url: str, data_dir: Path, config: Path | None, target: Path) ->
     parsed = resolve(url, data_dir)
     engine = make_engine(parsed)
     try:
-        revision = await current_revision(engine)
+        with in_one_sentence(parsed):
+            revision = await current_revision(engine)
         if revision is None:
             raise StoreError("There is no database here to back up.")
         with tempfile.TemporaryFile() as rows:
@@ -120,9 +128,13 @@ def _read(tar: tarfile.TarFile, name: str) -> bytes:
 
 async def _restore_rows(rows: list[bytes], url: str, data_dir: Path, revision: str, replace: bool) -> int:
     parsed = resolve(url, data_dir)
+    if parsed.get_backend_name() == "sqlite":
+        _set_damage_aside(Path(str(parsed.database)), replace)
     engine = make_engine(parsed)
     try:
-        if await current_revision(engine) is not None:
+        with in_one_sentence(parsed):
+            before = await current_revision(engine)
+        if before is not None:
             if not replace and not await dump.is_empty(engine):
                 raise StoreError("The database is not empty; restore with --replace to lose what it has.")
             await dump.drop_all(engine)
@@ -133,6 +145,19 @@ async def _restore_rows(rows: list[bytes], url: str, data_dir: Path, revision: s
     finally:
         await engine.dispose()
     return count
+
+
+def _set_damage_aside(path: Path, replace: bool) -> None:
+    """F15: a file that SQLite cannot read is kept under another name, and makes room for the backup."""
+    if not path.exists() or check_sqlite(path) == "ok":
+        return
+    if not replace:
+        raise StoreError(f"The database {path} is damaged; --replace keeps it beside, and restores.")
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    for tail in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + tail)
+        if part.exists():
+            part.rename(path.with_name(f"{path.name}.damaged-{stamp}{tail}"))
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,8 @@ class SqlStore:
         parsed = resolve(url, data_dir)
         engine = make_engine(parsed)
         try:
-            await bring_up_to_date(engine, parsed, data_dir)
-        except (DatabaseError, sqlite3.DatabaseError, OSError) as error:
-            await engine.dispose()
-            reason = str(getattr(error, "orig", None) or error)
-            raise StoreError(f"The database {_place(parsed)} cannot be used: {reason}.") from error
+            with in_one_sentence(parsed):
+                await bring_up_to_date(engine, parsed, data_dir)
         except BaseException:
             await engine.dispose()
             raise
@@ -153,6 +150,16 @@ def resolve(url: str, data_dir: Path) -> URL:
 def shown(url: URL) -> str:
     """The URL without its password."""
     return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def in_one_sentence(url: URL) -> Iterator[None]:
+    """What the database or its file says, as a StoreError for the operator."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error)
+        raise StoreError(f"The database {_place(url)} cannot be used: {reason}.") from error
 
 
 def _place(url: URL) -> str:

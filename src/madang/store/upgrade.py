@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, Connection
@@ -54,7 +54,9 @@ async def _refuse_damage(engine: AsyncEngine, url: URL) -> None:
     async with engine.connect() as connection:
         told = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar()
     if told != "ok":
-        raise StoreError(f"The database {path} is damaged ({told}). Restore a backup: `madang restore`.")
+        raise StoreError(
+            f"The database {path} is damaged ({told}). Restore a backup: `madang restore --replace`."
+        )
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
@@ -142,7 +144,10 @@ def copy_sqlite(source: Path, target: Path) -> None:
     target.chmod(0o600)
 
 
-def check_sqlite(path: Path) -> Any:
+def check_sqlite(path: Path) -> str:
     """SQLite's own opinion of a file: `ok`, or what is wrong."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)

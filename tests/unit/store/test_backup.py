@@ -134,3 +134,23 @@ async def test_nothing_is_restored_under_a_running_server(tmp_path: Path) -> Non
     with held(home), pytest.raises(StoreError, match="stop it"):
         await restore(made, "", home, None, replace=True)
     assert await restore(made, "", home, None, replace=True) > 0
+
+
+async def test_a_damaged_database_is_kept_beside_what_is_restored(tmp_path: Path) -> None:
+    """F15."""
+    home = tmp_path / "home"
+    home.mkdir()
+    await _fill(f"sqlite:///{home / 'madang.db'}", home)
+    (home / "secret").write_bytes(b"s3cret")
+    made = await backup("", home, None, tmp_path / "b.tar.gz")
+    for part in home.glob("madang.db*"):
+        part.unlink()
+    (home / "madang.db").write_bytes(b"rubbish " * 1000)
+    with pytest.raises(StoreError, match="file is not a database"):
+        await backup("", home, None, tmp_path / "c.tar.gz")
+    with pytest.raises(StoreError, match="damaged; --replace keeps it"):
+        await restore(made, "", home, None)
+    assert await restore(made, "", home, None, replace=True) > 0
+    await _check("", home)
+    (kept,) = home.glob("madang.db.damaged-*")
+    assert kept.read_bytes().startswith(b"rubbish")
