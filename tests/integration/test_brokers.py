@@ -1,20 +1,25 @@
 """What a broker promises, asked of memory, of a real Redis and, where it applies, of a real NATS server."""
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis as RedisClient
+from tests.conftest import FakeClock
 from tests.harness import brokers
 from tests.harness.patience import PATIENCE_S
+from tests.unit.realtime.conftest import OPEN, Visitor, Yard
 
 from madang.app.clock import SystemClock
 from madang.base.secret import Secret
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing
 from madang.realtime.memory import MemoryBroker
+from madang.realtime.ports import ReplyError
 from madang.realtime.publication import (
     ClientInfo,
     Position,
@@ -24,6 +29,7 @@ from madang.realtime.publication import (
     Retention,
     Weight,
 )
+from madang.realtime.settings import RealtimeSettings
 from madang.store.nats_broker import NatsBroker
 from madang.store.redis_broker import RedisBroker
 
@@ -265,6 +271,112 @@ async def test_many_channels_are_subscribed_side_by_side(join) -> None:  # type:
             group.create_task(broker.subscribe(name))
     await broker.publish_many([Outgoing(name, b"1", PublishOptions()) for name in names])
     await heard.until(lambda: len(heard.publications) == len(names))
+
+
+async def test_the_first_node_in_a_channel_and_the_last(redis: brokers.Redis) -> None:
+    one, two = (RedisBroker(Secret(redis.url), os.urandom, "occupied") for _ in range(2))
+    assert await one.occupy("c", "one") and not await two.occupy("c", "two")
+    assert not await one.occupy("c", "one"), "it says so again"
+    assert not await one.vacate("c", "one") and not await one.vacate("c", "one")
+    assert await two.vacate("c", "two")
+    assert await two.occupy("c", "two")
+    for broker in (one, two):
+        await broker.close()
+
+
+class Viewer:
+    """Follows a channel as Centrifugo's clients do: comes back with what it had seen, or begins anew."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
+        self.seen: list[int] = []
+        self.position: dict[str, object] = {}
+        self.anew = 0
+
+    async def enter(self) -> None:
+        number = next(self.visitor._ids)
+        recover = {"recover": True, **self.position} if self.position else {}
+        asked = {"channel": "open:1", "recoverable": True, **recover}
+        self.visitor.session.on_message(json.dumps({"id": number, "subscribe": asked}))
+        self.position = {}
+
+    def look(self) -> int:
+        """Hear what came; how many publications that makes."""
+        for told in self.visitor.heard():
+            push, reply = told.get("push", {}), told.get("subscribe")
+            if "pub" in push:
+                self._take(push["pub"])
+            elif reply is not None:
+                self.position = {"epoch": reply["epoch"], "offset": reply.get("offset", 0)}
+                self.anew += bool(reply.get("was_recovering")) and not reply.get("recovered")
+                for publication in reply.get("publications", ()):
+                    self._take(publication)
+            elif "unsubscribe" in push:
+                assert push["unsubscribe"]["code"] == 2500
+                self._again = asyncio.ensure_future(self.enter())
+            elif "error" in told:
+                assert told["error"] == {"code": 100, "message": "internal server error", "temporary": True}
+                self._again = asyncio.ensure_future(self.enter())
+        return len(self.seen)
+
+    def _take(self, publication: dict[str, Any]) -> None:
+        self.seen.append(publication["data"])
+        self.position["offset"] = publication["offset"]
+
+
+async def test_who_follows_over_a_redis_that_is_emptied_and_dies(clock: FakeClock) -> None:
+    """F13: whoever was promised continuity is told to come back, and told that it begins anew."""
+    with brokers.redis() as server:
+        yards = [Yard(clock, RealtimeSettings(namespaces={"open": OPEN}, allow_anonymous=True)) for _ in "12"]
+        for yard in yards:
+            yard.engine.use(RedisBroker(Secret(server.url), os.urandom), yard.outbound)
+        async with AsyncExitStack() as stack:
+            for yard in yards:
+                await until_there(yard.engine.core.broker, yard.engine.node, yard.engine.core)
+                stack.push_async_callback(yard.engine.close)
+            viewers = [Viewer(yard.visitor()) for yard in yards for _ in range(3)]
+            for viewer in viewers:
+                viewer.visitor.session.on_message('{"id":1,"connect":{}}')
+                next(viewer.visitor._ids)
+                await viewer.enter()
+            told = 0
+
+            async def tell(count: int) -> None:
+                """Publish until so many are acknowledged, and everybody who could see them has."""
+                nonlocal told
+                for number in range(count):
+                    await yards[number % 2].publish("open:1", told)
+                    told += 1
+
+            async def until(found: Callable[[Viewer], object]) -> None:
+                async with asyncio.timeout(PATIENCE_S):
+                    while not all([(viewer.look(), found(viewer))[1] for viewer in viewers]):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+
+            await until(lambda viewer: viewer.position)
+            await tell(20)
+            await until(lambda viewer: viewer.seen == list(range(20)))
+
+            cleaner = RedisClient.from_url(server.url)
+            await cleaner.flushall()
+            await cleaner.aclose()
+            await tell(1)
+            await until(lambda viewer: viewer.anew == 1 and viewer.position)
+            await tell(5)
+            await until(lambda viewer: viewer.seen[-5:] == list(range(21, 26)))
+
+            server.kill()
+            with pytest.raises(ReplyError) as caught:
+                await tell(1)
+            assert caught.value.number == 100 and caught.value.temporary
+            server.start()
+            await until(lambda viewer: viewer.anew == 2 and viewer.position)
+            await tell(5)
+            await until(lambda viewer: viewer.seen[-5:] == list(range(26, 31)))
+            for viewer in viewers:
+                assert viewer.seen == sorted(set(viewer.seen)), "nothing twice, nothing out of order"
+                viewer.visitor.session.close()
+            await asyncio.gather(*(task for yard in yards for task in yard.tasks), return_exceptions=True)
 
 
 async def test_a_redis_that_dies_is_an_error_and_comes_back_with_a_gap() -> None:

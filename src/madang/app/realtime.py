@@ -399,7 +399,12 @@ class Realtime(Section):
             **{f"rpc_namespaces.{name}": proxy for name, proxy in self.rpc_namespaces.items()},
         }
         for name, options in (*self.namespaces.items(), ("without_namespace", self.without_namespace)):
-            for event in ("subscribe_proxy_name", "publish_proxy_name", "sub_refresh_proxy_name"):
+            for event in (
+                "subscribe_proxy_name",
+                "publish_proxy_name",
+                "sub_refresh_proxy_name",
+                "state_proxy_name",
+            ):
                 wanted[f"{name}.{event}"] = getattr(options, event)
         for where, proxy in wanted.items():
             if proxy and proxy not in self.proxies:

@@ -311,6 +311,8 @@ REALTIME_API_KEY_BYTES: Final = 255
 REALTIME_REASON_BYTES: Final = 123
 # Connections in one list, and channels in one.
 REALTIME_LISTED: Final = 10_000
+# Events of occupied and vacated channels that wait for a backend that is away; the oldest go.
+REALTIME_STATE_EVENTS: Final = 10_000
 # A27: keys of one key set, bytes of it, and how long it is believed.
 JWKS_KEYS: Final = 64
 JWKS_BYTES: Final = 256 * 1024

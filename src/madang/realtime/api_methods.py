@@ -81,6 +81,7 @@ class Methods:
             "unblock_user": self.unblock_user,
             "revoke_token": self.revoke_token,
             "invalidate_user_tokens": self.invalidate_user_tokens,
+            **dict.fromkeys(asked.ABSENT, self.absent),
         }
 
     def bind_rpc(self, method: str, rpc: Rpc) -> None:
@@ -89,6 +90,9 @@ class Methods:
 
     async def perform(self, method: str, request: msgspec.Struct) -> object:
         return await self._methods[method](request)
+
+    async def absent(self, request: asked.Nothing) -> object:
+        raise NOT_AVAILABLE
 
     # --- channels ------------------------------------------------------------------------------------
 

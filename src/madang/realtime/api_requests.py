@@ -156,6 +156,16 @@ class _Line(msgspec.Struct, frozen=True):
     id: int = 0
 
 
+ABSENT: Final = (
+    "map_publish",
+    "map_remove",
+    "map_read_state",
+    "map_read_stream",
+    "map_stats",
+    "map_clear",
+    "shared_poll_publish",
+)
+"""Methods of maps and shared polls, which are not here: error 108."""
 KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "publish": Publish,
     "broadcast": Broadcast,
@@ -175,6 +185,7 @@ KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "unblock_user": Unblock,
     "revoke_token": Revoke,
     "invalidate_user_tokens": Invalidate,
+    **dict.fromkeys(ABSENT, Nothing),
 }
 _DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     method: msgspec.json.Decoder(kind) for method, kind in KINDS.items()

@@ -61,7 +61,7 @@ class Proxy:
 
     async def ask(
         self,
-        call: p.Call,
+        call: p.Call | p.StatesCall,
         kind: msgspec.json.Decoder[p.Answer[_R]],
         carried: Carried,
         *,

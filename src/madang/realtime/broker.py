@@ -139,6 +139,14 @@ class Broker(Protocol):
 
     async def presence_stats(self, channel: str) -> PresenceStats: ...
 
+    async def occupy(self, channel: str, node: str) -> bool:
+        """A node has subscribers in a channel, for 60 s unless it says so again. Whether it is the first."""
+        ...
+
+    async def vacate(self, channel: str, node: str) -> bool:
+        """A node has none any more. Whether it was the last."""
+        ...
+
     async def tell(self, message: bytes, node: str = "") -> bool:
         """Say something to all other nodes, or to one; False when nobody of that name listens."""
         ...

@@ -52,6 +52,8 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The proxy that is asked; empty asks none. Centrifugo's `subscribe_proxy_enabled` is a name here."""
     publish_proxy_name: str = ""
     sub_refresh_proxy_name: str = ""
+    state_proxy_name: str = ""
+    """Told when a channel gets its first subscriber and loses its last; of Centrifugo's PRO edition."""
 
     # What Centrifugo keeps closed.
     keep_latest_publication: bool = False

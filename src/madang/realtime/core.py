@@ -270,6 +270,10 @@ class Core:
     async def broker_tell(self, message: bytes, node: str) -> None:
         await self.broker.tell(message, node)
 
+    async def stay(self, channel: str) -> None:
+        """This node still has subscribers there."""
+        await self.broker.occupy(channel, self.node)
+
     async def broker_leave(self, channel: str, info: ClientInfo) -> None:
         await self.broker.remove_presence(channel, info.client, info.user)
 

@@ -26,7 +26,7 @@ from madang.protocols.centrifugo import codes
 from madang.realtime import nodes
 from madang.realtime.banned import Banned
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch
-from madang.realtime.channel import ChannelOptions
+from madang.realtime.channel import ChannelOptions, namespace_of
 from madang.realtime.commanding import Commanding
 from madang.realtime.connecting import personal_channel
 from madang.realtime.core import Binding, Core, Entropy
@@ -374,6 +374,10 @@ class Engine:
                     core.later(core.broker.add_presence(channel, session.info(channel)))
             if index % REALTIME_SLICE == 0:
                 yield
+        for channel in tuple(core.rooms):
+            binding = core.bindings.get(namespace_of(channel))
+            if binding is not None and binding.events is not None and not core.broker.in_process:
+                core.later(core.stay(channel))
 
     def drain(self) -> None:
         """Tell everybody to come back elsewhere or later."""

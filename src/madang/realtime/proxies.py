@@ -32,6 +32,7 @@ from madang.realtime.ports import (
     SubscribeRequest,
 )
 from madang.realtime.publication import NO_TAGS
+from madang.realtime.states import States
 from madang.realtime.tokens import OWN_USERS
 
 log = logging.getLogger(__name__)
@@ -277,8 +278,12 @@ class Proxies:
         core.rpc.pop("", None)
         if rpc is not None or calls:
             core.rpc[""] = handler
+        states = {name: States(proxy, core) for name, proxy in found.items()}
         for name, binding in tuple(core.bindings.items()):
             options = binding.options
+            if options.state_proxy_name:
+                binding = msgspec.structs.replace(binding, events=states[options.state_proxy_name])
+                core.bindings[name] = binding
             names = options.subscribe_proxy_name, options.publish_proxy_name, options.sub_refresh_proxy_name
             if any(names):
                 subscribe, publish, sub_refresh = (found[each] if each else None for each in names)

@@ -133,6 +133,13 @@ class NatsBroker:
     async def presence_stats(self, channel: str) -> PresenceStats:
         return await self._present.presence_stats(channel)
 
+    async def occupy(self, channel: str, node: str) -> bool:
+        """Of this server alone."""
+        return True
+
+    async def vacate(self, channel: str, node: str) -> bool:
+        return True
+
     async def tell(self, message: bytes, node: str = "") -> bool:
         """To one node as a request, which it answers empty: so we know that it is there."""
         said = self._node.encode() + b"\n" + message

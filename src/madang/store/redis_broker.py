@@ -66,6 +66,7 @@ class RedisBroker:
             self._redis.register_script,
             (scripts.ADD_PRESENCE, scripts.REMOVE_PRESENCE, scripts.PRESENCE, scripts.PRESENCE_STATS),
         )
+        self._occupy, self._vacate = map(self._redis.register_script, (scripts.OCCUPY, scripts.VACATE))
         self._node = ""
         self._subscriber: Subscriber | None = None
         self._pubsub: PubSub | None = None
@@ -203,6 +204,13 @@ class RedisBroker:
 
     async def presence_stats(self, channel: str) -> PresenceStats:
         return PresenceStats(*await self._ask(self._stats(self._keys(channel, "pe", "pi", "pu"), [])))
+
+    async def occupy(self, channel: str, node: str) -> bool:
+        arguments: list[Any] = [node, int(REALTIME_PRESENCE_S * 1000)]
+        return bool(await self._ask(self._occupy(self._keys(channel, "on"), arguments)))
+
+    async def vacate(self, channel: str, node: str) -> bool:
+        return bool(await self._ask(self._vacate(self._keys(channel, "on"), [node])))
 
     # --- nodes ----------------------------------------------------------------------------------------
 

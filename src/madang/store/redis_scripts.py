@@ -3,7 +3,8 @@
 Keys of a channel carry its name in braces, so that a cluster keeps them together:
 `{prefix}.h.{channel}` the publications (a list without holes: the last one has the offset `s` of the meta
 hash), `.m.` the meta hash (`e` epoch, `s` top offset, `v` and `ve` the last version), `.i.` results by
-idempotency key, `.pe.` presence by time of expiry, `.pi.` presence infos, `.pu.` connections by user.
+idempotency key, `.pe.` presence by time of expiry, `.pi.` presence infos, `.pu.` connections by user,
+`.on.` nodes with subscribers by time of expiry.
 """
 
 PUBLISH = """
@@ -149,5 +150,29 @@ PRESENCE_STATS = (
     + """
 forget_silent()
 return {redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[3])}
+"""
+)
+
+_SILENT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now)
+"""
+
+OCCUPY = (
+    _SILENT
+    + """
+local others = redis.call('ZCARD', KEYS[1])
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return others == 0 and 1 or 0
+"""
+)
+
+VACATE = (
+    _SILENT
+    + """
+local was = redis.call('ZREM', KEYS[1], ARGV[1])
+return was == 1 and redis.call('ZCARD', KEYS[1]) == 0 and 1 or 0
 """
 )

@@ -12,7 +12,7 @@ from tests.unit.realtime.conftest import NAMESPACES, OPEN, Make, Visitor, Yard
 from madang.base.secret import Secret
 from madang.net.outbound import Call, OutboundError, Reply
 from madang.protocols.centrifugo import messages as m
-from madang.realtime import wires
+from madang.realtime import states, wires
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ConnectReply, ConnectRequest
 from madang.realtime.ports import Disconnect
@@ -87,11 +87,12 @@ def settings(settings: RealtimeSettings) -> RealtimeSettings:
     game = msgspec.structs.replace(
         OPEN, subscribe_proxy_name="channel", publish_proxy_name="channel", sub_refresh_proxy_name="channel"
     )
+    watched = ChannelOptions(allow_subscribe_for_client=True, state_proxy_name="channel")
     bytes_ = msgspec.structs.replace(OPEN, publish_proxy_name="binary")
     return dataclasses.replace(
         settings,
         pong_s=0.0,
-        namespaces={**NAMESPACES, "game": game, "bytes": bytes_},
+        namespaces={**NAMESPACES, "game": game, "bytes": bytes_, "watched": watched},
         proxies=PROXIES,
         connect_proxy_name="connect",
         refresh_proxy_name="refresh",
@@ -358,6 +359,27 @@ async def test_a_subscription_by_token_is_refreshed_by_the_backend_too(yard: Yar
     await yard.settle()
     assert backend.asked()["channel"] == "game:1"
     assert visitor.pushes()[-1]["unsubscribe"]["code"] == 2501
+
+
+async def test_occupied_and_vacated_channels(
+    yard: Yard, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "AGAIN_S", 0.0)
+    at = int(yard.clock.wall() * 1000)
+    refusal = {"error": {"code": 400, "message": "no"}}
+    backend.answers += [OutboundError("unreachable", "away"), {"result": {}}, refusal]
+    ann, bob = await yard.guest("ann"), await yard.guest("bob")
+    for guest in (ann, bob):
+        assert "subscribe" in await guest.subscribe("watched:1")
+    await yard.settle()
+    await ann.ask(unsubscribe={"channel": "watched:1"})
+    await bob.ask(unsubscribe={"channel": "watched:1"})
+    await yard.settle()
+    told = [json.loads(call.body)["events"] for call in backend.calls]
+    occupied, vacated = (
+        [{"channel": "watched:1", "type": kind, "time_ms": at}] for kind in ("occupied", "vacated")
+    )
+    assert told == [occupied, occupied, vacated]
 
 
 async def test_an_outage_is_told_once(yard: Yard, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:

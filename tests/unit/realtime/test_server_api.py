@@ -162,6 +162,11 @@ async def test_publishing_with_every_parameter(backend: Backend) -> None:
         assert bool(await guest.publications()) is fresh
 
 
+async def test_methods_of_maps_are_not_available(backend: Backend) -> None:
+    assert await backend.refused("map_publish", channel="open:1", key="k", data=1) == 108
+    assert await backend.refused("shared_poll_publish", channel="open:1") == 108
+
+
 async def test_publishing_base_64(backend: Backend) -> None:
     guest = await backend.yard.member("open:1")
     encoded = b64encode(b'{"b":1}').decode()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from madang.app.migrating import values
 from madang.app.migrating.tables import Table
 
-_EVENTS = ("subscribe", "publish", "sub_refresh")
+_EVENTS = ("subscribe", "publish", "sub_refresh", "state")
 _NOT_HTTP = "reaches a backend by gRPC, which Madang does not speak to backends: give its http:// endpoint"
 
 

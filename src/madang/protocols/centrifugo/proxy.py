@@ -69,6 +69,21 @@ class RpcCall(RefreshCall, frozen=True, kw_only=True, omit_defaults=True):
     b64data: str = ""
 
 
+class ChannelEvent(msgspec.Struct, frozen=True):
+    """A channel has its first subscriber (`occupied`), or has lost its last (`vacated`)."""
+
+    channel: str
+    type: str
+    time_ms: int
+    """Since 1970-01-01 UTC."""
+
+
+class StatesCall(msgspec.Struct, frozen=True):
+    """What a backend is told about channels, whose connections do not matter."""
+
+    events: tuple[ChannelEvent, ...]
+
+
 class Told(msgspec.Struct, frozen=True):
     """An option that a subscription has otherwise than its namespace."""
 
@@ -151,6 +166,10 @@ class Disconnect(msgspec.Struct, frozen=True):
 _R = TypeVar("_R")
 
 
+class Nothing(msgspec.Struct, frozen=True):
+    """A result without fields."""
+
+
 class Answer(msgspec.Struct, Generic[_R], frozen=True):
     """One of the three, in the order disconnect, error, result; or nothing at all."""
 
@@ -164,9 +183,10 @@ REFRESH: Final = msgspec.json.Decoder(Answer[RefreshResult])
 SUBSCRIBE: Final = msgspec.json.Decoder(Answer[SubscribeResult])
 PUBLISH: Final = msgspec.json.Decoder(Answer[PublishResult])
 RPC: Final = msgspec.json.Decoder(Answer[RpcResult])
+STATES: Final = msgspec.json.Decoder(Answer[Nothing])
 
 
-def encode(call: Call) -> bytes:
+def encode(call: Call | StatesCall) -> bytes:
     """The body of a request."""
     return _ENCODER.encode(call)
 
