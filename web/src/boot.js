@@ -19,9 +19,6 @@
   var engine = chosen.engine === "flv" || chosen.engine === "webrtc" ? chosen.engine : "hls";
   var shows = /^\/(@|embed\/)[^/]+\/?$/.test(location.pathname) && channel && channel.live.state === "live";
   if (!shows || !((engine === "webrtc" ? "RTCPeerConnection" : "MediaSource") in window)) return ahead();
-  (engines[engine] || []).forEach(function (chunk) {
-    import(chunk).catch(function () {});
-  });
   var token = new URLSearchParams(location.search).get("token");
   var early = (window.madangEarly = {});
   var query = token ? "?token=" + encodeURIComponent(token) : "";
@@ -29,6 +26,9 @@
   if (engine === "flv") answered = ask("/live/" + channel.slug + ".flv" + query);
   else if (engine === "hls") answered = playlists("/live/" + channel.slug + "/index.m3u8" + query);
   else answered = (window.madangWhep = offer("/live/" + channel.slug + "/whep" + query)).set;
+  (engines[engine] || []).forEach(function (chunk) {
+    import(chunk).catch(function () {});
+  });
   answered.then(ahead, ahead);
 
   function read(source) {
