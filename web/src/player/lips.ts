@@ -3,7 +3,7 @@
  * 40 ms; viewers accept 185 ms (ITU-R BT.1359-1).
  */
 const BEHIND_MS = 120;
-/** Differences that are not worth a change. */
+/** Pictures are held from this much more on, and let go again from less; a shorter hold is none. */
 const MARGIN_MS = 30;
 /** Nobody waits longer than this for sound. */
 const HOLD_MAX_MS = 2000;
@@ -11,7 +11,7 @@ const HOLD_MAX_MS = 2000;
 /** How long pictures are to be held, now that sound is `behindMs` behind them and they are held `holdMs`. */
 export function holdFor(behindMs: number, holdMs: number): number {
   const excess = behindMs - BEHIND_MS;
-  if (Math.abs(excess) < MARGIN_MS) return holdMs;
+  if (excess >= 0 && excess < MARGIN_MS) return holdMs;
   const wished = Math.round(holdMs + excess / 2);
-  return wished < MARGIN_MS && excess < 0 ? 0 : Math.min(HOLD_MAX_MS, Math.max(0, wished));
+  return excess < 0 && wished < MARGIN_MS ? 0 : Math.min(HOLD_MAX_MS, wished);
 }
