@@ -205,24 +205,32 @@ class ServerConnection:
 
     def _handle(self, message: Message) -> None:
         """Every message but audio and video; types that nobody uses any more are ignored."""
+        handle = _MESSAGES.get(message.type)
+        if handle is not None and (self.phase is Phase.PUBLISHING or message.type not in _MEDIA):
+            handle(self, message)
+
+    def _hear_command(self, message: Message) -> None:
+        values = amf.decode_command(message.body, message.type == m.COMMAND_AMF3)
+        self._command(message.stream_id, values)
+
+    def _hear_data(self, message: Message) -> None:
         body = message.body
-        if message.type in (m.COMMAND, m.COMMAND_AMF3):
-            values = amf.decode_command(body, message.type == m.COMMAND_AMF3)
-            self._command(message.stream_id, values)
-        elif message.type in (m.DATA, m.DATA_AMF3):
-            if self.phase is Phase.PUBLISHING:
-                data = body[1:] if message.type == m.DATA_AMF3 and body[:1] == b"\x00" else body
-                self._events.append(Message(m.DATA, message.timestamp_ms, message.stream_id, data))
-        elif message.type == m.AGGREGATE:
-            if self.phase is Phase.PUBLISHING:
-                for tag in parse_aggregate(body, message.timestamp_ms):
-                    if tag.type in (AUDIO, VIDEO, m.DATA):
-                        self._events.append(Message(tag.type, tag.timestamp_ms, message.stream_id, tag.body))
-        elif message.type == m.WINDOW_ACKNOWLEDGEMENT_SIZE:
-            window = int.from_bytes(body[:4], "big")
-            self._window = max(_WINDOW_MIN, min(window, WINDOW_BYTES)) if window else WINDOW_BYTES
-        elif message.type == m.USER_CONTROL and body[:2] == b"\x00\x06":
-            self._send(_CONTROL, m.user_control(m.PING_RESPONSE, int.from_bytes(body[2:6], "big")))
+        if message.type == m.DATA_AMF3 and body[:1] == b"\x00":
+            body = body[1:]
+        self._events.append(Message(m.DATA, message.timestamp_ms, message.stream_id, body))
+
+    def _hear_aggregate(self, message: Message) -> None:
+        for tag in parse_aggregate(message.body, message.timestamp_ms):
+            if tag.type in (AUDIO, VIDEO, m.DATA):
+                self._events.append(Message(tag.type, tag.timestamp_ms, message.stream_id, tag.body))
+
+    def _hear_window(self, message: Message) -> None:
+        window = int.from_bytes(message.body[:4], "big")
+        self._window = max(_WINDOW_MIN, min(window, WINDOW_BYTES)) if window else WINDOW_BYTES
+
+    def _hear_control(self, message: Message) -> None:
+        if message.body[:2] == m.PING_REQUEST.to_bytes(2, "big"):
+            self._send(_CONTROL, m.user_control(m.PING_RESPONSE, int.from_bytes(message.body[2:6], "big")))
 
     def _command(self, stream_id: int, values: list[amf.Value]) -> None:
         name = text(values[0]) if values else ""
@@ -341,3 +349,15 @@ _COMMANDS: dict[str, Callable[[ServerConnection, Call], None]] = {
     "deleteStream": ServerConnection._close,
     "closeStream": ServerConnection._close,
 }
+
+_MESSAGES: dict[int, Callable[[ServerConnection, Message], None]] = {
+    m.COMMAND: ServerConnection._hear_command,
+    m.COMMAND_AMF3: ServerConnection._hear_command,
+    m.DATA: ServerConnection._hear_data,
+    m.DATA_AMF3: ServerConnection._hear_data,
+    m.AGGREGATE: ServerConnection._hear_aggregate,
+    m.WINDOW_ACKNOWLEDGEMENT_SIZE: ServerConnection._hear_window,
+    m.USER_CONTROL: ServerConnection._hear_control,
+}
+_MEDIA = (m.DATA, m.DATA_AMF3, m.AGGREGATE)
+"""Heard of publishers alone."""

@@ -79,14 +79,18 @@ def parse(data: bytes) -> Message:
             raise PeerError("400", "STUN attributes that exceed their message")
         if number == FINGERPRINT:
             _check_fingerprint(data, at, length)
-        elif not integrity_at:
+        elif not integrity_at:  # what stands behind it is not covered, and not believed (section 14.5)
             if number == MESSAGE_INTEGRITY:
-                if length != 20:
-                    raise PeerError("400", "a MESSAGE-INTEGRITY of another length than 20")
-                integrity_at = at
+                integrity_at = _integrity(at, length)
             attributes.setdefault(number, data[at + 4 : beyond])
         at = beyond + (-length & 3)
     return Message(kind, transaction, attributes, integrity_at)
+
+
+def _integrity(at: int, length: int) -> int:
+    if length != 20:
+        raise PeerError("400", "a MESSAGE-INTEGRITY of another length than 20")
+    return at
 
 
 def _check_fingerprint(data: bytes, at: int, length: int) -> None:
