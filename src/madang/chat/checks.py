@@ -4,10 +4,8 @@ from madang.base.limits import CHAT_MESSAGE_BYTES
 from madang.base.roles import ChannelRole
 from madang.chat import refusals, rights, texts
 from madang.chat.members import Member
-from madang.chat.room import Room
+from madang.chat.room import SAME_S, Room
 
-SAME_S = 30.0
-"""A text counts as said again within this."""
 _FOLLOW_KNOWN_S = 60.0
 
 

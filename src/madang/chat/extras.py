@@ -18,11 +18,11 @@ from madang.chat.effects.spotting import may_have_emoji
 from madang.chat.members import ACCOUNT
 from madang.chat.nodes import Changed, Nodes, Part, Post, TakeDown, answered
 from madang.chat.overlays import Overlays
-from madang.chat.polls.polls import Polls
+from madang.chat.polls.polls import Poll, Polls
 from madang.chat.ports import DeposedError, Fenced, PaymentFault
 from madang.chat.room import Room
 from madang.chat.roomfilters import RoomFilters
-from madang.chat.stage import PREFIXES, Stage
+from madang.chat.stage import OPEN_POLL, PREFIXES, Stage
 from madang.chat.superchat.desk import SuperChat
 from madang.chat.superchat.door import Guest
 from madang.chat.superchat.orders import Order
@@ -35,6 +35,7 @@ from madang.realtime.ports import ReplyError, RpcRequest
 RECONCILE_S: Final = 60.0
 """How often orders that wait are asked about; also at the start, for what came while we were away."""
 _AWAY = (ReplyError, Overloaded, BrokerError, PaymentFault, Fenced, DeposedError, OSError)
+_read_poll = msgspec.json.Decoder(Poll | None).decode
 _log = structlog.get_logger()
 
 
@@ -130,6 +131,20 @@ class Extras:
         caller = Caller(client="", user=ACCOUNT + account)
         data = encode({"channel": channel, **fields})
         return msgspec.json.decode(await self.stage.ask(RpcRequest(caller=caller, method=method, data=data)))
+
+    async def polls_of(self, channel: str, before: str | None, limit: int) -> list[Poll]:
+        """A channel's polls, the newest first; the one that is open as it stands where the room is run.
+        Raises error 100."""
+        found = await self.polls.history(channel, before, limit)
+        if self._nodes is None or all(poll.state != "open" for poll in found):
+            return found
+        request = RpcRequest(
+            caller=Caller(client="", user=""), method=OPEN_POLL, data=encode({"channel": channel})
+        )
+        stands = _read_poll(await self.stage.ask(request))
+        if stands is None:  # it ended meanwhile
+            return await self.polls.history(channel, before, limit)
+        return [stands if poll.id == stands.id else poll for poll in found]
 
     def now_ms(self) -> int:
         return int(self._clock.wall() * 1000)

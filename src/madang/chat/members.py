@@ -110,6 +110,9 @@ class Members:
         self._judge = judge
         self._people: OrderedDict[str, Member] = OrderedDict()
         self._names: dict[str, str] = {}
+        self.said: dict[str, list[tuple[str, float]]] = {}
+        """What people said before the room was opened here, and when (monotonic seconds), by user: slow mode
+        and rates go on for those who come."""
         self.present = 0
         """People with a connection."""
         self.joined = 0
@@ -131,7 +134,7 @@ class Members:
         """Somebody connected, or connected once more. `now` is wall seconds; a bad nickname is replaced."""
         member = self._people.get(caller.user)
         if member is None:
-            member = self._people[caller.user] = Member(caller.user, "")
+            member = self._new(caller.user)
             self._name(member, self._first_name(member, caller, nick))
             self._forget()
         elif nick and member.is_guest and nick != member.name:
@@ -152,10 +155,18 @@ class Members:
         member = self._people.get(user)
         if member is None:
             person = self._identity.person(account)
-            member = self._people[user] = Member(user, "")
+            member = self._new(user)
             self._name(member, person.display_name if person else "?")
             self._forget()
         self.refresh(member, now)
+        return member
+
+    def _new(self, user: str) -> Member:
+        member = self._people[user] = Member(user, "")
+        for text, at in self.said.pop(user, ()):
+            member.accepted_at = at
+            member.last.append((text, at))
+            member.sent.append(at)
         return member
 
     def leave(self, caller: Caller) -> None:

@@ -14,7 +14,7 @@ from madang.base.clock import Clock
 from madang.base.ids import encode_id
 from madang.base.limits import CHAT_NONCES, CHAT_PINS, CHAT_UNIQUE_TEXTS
 from madang.base.roles import ChannelRole
-from madang.chat import rights, rows
+from madang.chat import rights, rows, texts
 from madang.chat.leases import Leases
 from madang.chat.members import Member, Members
 from madang.chat.ports import Cell, Change, Identity, Put, Set, TextFilter
@@ -40,6 +40,10 @@ from madang.realtime.ports import Crowd, ReplyError
 from madang.realtime.publication import PublishOptions, Weight
 
 CHAT, MODERATORS = "madang_chat:", "madang_mod:"
+SPOKEN = ("message", "action", "announcement")
+"""Kinds of messages that people said themselves: slow mode and rates count these."""
+SAME_S = 30.0
+"""A text counts as said again within this."""
 _TAGS = {
     kind: {"k": kind} for kind in ("msg", "mod", "paid", "state", "fx")
 }  # shared: a publication does not change its tags
@@ -195,6 +199,14 @@ class Room:
             self.nonces[user, nonce] = answer
             while len(self.nonces) > CHAT_NONCES:
                 self.nonces.popitem(last=False)
+
+    def recall(self, user: str, text: str, at: float) -> None:
+        """Somebody said this before the room was opened here, at so many monotonic seconds."""
+        since = self.yard.clock.monotonic() - at
+        if since < max(self.settings.slow_s, SAME_S):
+            self.members.said.setdefault(user, []).append((text, at))
+        if self.settings.unique and since < SAME_S:
+            self.heard(texts.likeness(text), at)
 
     def heard(self, likeness: str, now: float) -> None:
         self.said[likeness] = now

@@ -13,7 +13,7 @@ from madang.chat.leases import Leases
 from madang.chat.making_up import Told, make_up
 from madang.chat.moderation import kept_pins, newest, refresh, waiting
 from madang.chat.ports import Query
-from madang.chat.room import CHAT, MODERATORS, Room, Yard
+from madang.chat.room import CHAT, MODERATORS, SPOKEN, Room, Yard
 from madang.chat.rows import Ban, put_event
 from madang.chat.settings import RoomSettings
 from madang.chat.words import Counts, Pin
@@ -152,8 +152,11 @@ class Rooms:
         room.pins = await kept_pins(room)
         last = await find(Query(table="chat_messages", where=here, order="seq", limit=CHAT_NONCES))
         room.seq = last[0]["seq"] if last else 0
+        now, now_ms = self.yard.clock.monotonic(), self.yard.now_ms()
         for row in reversed(last):
             room.remember(row["user_id"], row["nonce"], (row["id"], row["seq"], row["at"], "sent"))
+            if row["kind"] in SPOKEN:
+                room.recall(row["user_id"], row["text"], now - max(0, now_ms - row["at"]) / 1000)
         room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
         room.held = await waiting(room)
         return room

@@ -30,6 +30,8 @@ from madang.realtime.ports import (
 )
 
 PREFIXES: Final = ("paid.", "poll.", "effect.")
+OPEN_POLL: Final = "poll.open"
+"""Asked by nodes alone, which show anybody how a poll stands."""
 Text = Annotated[str, msgspec.Meta(max_length=64)]
 
 
@@ -109,10 +111,12 @@ class Stage:
 
     async def act(self, request: RpcRequest) -> bytes:
         """A method in a room that is run here."""
+        channel = _read(request.data, _Where).channel
+        if request.method == OPEN_POLL and not request.caller.client:
+            return self.polls.current(channel)
         method = self._methods.get(request.method)
         if method is None:
             raise METHOD_NOT_FOUND
-        channel = _read(request.data, _Where).channel
         guest = await self.door.who(request.caller, channel)
         try:
             return encode(await method(guest, channel, request.data))

@@ -285,3 +285,22 @@ async def test_what_was_paid_on_one_is_shown_by_the_other(chat: Chat, other: Cha
     await far.take_down(chat.channel, "01paid", "")
     assert mina.view.visible() == [] and (await far.settings(chat.channel)).paid
     assert (await refused(far.who(mina.caller, chat.channel)))[0] == 103
+
+
+async def test_slow_mode_and_rates_go_along_when_the_room_moves(chat: Chat, other: Chat) -> None:
+    host = await chat.client("host", ChannelRole.MANAGER)
+    yuna, mina = await other.client("yuna"), await other.client("mina")
+    await host.call("settings", slow_s=60, unique=True)
+    await yuna.say("first")
+    chat.clock.advance(CHAT_LEASE_S)
+    await mina.say("something else")
+    assert len(other.rooms) == 1
+    chat.neighbour.dead = True
+    number, word = await refused(yuna.say("second"))
+    assert (number, word) == (1003, f"slow_mode:{60 - int(CHAT_LEASE_S)}")
+    late = await other.client("late")
+    assert (await refused(late.say("First")))[1].startswith("unique")
+    back = await Client(other, yuna.user, "").join()
+    assert back.snapshot["you"]["retry_s"] >= 60 - CHAT_LEASE_S
+    chat.clock.advance(60)
+    await yuna.say("second")

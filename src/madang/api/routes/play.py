@@ -56,7 +56,8 @@ async def _do(call: ChannelCall, extras: Extras, method: str, **fields: Any) -> 
 @router.get("/channels/{channel}/polls")
 async def list_polls(call: Watcher, extras: With, cursor: Cursor = None, limit: Limit = 20) -> PollPage:
     """Polls of the channel, the newest first."""
-    found = await extras.polls.history(call.channel.id, cursor, limit)
+    with as_problems():
+        found = await extras.polls_of(call.channel.id, cursor, limit)
     items = [msgspec.structs.asdict(poll) for poll in found]
     return PollPage.model_validate({"items": items, "next": found[-1].id if len(found) == limit else None})
 

@@ -1,6 +1,7 @@
 """Polls of rooms: made by managers, voted on once, counted live, kept."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from madang.base import limits
 from madang.base.clock import Clock
 from madang.chat import refusals, rights
-from madang.chat.ports import Cell, Demand, Drop, Fenced, Log, Put, Query, Set, TextFilter
+from madang.chat.ports import Cell, Demand, DeposedError, Drop, Fenced, Log, Put, Query, Set, TextFilter
 from madang.chat.superchat.door import Door, Guest
 from madang.chat.superchat.words import encode
 
@@ -120,9 +121,9 @@ class Polls:
         )
         self._running[channel] = Running(poll)
         try:
-            await self._door.commit([Put(TABLE, _row_of(channel, poll, guest.author.id))])
+            await self._door.happen(channel, [Put(TABLE, _row_of(channel, poll, guest.author.id))])
         except BaseException:
-            del self._running[channel]
+            self._running.pop(channel, None)
             raise
         await self._tell(channel, poll)
         return poll
@@ -144,7 +145,7 @@ class Polls:
         running.voters[user] = choice
         row: dict[str, Cell] = {"id": self._new_id(), "poll": poll, "user_id": user, "choice": choice}
         try:
-            await self._door.commit([Put(VOTES, row)])
+            await self._door.happen(channel, [Put(VOTES, row)])
         except BaseException:
             del running.voters[user]
             raise
@@ -178,7 +179,8 @@ class Polls:
         """Counts that changed are told, polls whose time is over end, results fade."""
         for channel, running in list(self._running.items()):
             if self._is_over(running):
-                await self._end(channel, running)
+                with suppress(DeposedError):  # whoever runs the room now ends it
+                    await self._end(channel, running)
             elif running.told != len(running.voters):
                 running.told = len(running.voters)
                 await self._tell(channel, running.shown())
@@ -206,15 +208,18 @@ class Polls:
             "data": encode({"poll": ended.id, "title": ended.title, "votes": ended.votes}).decode(),
         }
         try:
-            await self._door.commit(
+            await self._door.happen(
+                channel,
                 [
                     Demand(TABLE, {"id": ended.id, "state": "open"}),
                     Set(TABLE, {"id": ended.id}, values),
                     Put("outbox", event),
-                ]
+                ],
             )
         except Fenced:
             raise refusals.conflict("ended") from None
+        except DeposedError:
+            raise
         except BaseException:
             self._running.setdefault(channel, running)
             raise

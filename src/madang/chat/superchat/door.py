@@ -45,6 +45,11 @@ class Door(Protocol):
         """Commit, then do `deed`, in one order with everything else that happens in rooms."""
         ...
 
+    async def happen(self, channel: str, changes: Sequence[Change]) -> None:
+        """Commit for a room that is run here; DeposedError, and nothing was written, where another node runs
+        it."""
+        ...
+
     async def post(self, channel: str, note: Note, changes: Sequence[Change]) -> None:
         """Post a message; its row and `changes` are one commit, and nobody sees it before."""
         ...

@@ -9,7 +9,7 @@ import msgspec
 from madang.chat import rights
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.nodes import Nodes, Part, Post, TakeDown
-from madang.chat.ports import Cell, Change, Set
+from madang.chat.ports import Cell, Change, DeposedError, Set
 from madang.chat.room import CHAT, MODERATORS, Room
 from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
@@ -55,6 +55,21 @@ class RoomDoor:
             return None
 
         await self._rooms.yard.pump.do(changes, deed or nothing)
+
+    async def happen(self, channel: str, changes: Sequence[Change]) -> None:
+        async def nothing() -> None:
+            return None
+
+        room = self._rooms.known(channel)
+        if room is None:
+            if self.nodes is not None:
+                raise DeposedError(channel)
+            room = await self._rooms.open(channel)
+        try:
+            await room.happen(changes, nothing)
+        except DeposedError:
+            self._rooms.give_up(channel)
+            raise
 
     async def post(self, channel: str, note: Note, changes: Sequence[Change]) -> None:
         await self._in(

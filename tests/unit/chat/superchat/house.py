@@ -98,6 +98,9 @@ class WrittenDoor:
         if deed is not None:
             await deed()
 
+    async def happen(self, channel: str, changes: Sequence[Change]) -> None:
+        await self.commit(changes)
+
     async def post(self, channel: str, note: Note, changes: Sequence[Change]) -> None:
         await self.commit(changes)
         self.posted.append(note)

@@ -1,0 +1,129 @@
+"""What rooms have beside talk, on two nodes: polls are kept by whoever runs the room, rules are read anew."""
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from tests.harness.chatroom import Chat, another
+
+from madang.base.errors import Overloaded
+from madang.base.limits import CHAT_LEASE_S
+from madang.base.roles import ChannelRole
+from madang.chat import nodes as rules
+from madang.chat.effects.kinds import EffectMap
+from madang.chat.extras import Extras
+from madang.chat.filter import Action
+from madang.chat.nodes import HEARTBEAT_S
+from madang.chat.ports import DeposedError, Query
+from madang.chat.roomfilters import RoomFilters, RoomRules, Words
+from madang.realtime.gate import Caller
+from madang.realtime.ports import ReplyError, RpcRequest
+
+
+@pytest.fixture
+async def other(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Chat]:
+    monkeypatch.setattr(rules, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(rules, "CHAT_FORWARD_S", 0.2)
+    async with another(chat) as made:
+        yield made
+
+
+def extras_of(chat: Chat) -> Extras:
+    crowd: Any = chat.crowd
+    crowd.bind_rpc = lambda prefix, handler: None
+    log: Any = chat.log
+    made = Extras(chat.server, RoomFilters(log), os.urandom, b"k" * 32)
+    made.bind()
+    made.share(chat.nodes)
+    return made
+
+
+async def call(extras: Extras, caller: Caller, method: str, **fields: Any) -> Any:
+    data = msgspec.json.encode({"channel": "01yard", **fields})
+    return msgspec.json.decode(await extras.stage.rpc(RpcRequest(caller=caller, method=method, data=data)))
+
+
+async def poll_of(extras: Extras, account: str) -> str:
+    made = await extras.act(account, "01yard", "poll.create", title="점심?", choices=["국밥", "냉면"])
+    return str(made["id"])
+
+
+async def test_a_follower_tells_how_a_poll_stands(chat: Chat, other: Chat) -> None:
+    here, there = extras_of(chat), extras_of(other)
+    mina, yuna = await chat.client("mina"), await other.client("yuna")
+    chat.people.account("host", ChannelRole.MANAGER)
+    poll = await poll_of(here, "host-id")
+    await call(here, mina.caller, "poll.vote", id=poll, choice=0)
+    await call(there, yuna.caller, "poll.vote", id=poll, choice=1)
+    for extras in (here, there):
+        (found,) = await extras.polls_of(chat.channel, None, 10)
+        assert (found.counts, found.votes, found.state) == ((1, 1), 2, "open")
+    await here.act("host-id", chat.channel, "poll.end", id=poll)
+    (found,) = await there.polls_of(chat.channel, None, 10)
+    assert (found.counts, found.state) == ((1, 1), "ended")
+    with pytest.raises(ReplyError):
+        await call(there, yuna.caller, "poll.open")
+
+
+async def test_who_slept_through_its_lease_counts_no_vote(chat: Chat, other: Chat) -> None:
+    here, there = extras_of(chat), extras_of(other)
+    mina, yuna = await chat.client("mina"), await other.client("yuna")
+    chat.people.account("host", ChannelRole.MANAGER)
+    poll = await poll_of(here, "host-id")
+    chat.clock.advance(CHAT_LEASE_S)
+    await call(there, yuna.caller, "poll.vote", id=poll, choice=1)
+    assert len(other.rooms) == 1
+    chat.leases._led[chat.channel].until = float("inf")  # it does not know yet
+    with pytest.raises(DeposedError):
+        await here.door.happen(chat.channel, [])
+    with pytest.raises(DeposedError):
+        await here.door.happen(chat.channel, [])
+    await call(here, mina.caller, "poll.vote", id=poll, choice=0)
+    assert len(await chat.log.find(Query(table="poll_votes"))) == 2
+    (found,) = await here.polls_of(chat.channel, None, 10)
+    assert found.counts == (1, 1)
+    assert here.polls.current(chat.channel) == b"null" and b'"votes":2' in there.polls.current(chat.channel)
+
+
+async def test_a_poll_is_ended_by_whoever_runs_the_room(chat: Chat, other: Chat) -> None:
+    here, there = extras_of(chat), extras_of(other)
+    await chat.client("mina")
+    chat.people.account("host", ChannelRole.MANAGER)
+    fields = {"title": "점심?", "choices": ["국밥", "냉면"], "duration_s": 60}
+    await here.act("host-id", "01yard", "poll.create", **fields)
+    chat.clock.advance(61)
+    await other.room()
+    await here.polls.tick()
+    assert not here.polls._running, "whoever does not run the room any more forgets its poll"
+    await there.polls.tick()
+    (found,) = await here.polls_of(chat.channel, None, 10)
+    assert found.state == "ended"
+    assert len(await chat.log.find(Query(table="outbox", where={"kind": "poll.ended"}))) == 1
+
+
+async def test_rules_that_another_node_changed_are_read_for_certain(
+    chat: Chat, other: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = extras_of(chat), extras_of(other)
+    assert here.filters.judge(chat.channel, "바나나").passes
+    assert "🍌" not in (await here.effects.map_of(chat.channel)).emoji
+    banned = RoomRules(lists=(Words(name="fruit", words=("바나나",), action=Action.REFUSE),))
+    await there.filters.set_rules(chat.channel, banned, there.door.commit)
+    await there.effects.set_map(chat.channel, EffectMap(emoji={"🍌": "hearts"}))
+    chat.clock.advance(HEARTBEAT_S)
+    await other.nodes.tick()
+    find = chat.log.find
+
+    async def away(query: Query) -> Any:
+        raise Overloaded("away")
+
+    monkeypatch.setattr(chat.log, "find", away)
+    await here._renew()
+    assert here.filters.judge(chat.channel, "바나나").passes, "not read yet"
+    monkeypatch.setattr(chat.log, "find", find)
+    await here._renew()
+    assert here.filters.judge(chat.channel, "바나나").action is Action.REFUSE
+    assert "🍌" in (await here.effects.map_of(chat.channel)).emoji
+    assert not here._stale
