@@ -112,7 +112,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(port: int, seconds: float = 20.0) -> None:
+def wait_for_port(port: int, seconds: float = 60.0) -> None:
     """Return once somebody accepts on `port`."""
     end = time.monotonic() + seconds
     while True:

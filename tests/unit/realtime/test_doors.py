@@ -291,6 +291,64 @@ async def test_floods_end_their_own_connection_alone(house: House, flood: bytes)
     assert (await good.message())["id"] == 1
 
 
+async def test_one_byte_at_a_time(house: House) -> None:
+    client = await house.websocket()
+    said = b'{"id":1,"connect":{}}'
+    frames = [build_frame(TEXT if not at else 0, said[at : at + 1], fin=at == len(said) - 1, mask=MASK)
+              for at in range(len(said))]  # fmt: skip
+    for byte in b"".join(frames):
+        client.send(bytes((byte,)))
+        await client.writer.drain()
+        await asyncio.sleep(0)
+    assert (await client.message())["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("", b'{"id":1,"connect":{"data":' + b"[" * 2000 + b"]" * 2000 + b"}}"),
+        ("", b'{"id":1,"connect":{"data":' + b'{"a":' * 500),
+        ("", b'{"id":-1,"connect":{}}'),
+        ("?format=protobuf", b"\x05\x08\x01"),
+        ("?format=protobuf", b"\xff" * 12),
+        ("?format=protobuf", b"\x04\x22\x05\x0a\x01"),
+        ("?format=protobuf", b"\x05\x22\x03\x0a\x01\xff"),
+        ("?format=protobuf", b"\x00\x00"),
+    ],
+)
+async def test_what_is_no_command_is_a_bad_request(house: House, target: str, words: bytes) -> None:
+    """A44, A46."""
+    client = await house.websocket(f"/connection/websocket{target}")
+    client.send(build_frame(2 if target else TEXT, words, mask=MASK))
+    closed = await client.frame()
+    assert isinstance(closed, Closed) and closed.code == 3501
+
+
+async def test_thousands_of_subscribes_on_one_connection(house: House) -> None:
+    """A57: the first 128 are subscribed, the next ones are too many, and then they come too fast."""
+    core = house.yard.engine.core
+    client = await house.websocket()
+    client.say('{"id":1,"connect":{}}')
+    await client.message()
+    lines = [f'{{"id":{n + 2},"subscribe":{{"channel":"plain:{n}"}}}}' for n in range(3000)]
+    for start in range(0, len(lines), 50):
+        client.say("\n".join(lines[start : start + 50]))
+    counts: dict[int, int] = {}
+    while sum(counts.values()) < len(lines):
+        frame = await client.frame()
+        assert isinstance(frame, Message)
+        for line in str(frame.data).split("\n"):
+            code = json.loads(line).get("error", {}).get("code", 0)
+            counts[code] = counts.get(code, 0) + 1
+    most = core.settings.channels_per_connection
+    assert counts[0] == most == len(core.rooms) and set(counts) == {0, 106, 111}
+    client.writer.close()
+    async with asyncio.timeout(PATIENCE_S):
+        while core.rooms:  # noqa: ASYNC110  told by synchronous calls
+            await asyncio.sleep(0.01)
+    assert not core.guests
+
+
 # --- streams and emulation -------------------------------------------------------------------------------
 
 

@@ -4,11 +4,15 @@
 schema.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Raw
 
+Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+"""uint32."""
+Offset = Annotated[int, msgspec.Meta(ge=0)]
+"""uint64."""
 NONE: Final = Raw(b"")
 NO_LIST: Final = Raw(b"[]")
 
@@ -34,15 +38,15 @@ class SubscribeRequest(msgspec.Struct, frozen=True):
     token: str = ""
     recover: bool = False
     epoch: str = ""
-    offset: int = 0
+    offset: Offset = 0
     data: Raw = NONE
     positioned: bool = False
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
     tf: FilterNode | None = None
-    flag: int = 0
-    type: int = 0
+    flag: Number = 0
+    type: Number = 0
 
 
 class ConnectRequest(msgspec.Struct, frozen=True):
@@ -52,7 +56,7 @@ class ConnectRequest(msgspec.Struct, frozen=True):
     name: str = ""
     version: str = ""
     headers: dict[str, str] = {}
-    flag: int = 0
+    flag: Number = 0
 
 
 class ChannelRequest(msgspec.Struct, frozen=True):
@@ -64,12 +68,12 @@ class ChannelRequest(msgspec.Struct, frozen=True):
 class PublishRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     data: Raw = NONE
-    type: int = 0
+    type: Number = 0
     """1 for a key of a map."""
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
-    offset: int = 0
+    offset: Offset = 0
     epoch: str = ""
 
 
@@ -96,7 +100,7 @@ class RefreshRequest(msgspec.Struct, frozen=True):
 class SubRefreshRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     token: str = ""
-    type: int = 0
+    type: Number = 0
     """1 and 2 for keys of shared polls."""
 
 
@@ -107,7 +111,7 @@ class Empty(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True):
     """What a client asks. Exactly one request is set; a command without id and request is a pong."""
 
-    id: int = 0
+    id: Number = 0
     connect: ConnectRequest | None = None
     subscribe: SubscribeRequest | None = None
     unsubscribe: ChannelRequest | None = None
