@@ -1,3 +1,5 @@
+"""Attempts that failed, counted by name within a minute."""
+
 from madang.control.attempts import Attempts
 
 

@@ -1,3 +1,5 @@
+"""AMF0 and what publishers send of AMF3: values there and back, bounds against nesting and lying counts."""
+
 import struct
 import tracemalloc
 

@@ -1,3 +1,5 @@
+"""Sound in FLV bodies, classic and enhanced."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def test_mp3_header_bits(rate: int, channels: int, first: int) -> None:
         (b"\x97\x02\x00\x00\x09\x01Opuspkt", CODED_FRAMES, Codec.OPUS, b"pkt"),
     ],
 )
-def test_bodies(body: bytes, kind: int, codec: Codec | None, payload: bytes) -> None:
+def test_what_bodies_say(body: bytes, kind: int, codec: Codec | None, payload: bytes) -> None:
     packet = parse_audio(body)
     assert (packet.kind, packet.codec, bytes(packet.payload)) == (kind, codec, payload)
 

@@ -1,3 +1,5 @@
+"""onMetaData: what players are told, and what publishers hint at."""
+
 import pytest
 
 from madang.containers.flv.amf import Value, decode, encode

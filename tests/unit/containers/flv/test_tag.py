@@ -1,3 +1,5 @@
+"""The FLV header and tags, whole and in pieces."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

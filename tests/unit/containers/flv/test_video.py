@@ -1,3 +1,5 @@
+"""Pictures in FLV bodies, classic and enhanced."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -38,7 +38,7 @@ class FakeRequest:
         (b"token=" + b"x" * (TOKEN_BYTES + 1), b"", ""),
     ],
 )
-def test_tokens(query: bytes, authorization: bytes, token: str) -> None:
+def test_a_token_is_found_in_the_query_or_as_a_bearer(query: bytes, authorization: bytes, token: str) -> None:
     asked = play_request("flv", "main", FakeRequest(query, authorization=authorization))
     assert asked.token.reveal() == token
     assert (asked.door, asked.name, asked.peer) == ("flv", "main", "192.0.2.7")
@@ -54,7 +54,7 @@ def test_tokens(query: bytes, authorization: bytes, token: str) -> None:
         (b"madang_session=" + b"x" * (TOKEN_BYTES + 1), ""),
     ],
 )
-def test_session_cookies(cookie: bytes, session: str) -> None:
+def test_a_session_is_found_in_its_own_cookie_alone(cookie: bytes, session: str) -> None:
     assert play_request("flv", "main", FakeRequest(cookie=cookie)).session.reveal() == session
 
 

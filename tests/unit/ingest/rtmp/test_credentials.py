@@ -1,3 +1,5 @@
+"""Which name and which key an encoder means."""
+
 import pytest
 
 from madang.ingest.rtmp.credentials import read_credentials

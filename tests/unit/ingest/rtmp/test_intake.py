@@ -1,3 +1,5 @@
+"""FLV bodies of a publisher become tracks and frames."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Publishers whose time runs faster than the clock (A56)."""
+
 import pytest
 
 from madang.base.errors import PeerError

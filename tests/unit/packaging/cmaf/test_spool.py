@@ -105,7 +105,9 @@ async def test_a_full_disk_refuses_and_is_counted(spool: Spool, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("bound", ["SPOOL_BYTES", "SPOOL_PENDING_BYTES"])
-async def test_bounds(spool: Spool, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+async def test_what_would_exceed_a_bound_is_not_kept(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
     monkeypatch.setattr(module, bound, 3)
     folder = spool.folder("c1", "b1")
     assert not spool.put(folder, 1, b"four").result()

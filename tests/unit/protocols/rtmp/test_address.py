@@ -1,3 +1,5 @@
+"""Application, name and parameters out of what encoders write into their URLs."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Chunk streams: every header type, interleaved, cut anywhere, hostile (A35 to A39)."""
+
 import random
 import time
 import tracemalloc

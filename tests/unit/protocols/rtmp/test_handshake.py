@@ -1,3 +1,5 @@
+"""The plain handshake and both digests, seen from both ends."""
+
 import random
 
 import pytest

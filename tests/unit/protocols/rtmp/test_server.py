@@ -1,3 +1,5 @@
+"""The server's end of a connection, fed by our own client and by hand."""
+
 import random
 
 import pytest
