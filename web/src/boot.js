@@ -22,14 +22,12 @@
   var token = new URLSearchParams(location.search).get("token");
   var early = (window.madangEarly = {});
   var query = token ? "?token=" + encodeURIComponent(token) : "";
-  var answered;
-  if (engine === "flv") answered = ask("/live/" + channel.slug + ".flv" + query);
-  else if (engine === "hls") answered = playlists("/live/" + channel.slug + "/index.m3u8" + query);
-  else answered = (window.madangWhep = offer("/live/" + channel.slug + "/whep" + query)).set;
+  if (engine === "flv") ask("/live/" + channel.slug + ".flv" + query);
+  else if (engine === "hls") playlists("/live/" + channel.slug + "/index.m3u8" + query);
+  else window.madangWhep = offer("/live/" + channel.slug + "/whep" + query);
   (engines[engine] || []).forEach(function (chunk) {
     import(chunk).catch(function () {});
   });
-  answered.then(ahead, ahead);
 
   function read(source) {
     try {
@@ -39,7 +37,7 @@
     }
   }
 
-  // The page's own chunks are fetched, not compiled, behind all that the picture asks for.
+  // The page's own chunks. Where a picture comes first, they wait for it (player/begin.ts).
   function ahead() {
     parts.forEach(function (part) {
       var link = document.createElement("link");
@@ -84,7 +82,7 @@
 
   // The multivariant playlist names the media playlist, which names the header of the media.
   function playlists(url) {
-    return text(url)
+    text(url)
       .then(function (index) {
         var media = /^[^#\s].*$/m.exec(index);
         if (!media) return "";
