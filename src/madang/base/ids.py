@@ -9,7 +9,7 @@ SessionId = NewType("SessionId", str)
 UserId = NewType("UserId", str)
 KeyId = NewType("KeyId", str)
 
-# DESIGN section 6: public names. Disk paths are built from ids, never from names.
+# Public names. Disk paths are built from ids, never from names.
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
 _PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]  # two letters at a time: half the work

@@ -132,7 +132,7 @@ class HlsRoute:
         return self._render(desk, door, grant)
 
     def _when_ready(self, desk: Desk, answer: Callable[[], Answer | Hold]) -> Hold:
-        """The first playlist waits for the targets (DESIGN: until the second keyframe)."""
+        """The first playlist waits for its targets, which the second keyframe tells."""
         return desk.when_ready(FIRST_PLAYLIST_S, answer)
 
     def _render(self, desk: Desk, door: Door, grant: PlayGrant) -> Answer:
