@@ -497,7 +497,9 @@ class Session:
             if missing:
                 said += rtcp.build_nack(self._ssrc, source.ssrc, missing)
         if self._arrivals is not None and self._looks % _TWCC_LOOKS == 0:
-            said += self._arrivals.feedback(self._ssrc, 0) or b""
+            # Of one that the peer sends: libwebrtc passes over feedback about any other.
+            heard = next((source.ssrc for source in router.sources.values() if source.is_heard), 0)
+            said += self._arrivals.feedback(self._ssrc, heard) or b""
         if said or self._looks % _RR_LOOKS == 0:
             blocks: list[rtcp.Report] = []
             if self._looks % _RR_LOOKS == 0:

@@ -271,6 +271,27 @@ async def test_a_publisher_is_heard_and_asked(yard: Any) -> None:
     assert source.may_ask(source._asked_s + KEYFRAME_REQUEST_S)
 
 
+def feedback_about(compound: bytes) -> list[int]:
+    """The sources that a compound packet's transport-wide feedbacks name."""
+    found, at = [], 0
+    while at < len(compound):
+        if (compound[at] & 31, compound[at + 1]) == (rtcp.TWCC_FORMAT, rtcp.RTPFB):
+            found.append(int.from_bytes(compound[at + 8 : at + 12], "big"))
+        at += 4 + 4 * int.from_bytes(compound[at + 2 : at + 4], "big")
+    return found
+
+
+async def test_feedback_names_a_source_of_the_peer(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libwebrtc passes over any other, and lowers its rate by a fifth each second as if nothing came."""
+    said: list[bytes] = []
+    monkeypatch.setattr(Session, "_send_rtcp", lambda session, packet: said.append(packet))
+    peer, _, told = await published(yard, Expected((VIDEO,), twcc_id=3))
+    for number in (1, 2, 3):
+        peer.rtp(packet(number, _3=number.to_bytes(2, "big")))
+    await until(lambda: any(map(feedback_about, said)))
+    assert {ssrc for compound in said for ssrc in feedback_about(compound)} == {7}
+
+
 async def test_who_knows_no_pli_gets_a_fir(yard: Any) -> None:
     peer, _, told = await published(yard, Expected((Line("0", {96: 90_000}, fir=True),)))
     peer.rtp(packet(1))
