@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from madang.base.errors import PeerError
 from madang.net.webrtc.dtls import DtlsLink, DtlsState, Fingerprint, Identity
 from madang.net.webrtc.sources import Arrivals, Expected, Line, Router
+from madang.protocols.dtls.alerts import CLOSE_NOTIFY, WARNING, Alert, Alerts
 from madang.protocols.rtp import packet, rtcp
 from madang.protocols.rtp.packet import RtpPacket
 from madang.protocols.srtp.cm import CmOpener
@@ -34,6 +35,9 @@ COMPOUND = (
     + rtcp.build_twcc(1, 2, 3, 4, [1, None, 900, 901])
     + rtcp.build_bye([1])
 )
+
+SECRET, RANDOMS = bytes(48), (bytes(32), bytes(32))
+GOODBYE = Alerts(SECRET, RANDOMS, client=True).seal(Alert(WARNING, CLOSE_NOTIFY))
 
 
 def mutated(whole: bytes) -> st.SearchStrategy[bytes]:
@@ -169,3 +173,16 @@ def test_dtls(flight: int, changes: list[tuple[int, int]]) -> None:
             return
         link.take_output()
     assert link.state is not DtlsState.OPEN
+
+
+@given(st.lists(mutated(GOODBYE) | st.binary(max_size=80), max_size=4))
+def test_dtls_behind_the_handshake(datagrams: list[bytes]) -> None:
+    """Only a goodbye as the peer made it ends the association."""
+    link = DtlsLink(identity(), Fingerprint(identity().fingerprint))
+    link.state, link._connection = DtlsState.OPEN, None
+    link._alerts = Alerts(SECRET, RANDOMS, client=False)
+    for data in datagrams:
+        link.feed(data)
+        link.take_output()
+    if not any(GOODBYE[13:] in data for data in datagrams):
+        assert link.state is DtlsState.OPEN
