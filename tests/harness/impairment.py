@@ -15,11 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 BUFFER_BYTES = 1 << 20
+BOTTLENECK_BYTES = 32 * 1024
+"""What a bottleneck lets through at once."""
 
 
 class BadNetwork:
     """Passes UDP between whoever comes to `port` and the server at `to`; each datagram is lost with the
-    chance `loss`, and comes up to `jitter_s` late, so that datagrams overtake each other."""
+    chance `loss`, and comes up to `jitter_s` late, so that datagrams overtake each other. What the server
+    sends beyond `rate_bps` is lost as well, where that is set."""
 
     def __init__(self, to: int, loss: float, jitter_s: float, seed: int = 1) -> None:
         self._to = ("127.0.0.1", to)
@@ -29,7 +32,9 @@ class BadNetwork:
         self._door = self._socket()
         self._door.bind(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
-        self.passed = self.lost = 0
+        self.passed = self.lost = self.bytes = 0
+        self.rate_bps = 0.0
+        self._room_bytes, self._room_at = 0.0, time.monotonic()
         self._ways: dict[tuple[str, int], socket.socket] = {}
         """Our socket towards the server, by the peer's address."""
         self._peers: dict[socket.socket, tuple[str, int]] = {}
@@ -76,10 +81,11 @@ class BadNetwork:
                 data, name = sock.recvfrom(2048)
             except OSError:
                 return
-            if self._dice.random() < self._loss:
+            if self._dice.random() < self._loss or (sock is not self._door and self._too_much(len(data))):
                 self.lost += 1
                 continue
             self.passed += 1
+            self.bytes += len(data)
             at = time.monotonic() + self._dice.uniform(0, self._jitter_s)
             if sock is self._door:
                 way = self._ways.get(name)
@@ -89,6 +95,18 @@ class BadNetwork:
                 heapq.heappush(self._late, (at, self.passed, way, self._to, data))
             else:
                 heapq.heappush(self._late, (at, self.passed, self._door, self._peers[sock], data))
+
+    def _too_much(self, size: int) -> bool:
+        """Whether the bottleneck has no room for so many bytes now."""
+        if not self.rate_bps:
+            return False
+        now = time.monotonic()
+        gained = (now - self._room_at) * self.rate_bps / 8
+        self._room_bytes, self._room_at = min(self._room_bytes + gained, BOTTLENECK_BYTES), now
+        if size > self._room_bytes:
+            return True
+        self._room_bytes -= size
+        return False
 
 
 @contextmanager
