@@ -60,7 +60,12 @@ class Server:
     """`madang serve` on free loopback ports; `http` and `rtmp` are its URLs."""
 
     def __init__(
-        self, data: Path, *arguments: str, config: str = "", environment: dict[str, str] | None = None
+        self,
+        data: Path,
+        *arguments: str,
+        config: str = "",
+        environment: dict[str, str] | None = None,
+        password: bool = True,
     ):
         self.data = data
         self.http_port, self.rtmp_port = free_port(), free_port()
@@ -77,9 +82,10 @@ class Server:
         self._cookie = ""
         self.log = data.parent / f"{data.name}.log"
         data.mkdir(parents=True, exist_ok=True)
-        password = data.parent / f"{data.name}.password"
-        password.write_text(ADMIN_PASSWORD)
-        self.arguments += ["--admin-password-file", str(password)]
+        if password:
+            word = data.parent / f"{data.name}.password"
+            word.write_text(ADMIN_PASSWORD)
+            self.arguments += ["--admin-password-file", str(word)]
         if config:
             file = data.parent / f"{data.name}.toml"
             file.write_text(config)
@@ -176,10 +182,14 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    data: Path, *arguments: str, config: str = "", environment: dict[str, str] | None = None
+    data: Path,
+    *arguments: str,
+    config: str = "",
+    environment: dict[str, str] | None = None,
+    password: bool = True,
 ) -> Iterator[Server]:
-    """A server that is stopped at the end."""
-    server = Server(data, *arguments, config=config, environment=environment)
+    """A server that is stopped at the end; without `password` nobody is its admin yet."""
+    server = Server(data, *arguments, config=config, environment=environment, password=password)
     try:
         yield server.start()
     finally:
