@@ -1,4 +1,5 @@
 import { Sprout, TvMinimal } from "lucide-react";
+import { useEffect } from "react";
 import { Link } from "wouter";
 import { api } from "../api/client";
 import type { Channel, Page } from "../api/types";
@@ -6,7 +7,7 @@ import { ago, liveFor } from "../i18n/moments";
 import { liveAfter, useFeed } from "../store/channel";
 import { useNow } from "../store/clock";
 import { initial } from "../store/initial";
-import { useFollow } from "../store/follow";
+import { useFollow, useFollowChanges } from "../store/follow";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
 import { useResource } from "../store/resource";
@@ -127,6 +128,11 @@ function Followed({ channels }: { channels: Channel[] }) {
   const { me } = useMe();
   const account = me?.account.id ?? "";
   const follows = useResource<FollowedChannel[]>(`follows ${account}`, async () => (account ? (await api.get<Page<FollowedChannel>>("/me/follows", { limit: 24 })).items : []));
+  const { reload } = follows;
+  const changes = useFollowChanges();
+  useEffect(() => {
+    if (changes > 0) reload();
+  }, [changes, reload]);
   if (!follows.value?.length) return null;
   const isLive = (one: FollowedChannel) => (channels.find(({ id }) => id === one.id)?.live.state ?? (one.live ? "live" : "offline")) !== "offline";
   const items = [...follows.value].sort((a, b) => Number(isLive(b)) - Number(isLive(a)));

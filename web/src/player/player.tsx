@@ -124,7 +124,8 @@ export function Player(props: PlayerProps) {
       ref={hold}
       role="region"
       aria-label={t("watch.player", { name: props.name })}
-      className={classes(PICTURE, !shown && showing && "cursor-none", props.className)}
+      // On a phone the menu is longer than the picture: it lies over what stands beneath.
+      className={classes(PICTURE, menuOpen && "z-20", !shown && showing && "cursor-none", props.className)}
       data-phase={state.phase}
     >
       {!showing && !live && <div className="dusk absolute inset-0 grid place-items-center">{props.offline}</div>}
