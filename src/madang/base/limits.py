@@ -475,8 +475,8 @@ FILTER_WORDS: Final = 2_000
 FILTER_WORD_LETTERS: Final = 100
 FILTER_PATTERNS: Final = 50
 FILTER_PATTERN_LETTERS: Final = 200
-# Places with listed words that the filter reads in one message; with more of them all of it is one hit, so that
-# a flood of curses costs no more than some.
+# Places with listed words that the filter reads in one message; with more of them all of it is one hit, so
+# that a flood of curses costs no more than some.
 FILTER_HITS: Final = 100
 # Alerts that an overlay's secret may be asked for, by test buttons, in EFFECT_RATE_S.
 OVERLAY_TESTS: Final = 10
