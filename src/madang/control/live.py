@@ -1,6 +1,7 @@
 """Live streams: their state and health as the studio sees them, their rows, and their end."""
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,12 +31,16 @@ from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
 
+NOTE_S = 60.0
+"""How often it is written down that a stream goes on: where a crash leaves its end, at most so far off."""
+
 
 class _Desk:
     """What is kept of one live stream between two looks."""
 
-    def __init__(self, row: Broadcast) -> None:
+    def __init__(self, row: Broadcast, now: float) -> None:
         self.row = row
+        self.noted_at = now
         self.samples: deque[Sample] = deque(maxlen=SAMPLES)
         self.lost_at: float | None = None
         self.viewers = 0
@@ -79,7 +84,7 @@ class Live:
             title=channel.title if channel else "",
             began_at=stream.started_wall,
         )
-        desk = self._desks[lease.channel] = _Desk(row)
+        desk = self._desks[lease.channel] = _Desk(row, self._clerk.clock.monotonic())
         desk.lost_at = now if stream.state is StreamState.RECONNECTING else None
         self._audience.begin(lease.channel, self._clerk.clock.monotonic())
         if channel is not None:
@@ -275,6 +280,9 @@ class Live:
             desk.samples.append(Sample(wall, bitrate_bps, round(fps, 1), viewers))
             if self._clerk.feed.follows(channel):
                 self._clerk.feed.studio(channel, self._pulse(stream, desk, now))
+            if now - desk.noted_at >= NOTE_S and stream.state is StreamState.LIVE:
+                desk.noted_at = now
+                self._book.write(partial(_write_alive, channel=channel, now=wall))
         if counts:
             self._clerk.feed.viewers(counts)
 
@@ -341,6 +349,10 @@ async def _write_began(work: Work, row: Broadcast, key: KeyId, now: float) -> No
             await work.broadcasts.add(row)
         await work.channels.note(row.channel, last_live_at=now)
         await work.keys.note(key, last_used_at=now)
+
+
+async def _write_alive(work: Work, channel: ChannelId, now: float) -> None:
+    await work.channels.note(channel, last_live_at=now)
 
 
 async def _write_ended(work: Work, row: Broadcast) -> None:

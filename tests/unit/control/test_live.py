@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.harness.household import VIDEO, Household, household
 
+from madang.control.live import NOTE_S
 from madang.control.rights import Actor
 from madang.hub.audience import Audience
 from madang.hub.registry import Registry
@@ -72,12 +73,17 @@ async def test_a_second_encoder_is_told_in_the_studio(house: Household, admin: A
 async def test_what_a_crash_left_open_has_ended(house: Household, admin: Actor) -> None:
     value = await _key(house, admin)
     await house.publish(value)
+    began = house.clock.wall()
+    house.clock.advance(NOTE_S)
+    house.control.live.tick()
+    house.clock.advance(NOTE_S / 2)
+    house.control.live.tick()
     await house.control.book.flush()
     async with household(house.folder, house.clock) as after:
         await after.control.live.settle()
         async with after.store.read() as work:
             (row,) = await work.broadcasts.find()
-    assert row.end_reason == "interrupted" and row.ended_at is not None
+    assert (row.end_reason, row.ended_at) == ("interrupted", began + NOTE_S), "when it was last seen alive"
 
 
 async def test_a_broadcast_goes_on_after_a_restart(house: Household, admin: Actor) -> None:
