@@ -21,5 +21,6 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(passed.map((path) => [path, { target: server, ws: true, changeOrigin: true }])),
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  // The time-out is for what hangs, not for a machine that has other work.
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], testTimeout: 60_000 },
 });
