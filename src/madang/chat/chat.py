@@ -7,10 +7,12 @@ import msgspec
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_RECOVERY
+from madang.chat.asked import read_asked
 from madang.chat.counters import ChatCounters
 from madang.chat.desk import Desk
-from madang.chat.handler import PREFIX, Chatting, Moderating, read_asked
+from madang.chat.handler import PREFIX, Chatting
 from madang.chat.members import ACCOUNT, Member
+from madang.chat.moderating import Moderating
 from madang.chat.moderation import Moderation
 from madang.chat.nodes import Do, Enter, Nodes
 from madang.chat.ports import Set
