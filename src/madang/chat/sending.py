@@ -82,7 +82,7 @@ class Sending:
         reason = await self._hold_reason(room, member, verdict)
         if reason:
             return await self._hold(room, message, draft.nonce, reason, verdict)
-        return await self._say(room, member, message, draft.nonce)
+        return await self._say(room, member, message, draft.nonce, text)
 
     async def _again(self, room: Room, key: tuple[str, str], known: tuple[str, int, int, str]) -> Sent:
         """The same nonce once more: published again, which does nothing where it was, and answered the same.
@@ -134,13 +134,14 @@ class Sending:
             reply=reply,
         )
 
-    async def _say(self, room: Room, member: Member, message: Message, nonce: str) -> Sent:
+    async def _say(self, room: Room, member: Member, message: Message, nonce: str, typed: str) -> Sent:
+        """`typed` is what they wrote, before the filter masked some of it: it may not be said again."""
         now = room.yard.clock.monotonic()
         before = member.accepted_at, member.newcomer
         member.accepted_at, member.newcomer = now, False
-        member.last.append((message.text, now))
+        member.last.append((typed, now))
         if room.settings.unique:
-            room.heard(texts.likeness(message.text), now)
+            room.heard(texts.likeness(typed), now)
         message = msgspec.structs.replace(message, seq=room.next_seq())
         answer = (message.id, message.seq, message.at, "sent")
         room.remember(member.user, nonce, answer)
@@ -153,7 +154,7 @@ class Sending:
             await room.happen([rows.put_message(room.channel, message, nonce)], deed)
         except ReplyError:
             member.accepted_at, member.newcomer = before
-            if member.last and member.last[-1] == (message.text, now):
+            if member.last and member.last[-1] == (typed, now):
                 member.last.pop()
             room.nonces.pop((member.user, nonce), None)
             raise
@@ -170,7 +171,7 @@ class Sending:
             raise refusals.invalid("color")
         checked = checks.check_text(room, text)
         made = self._message(room, member, checked, None, "announcement")
-        return await self._say(room, member, msgspec.structs.replace(made, color=color), "")
+        return await self._say(room, member, msgspec.structs.replace(made, color=color), "", checked)
 
     async def post(self, room: Room, message: Message, *more: Any) -> Sent:
         """A message made elsewhere (paid, system) takes its place; `more` are changes of the same commit."""

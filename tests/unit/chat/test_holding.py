@@ -49,6 +49,13 @@ async def test_the_filters_four_answers(chat: Chat) -> None:
         await mina.say("hello")
 
 
+async def test_what_was_masked_is_not_said_again_at_once(chat: Chat) -> None:
+    mina = await chat.client("mina")
+    await mina.say("maskme please")
+    with pytest.raises(ReplyError, match="duplicate:30"):
+        await mina.say("maskme PLEASE")
+
+
 async def test_moderators_words_are_their_own(chat: Chat) -> None:
     yuna = await chat.client("yuna", ChannelRole.MANAGER)
     await yuna.say("refuseme")
