@@ -11,6 +11,8 @@ from madang.chat.filter import Filter, Rules, compile_rules
 
 CORPUS = Path(__file__).parents[1] / "tests" / "corpus" / "filter"
 ROUNDS = 5
+FLOODS = ("ㅅ1ㅂ" * 170, "시1발" * 170, "시발역!" * 128, "fuck" * 128, "f*ck " * 100)
+"""The dearest texts that are known: nothing but words, disguised or innocent."""
 
 
 def messages(letters: int) -> list[str]:
@@ -52,6 +54,8 @@ def main() -> None:
     for letters, bar in ((40, 100), (500, 1000)):
         texts = messages(letters)
         print(f"{letters} code points: {microseconds(filter_, texts):.0f} µs a message (at most {bar})")
+    dearest = max(microseconds(filter_, [flood]) for flood in FLOODS)
+    print(f"the dearest flood of words: {dearest / 1000:.1f} ms")
 
 
 if __name__ == "__main__":
