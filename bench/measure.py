@@ -78,7 +78,9 @@ def turns(contenders: Mapping[str, Callable[[], Reading]], count: int) -> dict[s
         for name, measure in contenders.items():
             reading = measure()
             readings[name].append(reading)
-            print(f"  {name}: {reading.per_core:,.0f} per core", file=sys.stderr, flush=True)
+            each_us = 1e6 / reading.per_core if reading.per_core else 0.0
+            said = f"  {name}: {reading.per_core:,.0f} per core, {each_us:,.0f} µs of CPU each"
+            print(said, file=sys.stderr, flush=True)
     return readings
 
 
