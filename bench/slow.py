@@ -36,19 +36,19 @@ DRAWN = 2000
 ADDRESS_OF_SLOW = "127.0.0.17"
 
 
-class Turncoat(crowd.Viewer, asyncio.BufferedProtocol):
-    """Reads 1 KB a second while it is slow, and everything otherwise."""
+class Turncoat(asyncio.BufferedProtocol):
+    """Reads 1 KB a second while it is slow, and everything otherwise; comes in as a viewer."""
 
     slow = False
     read_bytes = 0
 
     def __init__(self) -> None:
-        super().__init__("centrifugo", samples=False)
+        self.viewer = crowd.Viewer("centrifugo", samples=False)
         self.buffer = memoryview(bytearray(BUFFER_BYTES))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        super().connection_made(transport)
+        self.viewer.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         crowd.Count.slow_sent_away += 1
@@ -59,13 +59,18 @@ class Turncoat(crowd.Viewer, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         data = bytes(self.buffer[:nbytes])
         Turncoat.read_bytes += nbytes
-        if self.step < 3:
-            self.begin(data)
+        viewer = self.viewer
+        if viewer.step < 3:
+            viewer.begin(data)
         elif data.endswith(b"\x81\x02{}"):
-            self.send("{}")
-        if Turncoat.slow and self.step >= 3:
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(nbytes / SLOW_BYTES_PER_S, self.transport.resume_reading)
+            viewer.send("{}")
+        if Turncoat.slow and viewer.step >= 3:
+            viewer.transport.pause_reading()
+            asyncio.get_running_loop().call_later(nbytes / SLOW_BYTES_PER_S, self.go_on)
+
+    def go_on(self) -> None:
+        if not self.viewer.transport.is_closing():
+            self.viewer.transport.resume_reading()
 
 
 async def follow(port: int, viewers: int, slow: int, rate: float, phase_s: float, pairs: int) -> None:
@@ -77,14 +82,14 @@ async def follow(port: int, viewers: int, slow: int, rate: float, phase_s: float
     for one in turncoats:
         await loop.create_connection(lambda one=one: one, "127.0.0.1", port, local_addr=(ADDRESS_OF_SLOW, 0))
         async with asyncio.timeout(60):
-            await one.ready
+            await one.viewer.ready
     talking = loop.create_task(talk(readers, rate))
     print(json.dumps({"standing": len(readers) + slow}), flush=True)
     for number in range(2 * pairs):
         Turncoat.slow = number % 2 == 1
         for one in turncoats:
-            if not Turncoat.slow and not one.transport.is_closing():
-                one.transport.resume_reading()
+            if not Turncoat.slow:
+                one.go_on()
         await asyncio.sleep(phase_s / 2)
         crowd.Count.delays.clear()
         received, read = crowd.Count.received, Turncoat.read_bytes

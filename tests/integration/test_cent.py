@@ -19,6 +19,8 @@ SECRET = "a secret of at least thirty-two letters"
 KEY = "a-key-of-the-server-api"
 DOCS = Path(__file__).parents[2] / "docs" / "4-api" / "realtime.md"
 PATIENCE_S = 60
+UNAUTHORIZED = 1
+"""What the client itself says when its token is no good and it cannot ask for another one."""
 CONFIG = f"""
 [realtime]
 token_hmac_secret = "{SECRET}"
@@ -120,10 +122,10 @@ async def test_blocked_users_and_revoked_tokens(server: Server) -> None:
         await api.unblock_user(cent.UnblockUserRequest(user="bob"))
         async with viewer(server, "bob") as heard:
             await api.revoke_token(cent.RevokeTokenRequest(uid="token of bob"))
-            assert await heard.ended.get() == 3014
+            assert await heard.ended.get() == UNAUTHORIZED
         async with viewer(server, "cid") as heard:
             await api.invalidate_user_tokens(cent.InvalidateUserTokensRequest(user="cid"))
-            assert await heard.ended.get() == 3014
+            assert await heard.ended.get() == UNAUTHORIZED
 
 
 def test_the_synchronous_client(api: cent.Client) -> None:
