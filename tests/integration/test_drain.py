@@ -1,15 +1,17 @@
 """SIGTERM: nobody is stuck, nothing is ended; behind it the publisher continues the same broadcast."""
 
+import os
 import re
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import httpx
 from tests.harness.patience import wait_until
 from tests.harness.publisher import publishing
-from tests.harness.server import Server, running
+from tests.harness.server import MADANG, Server, running
 
 DRAIN_S = 10.0
 
@@ -111,8 +113,17 @@ def test_second_signal_forces(tmp_path: Path) -> None:
             assert time.monotonic() - began < 8, "not the ten seconds of a drain"
 
 
-def test_signal_during_the_start_ends_it(tmp_path: Path) -> None:
+def test_signal_during_the_start_ends_it_and_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    """F26: wherever the start is, while it makes its files too."""
     server = Server(tmp_path / "data")
+    for delay_s in (0.2, 0.8):
+        places = ["--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"]
+        process = subprocess.Popen(
+            [MADANG, "serve", "--data", server.data, *places], env={**os.environ, **server.places}
+        )
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
     try:
         server.start()
     finally:
