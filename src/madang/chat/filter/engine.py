@@ -24,6 +24,7 @@ from madang.chat.filter.latin import (
     UNVEILED,
     VEILED,
     is_stretched_or_spaced,
+    marked,
     undouble,
 )
 from madang.chat.filter.lexicon import Entry
@@ -171,7 +172,7 @@ def _apart(text: str, start: int, end: int, mode: str) -> bool:
 
 
 def _latin(text: str, listed: Listed) -> Iterator[Found]:
-    view = views.read(text, LATIN)
+    view = View(marked(text))
     yield from _western(text, view, listed.latin)
     if is_stretched_or_spaced(view.letters):
         yield from _western(text, View(undouble(view.letters)), listed.single)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from madang.chat.filter import views
 from madang.chat.filter.automaton import Automaton, Words
 from madang.chat.filter.keys import HANGUL_KEYS, filler, spelled, squeeze
-from madang.chat.filter.latin import LATIN, join_veils, undouble
+from madang.chat.filter.latin import LATIN, join_veils, marked, undouble
 from madang.chat.filter.listed import built_in
 from madang.chat.filter.marks import unmarked
 
@@ -68,3 +68,8 @@ def test_any_text_has_a_mark_for_each_code_point(text: str) -> None:
 def test_what_fills_out_a_vowel_ends_in_it() -> None:
     assert "k" in filler("k")
     assert filler("r") == "(?:[,;]*r)*"
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60) | st.text(max_size=20))
+def test_ascii_is_read_faster_and_alike(text: str) -> None:
+    assert marked(text) == text.translate(LATIN)
