@@ -82,7 +82,11 @@ async def broadcast(url: str) -> None:
     backoff = Backoff(asyncio.get_running_loop().time)
     with tempfile.TemporaryDirectory(prefix="madang-demo-") as folder:
         await asyncio.to_thread(paint, Path(folder))
-        encoder = Command(command(Path(folder)), stdout=True)
+        try:
+            encoder = Command(command(Path(folder)), stdout=True)
+        except FileNotFoundError as error:
+            _log.error("demo_given_up", reason=str(error))
+            return
         while True:
             wait_s: float | None = AWAY_S
             try:
@@ -90,6 +94,9 @@ async def broadcast(url: str) -> None:
                 wait_s = backoff.delay_s()
             except SendError as error:
                 reason = str(error)
+            except OSError as error:
+                reason = f"ffmpeg cannot be started: {error.strerror}"
+                wait_s = backoff.delay_s()
             if wait_s is None:
                 _log.error("demo_given_up", reason=reason)
                 return
