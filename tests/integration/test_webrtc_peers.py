@@ -232,7 +232,7 @@ async def test_who_is_sent_away_is_told(server: Server, peer: Peer) -> None:
     answer = await peer.post("/live/closed/whip", "not-the-key")
     assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
-    assert json.loads(answer.text)["code"] == "no_such_key"
+    assert json.loads(answer.text)["type"] == "no_such_key"
 
 
 def offer_of(name: str) -> bytes:
@@ -249,11 +249,11 @@ CANDIDATE = (
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a problem, which every refusal is."""
+    """Status and type of a problem, which every refusal is."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     problem = answer.json()
     assert problem["status"] == answer.status_code and problem["detail"]
-    return answer.status_code, str(problem["code"])
+    return answer.status_code, str(problem["type"])
 
 
 def test_each_refusal_is_provoked(server: Server) -> None:

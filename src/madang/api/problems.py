@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from madang.base.errors import Overloaded, PeerError
+from madang.base.problem import TITLES, document
 from madang.control.errors import (
     Conflict,
     FieldFault,
@@ -32,20 +33,6 @@ _STATUS: dict[type[PeerError], int] = {
     Overloaded: 503,
 }
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-_TITLES = {
-    400: "Bad request",
-    401: "Not signed in",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "Not acceptable",
-    429: "Too many attempts",
-    500: "Our fault",
-    503: "Overloaded",
-}
 
 
 class ProblemError(HTTPException):
@@ -72,13 +59,8 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """The answer itself."""
-    body = {
-        "type": kind,
-        "title": _TITLES.get(status, "Error"),
-        "status": status,
-        "detail": detail,
-        "errors": [{"field": f.field, "code": f.code, "message": f.message} for f in fields],
-    }
+    faults = [{"field": f.field, "code": f.code, "message": f.message} for f in fields]
+    body = document(status, kind, detail, faults)
     extra = {"Cache-Control": "no-store", **(headers or {})}
     return JSONResponse(body, status, extra, media_type="application/problem+json")
 
@@ -123,7 +105,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        kind = getattr(error, "kind", _TITLES.get(error.status_code, "error").lower().replace(" ", "_"))
+        kind = getattr(error, "kind", TITLES.get(error.status_code, "error").lower().replace(" ", "_"))
         headers = dict(error.headers or {})
         return problem(error.status_code, kind, error.detail, getattr(error, "fields", ()), headers)
 

@@ -59,7 +59,7 @@ def test_a_session_is_found_in_its_own_cookie_alone(cookie: bytes, session: str)
 
 
 def test_pages_of_other_sites_may_read_why_not() -> None:
-    assert json.loads(NOT_FOUND.body)["code"] == "not_found"
+    assert json.loads(NOT_FOUND.body)["type"] == "not_found"
     assert (b"Access-Control-Allow-Origin", b"*") in NOT_FOUND.headers
 
 

@@ -95,7 +95,7 @@ def code(answer: Answer) -> str:
     assert header(answer, b"content-type") == b"application/problem+json"
     problem = json.loads(answer.body)
     assert problem["status"] == answer.status
-    return str(problem["code"])
+    return str(problem["type"])
 
 
 async def opened(desk: Desk) -> tuple[str, bytes]:
