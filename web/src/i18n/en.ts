@@ -113,6 +113,8 @@ export const en = {
   "player.unmute": "Sound on",
   "player.tap": "Sound on",
   "player.volume": "Volume",
+  "player.quieter": "Quieter",
+  "player.louder": "Louder",
   "player.seek": "Position in the broadcast",
   "player.seek.live": "live",
   "player.seek.behind": "{time} behind live",

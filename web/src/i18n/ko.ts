@@ -114,6 +114,8 @@ export const ko: Dictionary = {
   "player.unmute": "소리 켜기",
   "player.tap": "소리 켜기",
   "player.volume": "음량",
+  "player.quieter": "작게",
+  "player.louder": "크게",
   "player.seek": "방송 위치",
   "player.seek.live": "실시간",
   "player.seek.behind": "실시간보다 {time} 전",

@@ -3,7 +3,6 @@ import type { ReactNode } from "react";
 import { clock } from "../i18n/moments";
 import { useT } from "../store/language";
 import { classes } from "../ui/classes";
-import { Loudness } from "./menu";
 import type { Playback } from "./session";
 import type { Action } from "./keys";
 
@@ -22,6 +21,25 @@ export function Control({ label, onClick, children, className, pressed }: Button
     >
       {children}
     </button>
+  );
+}
+
+/** How loud it is, from nothing to all. */
+function Loudness({ state, onVolume, className }: { state: Playback; onVolume: (volume: number) => void; className: string }) {
+  const t = useT();
+  const shown = state.muted ? 0 : state.volume;
+  return (
+    <input
+      type="range"
+      min={0}
+      max={1}
+      step={0.05}
+      value={shown}
+      aria-label={t("player.volume")}
+      onChange={(event) => onVolume(Number(event.target.value))}
+      className={classes("slider h-11", className)}
+      style={{ "--fill": `${shown * 100}%` }}
+    />
   );
 }
 

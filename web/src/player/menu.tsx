@@ -1,4 +1,4 @@
-import { Activity, Check, CircleHelp, PictureInPicture2, Settings, Volume2 } from "lucide-react";
+import { Activity, Check, CircleHelp, PictureInPicture2, Settings, Volume1, Volume2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 import { useT } from "../store/language";
@@ -38,22 +38,19 @@ function Heading({ children }: { children: ReactNode }) {
   return <DropdownMenu.Label className="px-3 pt-2 pb-1 text-xs font-semibold text-white/75">{children}</DropdownMenu.Label>;
 }
 
-/** How loud it is, from nothing to all. */
-export function Loudness({ state, onVolume, className }: { state: Playback; onVolume: (volume: number) => void; className: string }) {
-  const t = useT();
-  const shown = state.muted ? 0 : state.volume;
+/** A step of the volume; a menu has room for items alone, not for a slider. */
+const STEP = 0.2;
+
+/** Leaves the menu open: volume is found by trying. */
+function Step({ to, onVolume, children }: { to: number; onVolume: (volume: number) => void; children: ReactNode }) {
+  const choose = (event: Event) => {
+    event.preventDefault();
+    onVolume(Math.min(1, Math.max(0, to)));
+  };
   return (
-    <input
-      type="range"
-      min={0}
-      max={1}
-      step={0.05}
-      value={shown}
-      aria-label={t("player.volume")}
-      onChange={(event) => onVolume(Number(event.target.value))}
-      className={classes("slider h-11", className)}
-      style={{ "--fill": `${shown * 100}%` }}
-    />
+    <DropdownMenu.Item className={classes(item, "flex-1")} onSelect={choose}>
+      {children}
+    </DropdownMenu.Item>
   );
 }
 
@@ -65,6 +62,7 @@ export function PlayerMenu({ state, wished, container, onVolume, onQuality, onEn
   const rungs = state.qualities.filter((quality) => quality.height > 0);
   const only = rungs.length < 2;
   const height = rungs[0]?.height ?? state.height;
+  const volume = state.muted ? 0 : state.volume;
   return (
     <DropdownMenu.Root modal={false} onOpenChange={onOpen}>
       <DropdownMenu.Trigger
@@ -108,9 +106,15 @@ export function PlayerMenu({ state, wished, container, onVolume, onQuality, onEn
             ))}
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator className="my-1.5 h-px bg-white/15" />
-          <div className="flex items-center gap-3 px-3 md:hidden" onKeyDown={(event) => event.stopPropagation()}>
-            <Volume2 size={16} aria-hidden />
-            <Loudness state={state} onVolume={onVolume} className="w-full" />
+          <div role="group" aria-label={t("player.volume")} className="flex md:hidden">
+            <Step to={volume - STEP} onVolume={onVolume}>
+              <Volume1 size={16} aria-hidden />
+              {t("player.quieter")}
+            </Step>
+            <Step to={volume + STEP} onVolume={onVolume}>
+              <Volume2 size={16} aria-hidden />
+              {t("player.louder")}
+            </Step>
           </div>
           {document.pictureInPictureEnabled && (
             <DropdownMenu.Item className={item} onSelect={() => act("pip")}>
