@@ -1,0 +1,1 @@
+"""Who walks over the pages by thumb, one module each: a guest, a viewer, the host, the administrator."""
