@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIRequestContext, Browser, Page
+from playwright.sync_api import APIRequestContext, Browser, Page, expect
 from tests.harness.browser import context
 from tests.harness.crowd import PATIENCE_MS, Talker, sign_in
 from tests.harness.server import Server
@@ -24,6 +24,7 @@ CORPUS = [
     "\u202e<b>gnirts</b>",
     "<math><mtext></p><img src onerror=window.__xss=1>",
 ]
+NICKNAME = "<script>x()</script>"
 MARKUP = "[data-row] :is(script, img, svg:not(.lucide), iframe, style, math, object, embed, form, b a)"
 
 
@@ -53,9 +54,8 @@ def test_hostile_text_is_text(server: Server, browser: Browser) -> None:
         # A guest's words, a reply, a mention, an edit, a pin, an announcement and the rules.
         guest.composer.fill("<b>me</b>")
         guest.composer.press("Enter")
-        guest.page.get_by_label("Nickname").fill("Mina")
-        guest.page.get_by_role("button", name="Join in").click()
-        host.sees("<b>me</b>")
+        guest.introduce(NICKNAME)
+        expect(host.sees("<b>me</b>")).to_contain_text(NICKNAME)
         host.sees("<b>me</b>").hover()
         host.sees("<b>me</b>").get_by_role("button", name="Reply").click()
         host.say(f"@me {CORPUS[1]}")
@@ -126,7 +126,8 @@ def write_everywhere(host: Site, viewer: Site) -> str:
     host("POST", "/tokens", name=f"{IMG}token", scopes=["chat:read"])
     host("POST", "/invitations", note=f"{IMG}note")
     rules = {"name": f"{IMG}list", "words": [f"{IMG}word"], "action": "hold"}
-    host("PUT", "/channels/fields/filter", lists=[rules], allow=[f"{IMG}allowed"])
+    pattern = {"name": f"{IMG}named", "expression": f"{IMG}pattern", "action": "hold"}
+    host("PUT", "/channels/fields/filter", lists=[rules], allow=[f"{IMG}allowed"], patterns=[pattern])
     wish = {"amount": 500, "currency": "USD", "provider": "rehearsal", "nonce": "1", "text": f"{IMG}paid"}
     order: str = viewer("POST", "/channels/fields/superchat/orders", **wish)["id"]
     payment = viewer("POST", f"/pay/{order}/window")["url"].rpartition("/")[2]
@@ -173,7 +174,7 @@ def test_every_field_takes_hostile_text(server: Server, browser: Browser) -> Non
         desk.goto(f"{server.http}/studio/money?channel=fields")
         literal(desk, "paid", "goal", "who")
         go(desk, "/studio/moderation?channel=fields")
-        for tab, fields in (("Modes", ("rules",)), ("Words", ("list", "word", "allowed"))):
+        for tab, fields in (("Modes", ("rules",)), ("Words", ("list", "word", "allowed", "pattern"))):
             desk.get_by_role("tab", name=tab).click(timeout=PATIENCE_MS)
             literal(desk, *fields)
         for tab in ("People", "Log"):

@@ -2,12 +2,13 @@
 nothing that axe would complain about or a thumb would miss, and no request to anyone else."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
 from tests.harness.crowd import PATIENCE_MS, furnish
 from tests.harness.publisher import Publisher, publishing
@@ -57,6 +58,8 @@ LOOKS = [
     pytest.param(PHONE, "en-US", "light", id="phone-en-light"),
     pytest.param(PHONE, "ko-KR", "dark", id="phone-ko-dark"),
 ]
+MORE = ((DESKTOP, "light"), (PHONE, "dark"))
+"""The looks in which menus, tabs and failures are judged as well: each theme, each width."""
 
 
 @pytest.fixture(scope="module")
@@ -136,38 +139,120 @@ class Look:
             self.judge(path)
 
 
+class Parts:
+    """What opens on a page, found by structure: the same in both languages."""
+
+    def __init__(self, look: Look) -> None:
+        self._look, self._page = look, look.page
+        self.dialog = self._page.get_by_role("dialog")
+
+    def judged(self, what: str, within: str = DIALOG) -> None:
+        """A dialog, a card or a menu that has opened; it is closed then."""
+        opened = self._page.locator(within).locator("visible=true").last
+        opened.wait_for()
+        self._look.judge(what, within)
+        self._page.keyboard.press("Escape")
+        opened.wait_for(state="detached")
+
+    def marked(self, icon: str, within: str = "main") -> Locator:
+        """The first button with this icon."""
+        return self._page.locator(f"{within} button:has(svg.lucide-{icon})").locator("visible=true").first
+
+
 def open_parts(look: Look) -> None:
-    """The states of the chat that open: by structure, for both languages."""
-    page = look.page
+    """The states of the chat that open."""
+    page, parts = look.page, Parts(look)
     row = page.locator("[data-row]").filter(has_text="오늘도 왔어요").first
     row.wait_for()
     page.get_by_role("log").press("ArrowUp")
     page.locator("[data-row]:focus").first.press("r")
-    look.judge("chat: reply, poll, goal and ticker")
+    for folded in page.locator("section > h3 > button[aria-expanded=false]").all():
+        folded.click()
+    pinned = page.locator("section:has(> svg.lucide-pin) button[aria-expanded]")
+    if pinned.count() == 0:
+        page.locator("[data-row]").filter(has_text="welcome to the yard").get_by_role("button").first.click()
+        parts.marked("pin", "[role=dialog]").click()
+    pinned.click()
+    look.judge("chat: reply, poll, whole pin, goal and ticker")
     opened = page.locator("header button[aria-haspopup=dialog], form button[aria-haspopup=dialog]")
     for part in range(opened.count()):
         opened.nth(part).click()
-        page.get_by_role("dialog").wait_for()
-        look.judge(f"chat: part {part}", DIALOG)
-        page.keyboard.press("Escape")
-        page.get_by_role("dialog").wait_for(state="detached")
+        parts.judged(f"chat: part {part}")
     row.get_by_role("button").first.click()
-    page.get_by_role("dialog").locator("ol li").first.wait_for()
-    look.judge("chat: card", DIALOG)
-    page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="detached")
+    parts.dialog.locator("ol li").first.wait_for()
+    parts.judged("chat: card")
     page.locator("button:has([role=progressbar])").click()
-    page.get_by_role("dialog").locator("ol li").first.wait_for()
-    look.judge("chat: goal and ranking", DIALOG)
-    page.keyboard.press("Escape")
+    parts.dialog.locator("ol li").first.wait_for()
+    parts.judged("chat: goal and ranking")
     page.locator("button.text-money").click()
     page.locator("#pay-text").wait_for()
-    look.judge("chat: paying", DIALOG)
-    page.keyboard.press("Escape")
+    parts.judged("chat: paying")
     composer = page.get_by_role("textbox").last
+    if (page.viewport_size or DESKTOP)["width"] > PHONE["width"]:  # a phone's return key begins a line
+        said = f"written at {time.time()}"
+        composer.fill(said)
+        composer.press("Enter")
+        page.locator("[data-row]").filter(has_text=said).get_by_role("button").first.click()
+        parts.marked("pencil", "[role=dialog]").click()
+        parts.judged("chat: editing", "dialog[open]")
+        page.keyboard.press("Escape")
     composer.fill("/")
     page.get_by_role("option").first.wait_for()
     look.judge("chat: commands", "[role=listbox]")
+
+
+def open_menus(look: Look, base: str) -> None:
+    """Menus of the head and of the picture, and what they lead to; dialogs of the studio; every tab."""
+    page, parts = look.page, Parts(look)
+    page.goto(f"{base}/@stage")
+    heads = page.locator("header button[aria-haspopup=menu]")
+    heads.nth(2).wait_for()
+    for menu in range(heads.count()):
+        heads.nth(menu).press("Enter")
+        parts.judged(f"menu {menu} of the head", "[role=menu]")
+    player = page.locator("[data-phase] button[aria-haspopup=menu]")
+    player.press("Enter")
+    parts.judged("menu of the player", "[role=menu]")
+    page.locator("[data-phase] video").press("i")
+    page.locator("[data-phase] dl").wait_for()
+    look.judge("statistics", "[data-phase]")
+    page.keyboard.press("?")
+    parts.judged("shortcuts", "dialog[open]")
+    page.goto(f"{base}/studio/moderation?channel=stage")
+    tabs = page.get_by_role("tab")
+    tabs.last.wait_for()
+    for tab in range(1, tabs.count()):
+        tabs.nth(tab).click()
+        settle(page)
+        look.judge(f"moderation: tab {tab}", "main")
+    page.goto(f"{base}/studio/keys?channel=stage")
+    row = page.locator("main li").first
+    row.wait_for()
+    for deed in range(row.get_by_role("button").count()):
+        row.get_by_role("button").nth(deed).click()
+        parts.judged(f"keys: deed {deed}", "dialog[open]")
+
+
+def failing(look: Look, base: str) -> None:
+    """A page whose server is gone, one whose server is broken, a form that was refused."""
+    page = look.page
+    page.route(re.compile("/api/v1/channels/[^/]+/keys"), lambda route: route.abort())
+    page.goto(f"{base}/studio/keys?channel=stage")
+    page.locator("main svg.lucide-cloud-off").wait_for()
+    look.judge("without a server")
+    page.unroute_all(behavior="ignoreErrors")
+    page.route(re.compile("/api/v1/channels/[^/]+/keys"), lambda route: route.fulfill(status=503, body="{}"))
+    page.reload()
+    page.locator("main svg.lucide-triangle-alert").wait_for()
+    look.judge("with a broken server")
+    page.unroute_all(behavior="ignoreErrors")
+    page.context.clear_cookies()
+    page.goto(f"{base}/login")
+    page.locator("input[type=password]").fill("not the word")
+    page.locator("input").first.fill("nobody")
+    page.locator("input").first.press("Enter")
+    page.get_by_role("alert").wait_for()
+    look.judge("a sign-in that was refused")
 
 
 @pytest.mark.timeout(600)
@@ -192,6 +277,9 @@ def test_every_page_of_every_look(
         look.visit(server.http, MEMBER)
         page.goto(f"{server.http}/popout/stage/chat")
         open_parts(look)
+        if (size, theme) in MORE:
+            open_menus(look, server.http)
+            failing(look, server.http)
         assert asked == []
         assert complaints == []
         assert not look.wrong, "\n".join(look.wrong)
