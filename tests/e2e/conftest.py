@@ -10,6 +10,19 @@ from tests.harness.server import Server, running
 
 expect.set_options(timeout=PATIENCE_S * 1000)
 
+LONGEST = ("test_by_thumb.py", "test_webrtc.py", "test_pages.py", "test_watch.py")
+"""Files that begin first, so that none of them is still running when there is nothing else left to do."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        if "e2e" not in item.path.parts:
+            return -1
+        return LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
