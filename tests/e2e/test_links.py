@@ -1,6 +1,5 @@
 """Links that let somebody in, as the command line makes them: the first admin's once its time is over, and
-one for a forgotten password. What else accounts can do is walked through in
-test_by_thumb.py."""
+one for a forgotten password. What else accounts can do is in test_by_thumb.py."""
 
 import re
 from datetime import UTC, datetime

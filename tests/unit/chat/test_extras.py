@@ -1,17 +1,15 @@
 """What rooms have beside talk, on two nodes: polls are kept by whoever runs the room, rules are read anew."""
 
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
-from tests.harness.chatroom import Chat, another
+from tests.harness.chatroom import Chat
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
-from madang.chat import nodes as rules
 from madang.chat.effects.kinds import EffectMap
 from madang.chat.extras import Extras
 from madang.chat.filter import Action
@@ -20,14 +18,6 @@ from madang.chat.ports import DeposedError, Query
 from madang.chat.roomfilters import RoomFilters, RoomRules, Words
 from madang.realtime.gate import Caller
 from madang.realtime.ports import ReplyError, RpcRequest
-
-
-@pytest.fixture
-async def other(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Chat]:
-    monkeypatch.setattr(rules, "_AGAIN_S", 0.01)
-    monkeypatch.setattr(rules, "CHAT_FORWARD_S", 0.2)
-    async with another(chat) as made:
-        yield made
 
 
 def extras_of(chat: Chat) -> Extras:

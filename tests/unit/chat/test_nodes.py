@@ -1,15 +1,13 @@
 """One room, two nodes: what is done by either happens in the one that runs it, also when that changes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.harness.chatroom import Chat, Client, another
+from tests.harness.chatroom import Chat, Client
 
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
-from madang.chat import nodes as rules
 from madang.chat import rows
 from madang.chat.nodes import HEARTBEAT_S, Part, Post, TakeDown, answered
 from madang.chat.ports import Demand, Fenced, Query
@@ -18,15 +16,6 @@ from madang.chat.superchat.rooms import RoomDoor
 from madang.chat.words import Author
 from madang.realtime.gate import Caller
 from madang.realtime.ports import ReplyError, RpcRequest, SubscribeRequest
-
-
-@pytest.fixture
-async def other(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Chat]:
-    """The second node; the first one (`chat`) comes first."""
-    monkeypatch.setattr(rules, "_AGAIN_S", 0.01)
-    monkeypatch.setattr(rules, "CHAT_FORWARD_S", 0.2)
-    async with another(chat) as made:
-        yield made
 
 
 async def refused(work: Any) -> tuple[int, str]:
