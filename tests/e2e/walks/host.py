@@ -253,6 +253,7 @@ def money(thumb: Thumb) -> None:
     thumb.says("Saved.")
     thumb.press("Count from now")
     thumb.press("Remove the goal")
+    thumb.button("Set the goal").wait_for()
     thumb.write("What for", "A chair")
     thumb.write("How much", "9")
     thumb.press("Set the goal")

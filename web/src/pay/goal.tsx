@@ -66,8 +66,8 @@ export function GoalForm({ slug, goal, currency: first, onSet }: { slug: string;
                 void run(() => api.delete(path)).then((done) => {
                   if (!done) return;
                   setSaved(false);
-                  setTitle("");
-                  setText("");
+                  setTitle((now) => (now === goal.title ? "" : now)); // what was typed meanwhile stays
+                  setText((now) => (now === typed(goal.amount, goal.currency as Currency) ? "" : now));
                   onSet(null);
                 })
               }
