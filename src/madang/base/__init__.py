@@ -1,1 +1,1 @@
-"""Ids, clock, errors, limits, bits, roles, events and jobs: what every room may use."""
+"""Ids, clock, errors, limits, bits, roles and events: what every room may use."""

@@ -65,16 +65,3 @@ def _head(view: memoryview, position: int) -> tuple[int, int, bytes]:
     if size < head or size > left:
         raise PeerError("malformed", f"a box of {size} bytes where {left} are left")
     return head, size, view[position + 4 : position + 8].tobytes()
-
-
-def complete_length(data: bytes | memoryview) -> int:
-    """How many bytes at the start of `data` are whole top-level boxes: what survives a crash."""
-    view = memoryview(data)
-    position = 0
-    while position < len(view):
-        try:
-            _, size, _ = _head(view, position)
-        except PeerError:
-            break
-        position += size
-    return position
