@@ -28,7 +28,7 @@ def local_addresses() -> list[Address]:
                 found.append(ip_address(probe.getsockname()[0]))
         except OSError:
             continue
-    for _, name in socket.if_nameindex():
+    for name in _interfaces():
         if not name.startswith(_BRIDGES):
             found += _addresses_of(name)
     return [
@@ -36,6 +36,14 @@ def local_addresses() -> list[Address]:
         for address in dict.fromkeys(found)
         if not (address.is_loopback or address.is_link_local or address.is_unspecified)
     ][:CANDIDATES]
+
+
+def _interfaces() -> list[str]:
+    """Names of the network interfaces; none where a sandbox keeps netlink from us (EAFNOSUPPORT)."""
+    try:
+        return [name for _, name in socket.if_nameindex()]
+    except OSError:
+        return []
 
 
 def _addresses_of(interface: str) -> list[Address]:
