@@ -11,6 +11,7 @@ from madang.base.clock import Clock
 from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
 from madang.base.secret import Secret
+from madang.control.abandoned import NOTE_S, load_name
 from madang.control.accounts import Accounts
 from madang.control.admission import KeyGate
 from madang.control.book import Book
@@ -40,6 +41,7 @@ from madang.hub.audience import Audience
 from madang.hub.registry import Registry
 
 SECRET_FILE = "secret"
+NODE_FILE = "node"
 _TICK_S = 1.0
 _FORGET_EVERY_S = 600.0
 _AGAIN_S = 1.0
@@ -84,7 +86,7 @@ class Control:
         self.tickets = Tickets(clerk, self.accounts)
         self.rooms = RoomGate(clerk, self.play)
         self.desks = RoomGate(clerk, self.play, ChannelRole.MANAGER)
-        self.live = Live(clerk, self.book, self.publish_gate)
+        self.live = Live(clerk, self.book, self.publish_gate, load_name(data_dir / NODE_FILE, entropy))
         self.server = Server(clerk, self.live, self.book, data_dir, database)
         self.house = House(clerk, self.accounts, self.links, self.channels, self.keys)
         self.channels.is_live = self.live.place
@@ -125,7 +127,8 @@ class Control:
         with contextlib.suppress(Overloaded, OSError):
             await self.live.settle()
         async with asyncio.TaskGroup() as tasks:
-            for work in (self.book.run, self._tick, self._follow, self._forget, self.webhooks.run):
+            own = self._tick, self._follow, self._forget, self._watch
+            for work in (self.book.run, *own, self.webhooks.run):
                 tasks.create_task(_lasting(work))
 
     async def close(self) -> None:
@@ -168,6 +171,13 @@ class Control:
             except (Overloaded, OSError):
                 pass  # the next round does it
             await asyncio.sleep(_FORGET_EVERY_S)
+
+    async def _watch(self) -> None:
+        """Broadcasts of servers that are gone end."""
+        while True:
+            await asyncio.sleep(NOTE_S)
+            with contextlib.suppress(Overloaded, OSError):
+                await self.live.abandoned.look()
 
     # --- who calls, and by which address
 

@@ -8,6 +8,7 @@ import msgspec
 
 from madang.base.events import Event
 from madang.base.ids import ChannelId, KeyId
+from madang.control.abandoned import NOTE_S, Abandoned
 from madang.control.admission import KeyGate
 from madang.control.book import Book
 from madang.control.clerk import Clerk
@@ -31,9 +32,6 @@ from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
 
-NOTE_S = 60.0
-"""How often it is written down that a stream goes on: where a crash leaves its end, at most so far off."""
-
 
 class _Desk:
     """What is kept of one live stream between two looks."""
@@ -49,8 +47,11 @@ class _Desk:
 class Live:
     """Implements `hub.registry.StreamObserver`; commands through the registry."""
 
-    def __init__(self, clerk: Clerk, book: Book, gate: KeyGate) -> None:
+    def __init__(self, clerk: Clerk, book: Book, gate: KeyGate, node: str) -> None:
         self._clerk = clerk
+        self._node = node
+        """Which server this is, of several on one database."""
+        self.abandoned = Abandoned(clerk.store, node)
         self._book = book
         self._gate = gate
         self._registry: Registry | None = None
@@ -83,6 +84,8 @@ class Live:
             channel=lease.channel,
             title=channel.title if channel else "",
             began_at=stream.started_wall,
+            node=self._node,
+            alive_at=now,
         )
         desk = self._desks[lease.channel] = _Desk(row, self._clerk.clock.monotonic())
         desk.lost_at = now if stream.state is StreamState.RECONNECTING else None
@@ -253,17 +256,10 @@ class Live:
             return await work.broadcasts.page(cursor, limit, channel=channel.id)
 
     async def settle(self) -> None:
-        """At the start: broadcasts that a crash left open, and that nobody can continue, have ended."""
-        going_on = (
-            {stream.broadcast for stream in self._registry.streams.values()} if self._registry else set()
-        )
-        async with self._clerk.store.write() as work:
-            for row in await work.broadcasts.find(ended_at=None):
-                channel = await work.channels.get(row.channel)
-                if row.broadcast not in going_on:
-                    at = max(row.began_at, (channel.last_live_at if channel else None) or row.began_at)
-                    ended = msgspec.structs.replace(row, ended_at=at, end_reason="interrupted")
-                    await work.broadcasts.put(ended)
+        """At the start: this server's broadcasts that a crash left open, and that nobody can continue, have
+        ended."""
+        streams = self._registry.streams.values() if self._registry is not None else ()
+        await self.abandoned.end_own({stream.broadcast for stream in streams})
 
     # --- each second
 
@@ -282,7 +278,7 @@ class Live:
                 self._clerk.feed.studio(channel, self._pulse(stream, desk, now))
             if now - desk.noted_at >= NOTE_S and stream.state is StreamState.LIVE:
                 desk.noted_at = now
-                self._book.write(partial(_write_alive, channel=channel, now=wall))
+                self._book.write(partial(_write_alive, row=desk.row, now=wall))
         if counts:
             self._clerk.feed.viewers(counts)
 
@@ -345,14 +341,23 @@ class Live:
 async def _write_began(work: Work, row: Broadcast, key: KeyId, now: float) -> None:
     known = await work.broadcasts.find(broadcast=row.broadcast)
     if await work.channels.get(row.channel) is not None:
-        if not known:
+        if known:
+            await _go_on(work, known, row.node, now)
+        else:
             await work.broadcasts.add(row)
         await work.channels.note(row.channel, last_live_at=now)
         await work.keys.note(key, last_used_at=now)
 
 
-async def _write_alive(work: Work, channel: ChannelId, now: float) -> None:
-    await work.channels.note(channel, last_live_at=now)
+async def _write_alive(work: Work, row: Broadcast, now: float) -> None:
+    await _go_on(work, await work.broadcasts.find(broadcast=row.broadcast), row.node, now)
+    await work.channels.note(row.channel, last_live_at=now)
+
+
+async def _go_on(work: Work, rows: list[Broadcast], node: str, now: float) -> None:
+    """Also where another server took this one for gone, which was away for minutes."""
+    for row in rows:
+        await work.broadcasts.note(row.id, node=node, alive_at=now, ended_at=None, end_reason="")
 
 
 async def _write_ended(work: Work, row: Broadcast) -> None:

@@ -208,6 +208,10 @@ class Broadcast(Record, frozen=True, kw_only=True):
     ended_at: float | None = None
     end_reason: str = ""
     peak_viewers: int = 0
+    node: str = ""
+    """The server that takes it in, of several on one database; empty where an older version wrote it."""
+    alive_at: float = 0.0
+    """When that was last written down."""
 
 
 class Happening(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test holds it against the files."""
 
 # Rows of `changes`: what is kept in memory everywhere, what lets somebody in, the last place in the outbox.
@@ -156,6 +156,8 @@ broadcasts = Table(
     Column("ended_at", Float(53)),
     Column("end_reason", Text, nullable=False),
     Column("peak_viewers", Integer, nullable=False),
+    Column("node", Text, nullable=False, server_default=""),
+    Column("alive_at", Float(53), nullable=False, server_default="0"),
     Index("broadcasts_by_channel", "channel", "id"),
 )
 happenings = Table(

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.harness.household import VIDEO, Household, household
 
-from madang.control.live import NOTE_S
+from madang.control.abandoned import NOTE_S
 from madang.control.rights import Actor
 from madang.hub.audience import Audience
 from madang.hub.registry import Registry

@@ -4,9 +4,11 @@ import msgspec
 import pytest
 from tests.unit.store.rows_of import account, channel, happening, key, session
 
+from madang.base.ids import BroadcastId
 from madang.base.roles import ChannelRole
+from madang.control.abandoned import Abandoned
 from madang.control.errors import Conflict
-from madang.control.records import Avatar, Member, Slug
+from madang.control.records import Avatar, Broadcast, Member, Slug
 from madang.store.sql import SqlStore
 
 
@@ -129,3 +131,26 @@ async def test_forget_deletes_what_is_over(store: SqlStore) -> None:
     async with store.read() as work:
         assert await work.sessions.find() == []
         assert [item.id for item in await work.happenings.find()] == ["new"]
+
+
+async def test_a_server_ends_its_own_broadcasts_and_no_others(store: SqlStore) -> None:
+    async with store.write() as work:
+        await work.channels.add(channel())
+        for node in ("mine", "theirs", ""):
+            row = Broadcast(
+                id=f"b-{node}", broadcast=BroadcastId(f"b-{node}"), channel=channel().id, title="",
+                began_at=1.0, node=node, alive_at=5.0,
+            )  # fmt: skip
+            await work.broadcasts.add(row)
+    own, others = Abandoned(store, "mine"), Abandoned(store, "other")
+    await own.end_own({"b-"})
+    for _ in range(4):
+        await others.look()
+    assert await _ended(store) == {"b-mine": 5.0, "b-theirs": None, "b-": None}
+    await others.look()
+    assert await _ended(store) == {"b-mine": 5.0, "b-theirs": 5.0, "b-": None}
+
+
+async def _ended(store: SqlStore) -> dict[str, float | None]:
+    async with store.read() as work:
+        return {row.id: row.ended_at for row in await work.broadcasts.find()}
