@@ -21,7 +21,9 @@ VIEWER_SNDBUF_BYTES: Final = 256 * 1024
 CONNECTIONS_PER_IP: Final = 1024
 # F21: connections in all; the start checks the descriptor limit against it.
 CONNECTIONS_TOTAL: Final = 16_000
-# F22: descriptors kept free for files and for the control plane.
+# F21: connections beyond those at `control_listen`, which may have half of the reserve below as well.
+CONNECTIONS_RESERVED: Final = 64
+# F22: descriptors kept free for files and for operators.
 FD_RESERVE: Final = 256
 # Sessions of one address that are not yet admitted.
 PENDING_SESSIONS_PER_IP: Final = 128
@@ -131,6 +133,8 @@ SPOOL_BYTES: Final = 64 * 1024**3
 SPOOL_FREE_BYTES: Final = 1024**3
 # A slow disk: segments that wait to be written.
 SPOOL_PENDING_BYTES: Final = 256 * 1024 * 1024
+# F20: pictures of a smaller layer (simulcast) that wait for the next part of the larger one.
+LAYER_PENDING_BYTES: Final = 8 * 1024 * 1024
 # TARGETDURATIONs of ended broadcasts that are remembered, by channel.
 REMEMBERED_TARGETS: Final = 10_000
 # A54: viewers' errands in all (gates asked, segments read from disk) that run at once, and how long one may
@@ -165,6 +169,8 @@ SDP_SECTIONS: Final = 8
 SDP_CANDIDATES: Final = 30
 # What a viewer says of the size that it wants: two short names.
 LAYER_BYTES: Final = 1024
+# A relay's credential is good for so long: no session lasts a day.
+TURN_CREDENTIAL_S: Final = 24 * 3600
 # A55: offers that are being answered at once, and for how long: a second publisher waits for the first.
 SIGNALLING_AT_ONCE: Final = 128
 SIGNALLING_S: Final = 8.0
@@ -283,10 +289,19 @@ REALTIME_PRESENCE_S: Final = 60.0
 BROKER_ANSWER_S: Final = 5.0
 BROKER_CONNECTIONS: Final = 16
 BROKER_RETURN_S: Final = 0.5
+# A broker's host that vanished without a word is asked after this silence, and given up after its answer's time.
+BROKER_SILENCE_S: Final = 10.0
+# F13: a new connection to PostgreSQL, or one of ours that is free; an answer of it.
+DATABASE_CONNECT_S: Final = 10.0
+DATABASE_ANSWER_S: Final = 30.0
+# Who is present is told again in steps of this, spread over a third of the time that it holds.
+REALTIME_PRESENCE_BATCH: Final = 256
 # Questions to other nodes that wait for their answers; beyond it error 100.
 NODE_QUESTIONS: Final = 1000
 # A57: joins and leaves of one channel that are told one by one in a second; more are counted only.
 REALTIME_JOINS_PER_S: Final = 50
+# A57: refused commands of one connection in a second; reading them takes time from the others.
+REALTIME_REFUSED_PER_S: Final = 1000
 # A57: commands of one connection, of one user and of one address in a second, each with a burst of five
 # seconds.
 REALTIME_COMMANDS_PER_CONNECTION: Final = 100

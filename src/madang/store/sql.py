@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from madang.base.limits import DATABASE_ANSWER_S, DATABASE_CONNECT_S
 from madang.control import records
 from madang.store import crowd_schema, schema
 from madang.store.away import away_is_overload
@@ -102,6 +103,9 @@ class SqlStore:
         except BaseException:
             await engine.dispose()
             raise
+        if parsed.get_backend_name() != "sqlite":
+            await engine.dispose()  # an upgrade may take long, an answer may not
+            engine = make_engine(parsed, DATABASE_ANSWER_S)
         return cls(engine, parsed)
 
     async def close(self) -> None:
@@ -169,10 +173,19 @@ def _place(url: URL) -> str:
     return shown(url.set(drivername=url.get_backend_name()))
 
 
-def make_engine(url: URL) -> AsyncEngine:
-    """An engine whose SQLite connections are durable and whose writers queue up at BEGIN."""
+def make_engine(url: URL, answer_s: float | None = None) -> AsyncEngine:
+    """An engine whose SQLite connections are durable and whose writers queue up at BEGIN. `answer_s` is how
+    long PostgreSQL may take to answer."""
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
+        deadlines = {"timeout": DATABASE_CONNECT_S, "command_timeout": answer_s}
+        return create_async_engine(
+            url,
+            pool_size=5,
+            max_overflow=5,
+            pool_pre_ping=True,
+            pool_timeout=DATABASE_CONNECT_S,
+            connect_args=deadlines,
+        )
     engine = create_async_engine(url, pool_size=3, max_overflow=5, connect_args={"timeout": _BUSY_S})
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)

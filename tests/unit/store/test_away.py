@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from tests.conftest import FakeClock
 from tests.harness.postgres import cluster
 from tests.unit.store.rows_of import happening
@@ -15,6 +16,7 @@ from madang.base.errors import Overloaded, PeerError
 from madang.base.secret import Secret
 from madang.control import Control, Settings
 from madang.hub.gate import PublishRequest
+from madang.store import sql
 from madang.store.sql import SqlStore
 
 
@@ -55,7 +57,9 @@ async def test_the_whole_story_on_either_engine(url: str, tmp_path: Path, clock:
 
 
 @pytest.mark.needs("postgres")
-async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: FakeClock) -> None:
+async def test_a_database_that_goes_away_and_comes_back(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with cluster() as server:
         connection = await asyncpg.connect(server.url("postgres"))
         await connection.execute("CREATE DATABASE away")
@@ -78,6 +82,14 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, clock: F
             assert await work.happenings.get("kept") is not None
         made = await control.house.create_key("main")
         assert await _admit(control, made.value) == "main"
+        await store.close()
+        monkeypatch.setattr(sql, "DATABASE_ANSWER_S", 0.3)
+        store = await SqlStore.open(server.url("away"), tmp_path)
+        with pytest.raises(Overloaded):  # an answer that does not come
+            async with store.write() as work:
+                await work._connection.execute(text("SELECT pg_sleep(60)"))
+        async with store.write() as work:
+            assert await work.happenings.get("kept") is not None
         await store.close()
 
 
