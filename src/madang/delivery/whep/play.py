@@ -15,10 +15,10 @@ from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
 from madang.media.track import Codec, Kind, Track
-from madang.net.webrtc.negotiation import number_of, remote_of, transport_of
+from madang.net.webrtc.incoming import CNAME
+from madang.net.webrtc.negotiation import Negotiated, number_of, remote_of, transport_of
 from madang.net.webrtc.port import WebRtcPort
 from madang.net.webrtc.sender import Sender, Sending
-from madang.net.webrtc.session import CNAME, Session
 from madang.net.webrtc.signalling import Asked, Opened
 from madang.net.webrtc.sizes import BEST, Size
 from madang.net.webrtc.sources import Source
@@ -26,12 +26,12 @@ from madang.packaging.rtp.rendering import Renderings
 from madang.protocols.rtp.packet import RtpPacket
 from madang.protocols.sdp.answer import Choice, answer, check_offer
 from madang.protocols.sdp.build import build
-from madang.protocols.sdp.words import PLAYOUT_DELAY, Direction, Transport
+from madang.protocols.sdp.words import PLAYOUT_DELAY, Direction
 
 log = structlog.get_logger(__name__)
 
 
-class WhepViewer:
+class WhepViewer(Negotiated):
     """One WebRTC peer that watches a stream. It counts as a viewer from the moment that media flows."""
 
     def __init__(
@@ -45,7 +45,6 @@ class WhepViewer:
         self.grant = grant
         self.stream = stream
         self.ended = False
-        self.session: Session | None = None
         self._attendance = attendance
         self._left = left
         self._resize = resize
@@ -60,19 +59,6 @@ class WhepViewer:
         """None for who asked for one size."""
 
     # --- the HTTP resource -------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        assert self.session is not None
-        return self.session.id
-
-    def trickle(self, candidates: tuple[str, ...]) -> None:
-        """We are ICE-lite: the peer's checks tell where it is."""
-
-    def restart(self, remote: Transport) -> Transport:
-        assert self.session is not None
-        self.session.restart(remote.ufrag, remote.pwd)
-        return transport_of(self.session)
 
     def end(self) -> None:
         self.close("deleted")

@@ -13,17 +13,16 @@ from madang.hub.registry import Publication
 from madang.ingest.whip.counters import WhipCounters
 from madang.ingest.whip.intake import Intake
 from madang.media.track import Codec
-from madang.net.webrtc.negotiation import transport_of
+from madang.net.webrtc.negotiation import Negotiated
 from madang.net.webrtc.sender import Sender
 from madang.net.webrtc.session import Session
 from madang.net.webrtc.sources import Source
 from madang.protocols.rtp.packet import RtpPacket
-from madang.protocols.sdp.words import Transport
 
 log = structlog.get_logger(__name__)
 
 
-class WhipPublisher:
+class WhipPublisher(Negotiated):
     """Implements `net.webrtc.session.Receiver` and `net.webrtc.signalling.Peer`."""
 
     def __init__(
@@ -31,7 +30,6 @@ class WhipPublisher:
     ) -> None:
         self.lease = lease
         self.ended = False
-        self.session: Session | None = None
         self._now = clock.monotonic
         self._counters = counters
         self._left = left
@@ -75,19 +73,6 @@ class WhipPublisher:
             self._end("too_fast", lost=True)
 
     # --- the HTTP resource -------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        assert self.session is not None
-        return self.session.id
-
-    def trickle(self, candidates: tuple[str, ...]) -> None:
-        """We are ICE-lite: the peer's checks tell where it is."""
-
-    def restart(self, remote: Transport) -> Transport:
-        assert self.session is not None
-        self.session.restart(remote.ufrag, remote.pwd)
-        return transport_of(self.session)
 
     def end(self) -> None:
         """DELETE: the broadcaster has stopped."""

@@ -31,6 +31,7 @@ What the rooms above see (`ingest/whip`, `delivery/whep`, `packaging/rtp`); SDP 
     ssrc, line, rid: str                      rid empty without simulcast
     ask_keyframe()                            PLI or FIR, at most one in KEYFRAME_REQUEST_S
     report: (NTP seconds, RTP timestamp)      the latest sender report or None, for lip-sync
+`incoming.py`  Incoming                       a session's publishing half; its sources and the reports to them
 `log.py`       PacketLog(clock_rate, epoch_s, keyframes)
                                               a track rendered once by `packaging/rtp`, shared by every viewer
     append(payloads, timestamp, keyframe)     one frame: payloads of at most PAYLOAD_BYTES.

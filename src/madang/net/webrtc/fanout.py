@@ -14,7 +14,7 @@ from collections import deque
 from struct import Struct
 from typing import Final, NamedTuple
 
-from madang.base.limits import WEBRTC_BURST_PACKETS, WEBRTC_BURST_PAUSE_S
+from madang.net.webrtc.bursts import Bursts
 from madang.net.webrtc.compiled import Frame, Seal, pack_packet, pack_run
 from madang.net.webrtc.counters import WebRtcCounters
 from madang.net.webrtc.log import Batch, PacketLog
@@ -382,13 +382,13 @@ class Fanout:
             sender.plan.append((batch, timestamp))
             if timestamp != batch.timestamp:
                 sender.stamps[batch.index] = timestamp
-        self.pump.start(sender)
+        self.pump.bursts.start(sender)
 
     def _pull(self, sender: Sender) -> None:
         if sender.group is not None:
             sender.group.detach(sender)
         else:
-            self.pump.starting.pop(sender, None)
+            self.pump.bursts.drop(sender)
         sender.leave()
 
     def _count(self, change: int) -> None:
@@ -398,7 +398,7 @@ class Fanout:
 
 
 class Pump:
-    """What moves the packets of all logs: groups in turns, and start bursts by the clock."""
+    """What moves the packets of all logs: groups in turns, and start bursts beside them."""
 
     def __init__(self, counters: WebRtcCounters, segments: bool, seal: Seal | None = None) -> None:
         self.counters = counters
@@ -406,12 +406,10 @@ class Pump:
         """The compiled loop, where there is one."""
         self.segments = segments
         """Whether the kernel cuts a long buffer into packets (UDP_SEGMENT)."""
-        self.starting: dict[Sender, int] = {}
-        """Viewers in their start burst, and packets of the next batch that they have."""
+        self.bursts = Bursts()
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Group] = deque()
         self._turn_handle: asyncio.Handle | None = None
-        self._start_handle: asyncio.Handle | None = None
         self._blocked: socket.socket | None = None
 
     def fanout_of(self, log: PacketLog) -> Fanout:
@@ -428,9 +426,9 @@ class Pump:
 
     def close(self) -> None:
         self._queue.clear()
-        for handle in (self._turn_handle, self._start_handle):
-            if handle is not None:
-                handle.cancel()
+        self.bursts.close()
+        if self._turn_handle is not None:
+            self._turn_handle.cancel()
         if self._blocked is not None:
             self._loop.remove_writer(self._blocked)
             self._blocked = None
@@ -464,51 +462,3 @@ class Pump:
             self._loop.remove_writer(self._blocked)
             self._blocked = None
         self._turn()
-
-    # --- start bursts ------------------------------------------------------------------------------------
-
-    def start(self, sender: Sender) -> None:
-        self.starting[sender] = 0
-        if self._start_handle is None:
-            self._start_handle = self._loop.call_soon(self._start_turn)
-
-    def _start_turn(self) -> None:
-        """WEBRTC_BURST_PACKETS to each viewer who starts, as many viewers as a turn has time for."""
-        self._start_handle = None
-        until = time.monotonic() + _TURN_S
-        for sender in tuple(self.starting):
-            had = self.starting.pop(sender)
-            had = self._go_on(sender, had)
-            if had >= 0:
-                self.starting[sender] = had  # behind the others
-            if time.monotonic() > until:
-                break
-        if self.starting:
-            self._start_handle = self._loop.call_later(WEBRTC_BURST_PAUSE_S, self._start_turn)
-
-    def _go_on(self, sender: Sender, had: int) -> int:
-        """Send the next packets of a start burst; returns how many of the next batch are sent, or -1 when
-        the viewer has caught up."""
-        left = WEBRTC_BURST_PACKETS
-        while left > 0:
-            if not sender.plan:
-                fanout, log = sender.fanout, sender.log
-                sender.plan = [
-                    (batch, batch.timestamp) for batch in log.between(sender.position, log.position)
-                ]
-                sender.plan.reverse()
-                if not sender.plan:
-                    if fanout is not None:
-                        fanout.join(sender)
-                    return -1
-            batch, timestamp = sender.plan[-1]
-            stop = min(had + left, len(batch.payloads))
-            packets = [sender.seal(batch, place, timestamp) for place in range(had, stop)]
-            if not sender.session.transmit(packets):
-                return had
-            left -= stop - had
-            had = stop
-            if had == len(batch.payloads):
-                sender.plan.pop()
-                sender.position, had = batch.position + 1, 0
-        return had

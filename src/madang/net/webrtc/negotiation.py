@@ -4,6 +4,27 @@ from madang.net.webrtc.session import Remote, Session
 from madang.protocols.sdp.words import Description, Setup, Transport
 
 
+class Negotiated:
+    """What the HTTP resource of a session does for who publishes and for who watches (`signalling.Peer`)."""
+
+    session: Session | None = None
+
+    @property
+    def id(self) -> str:
+        """Of the session."""
+        assert self.session is not None
+        return self.session.id
+
+    def trickle(self, candidates: tuple[str, ...]) -> None:
+        """We are ICE-lite: the peer's checks tell where it is."""
+
+    def restart(self, remote: Transport) -> Transport:
+        """A new ICE session: the peer's credentials in, ours out."""
+        assert self.session is not None
+        self.session.restart(remote.ufrag, remote.pwd)
+        return transport_of(self.session)
+
+
 def remote_of(offer: Description) -> Remote:
     """ICE and DTLS of who made the offer; of several fingerprints the strongest that we know."""
     transport = offer.transport

@@ -15,10 +15,11 @@ from madang.net.webrtc.compiled import Handle
 from madang.net.webrtc.counters import WebRtcCounters
 from madang.net.webrtc.dtls import DtlsLink, DtlsState, Fingerprint, Identity
 from madang.net.webrtc.fanout import Pump
+from madang.net.webrtc.incoming import CNAME, Incoming
 from madang.net.webrtc.log import PacketLog
 from madang.net.webrtc.paths import Hot, Path, UdpPath, plain
 from madang.net.webrtc.sender import Sender, Sending
-from madang.net.webrtc.sources import Arrivals, Expected, Router, Source
+from madang.net.webrtc.sources import Expected, Source
 from madang.protocols.rtp import packet as rtp
 from madang.protocols.rtp import rtcp
 from madang.protocols.rtp.packet import RtpPacket
@@ -28,11 +29,8 @@ from madang.protocols.srtp.profile import Profile
 from madang.protocols.stun import binding
 from madang.protocols.stun.binding import Check, Verdict
 
-CNAME: Final = "madang-media"
 _PATHS: Final = 8
 """Addresses of one peer that are remembered."""
-_TWCC_LOOKS: Final = 2
-_RR_LOOKS: Final = 20
 REPORT_S: Final = 2.0
 """Every session is told the time so often, and must have said something since."""
 
@@ -106,20 +104,16 @@ class Session:
 
     # `deadline` and `bucket` belong to the sweeper.
     __slots__ = (
-        "_arrivals",
         "_dtls",
         "_early",
-        "_expected",
         "_fingerprint",
-        "_fir",
-        "_looks",
+        "_incoming",
         "_opener",
         "_passive",
         "_paths",
         "_peer_ufrag",
         "_quiet",
         "_receiver",
-        "_router",
         "_sealer",
         "_ssrc",
         "bucket",
@@ -168,12 +162,9 @@ class Session:
         self._early: list[bytes] = []
         self._sealer: GcmSealer | CmSealer | None = None
         self._opener: GcmOpener | CmOpener | None = None
-        self._router: Router | None = None
-        self._arrivals: Arrivals | None = None
-        self._expected = Expected(())
+        self._incoming: Incoming | None = None
         self._ssrc = int.from_bytes(os.urandom(4), "big")
         """Ours as one that only receives."""
-        self._looks = self._fir = 0
         self._quiet = 0
         """Reports since the peer was heard last."""
 
@@ -190,9 +181,7 @@ class Session:
 
     def expect(self, incoming: Expected) -> None:
         """What this peer may send."""
-        self._expected = incoming
-        self._router = Router(incoming, self)
-        self._arrivals = Arrivals() if incoming.twcc_id else None
+        self._incoming = Incoming(incoming, self, self._ssrc)
 
     def restart(self, ufrag: str, password: str) -> tuple[str, str]:
         """ICE restart (RFC 8445 section 9): media goes on by the old path until a new one is checked."""
@@ -213,12 +202,12 @@ class Session:
 
     @property
     def publishes(self) -> bool:
-        return self._router is not None
+        return self._incoming is not None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """What the peer sends."""
-        return tuple(self._router.sources.values()) if self._router is not None else ()
+        return tuple(self._incoming.sources.values()) if self._incoming is not None else ()
 
     def close(self, reason: str = "ours") -> None:
         """Say goodbye and be gone."""
@@ -430,26 +419,18 @@ class Session:
             if 192 <= data[1] <= 223:
                 self._on_rtcp(rtcp.parse(opener.rtcp(data)))
                 self._quiet = 0
-            elif self._router is not None:
-                self._on_rtp(rtp.parse(opener.rtp(data)))
+            elif self._incoming is not None:
+                if self._incoming.push(rtp.parse(opener.rtp(data)), time.monotonic()):
+                    self.port.counters.packets_in += 1
                 self._quiet = 0
         except PeerError:
             self.port.counters.datagrams_bad += 1
-
-    def _on_rtp(self, packet: RtpPacket) -> None:
-        now = time.monotonic()
-        if self._arrivals is not None:
-            number = packet.extensions.get(self._expected.twcc_id)
-            if number is not None:
-                self._arrivals.took(number, now)
-        if self._router is not None and self._router.push(packet, now):
-            self.port.counters.packets_in += 1
 
     def _on_rtcp(self, items: list[rtcp.Item]) -> None:
         now = time.monotonic()
         for item in items:
             if isinstance(item, rtcp.SenderReport):
-                source = self._router.sources.get(item.ssrc) if self._router is not None else None
+                source = self._incoming.sources.get(item.ssrc) if self._incoming is not None else None
                 if source is not None:
                     source.on_report(item, now)
             elif isinstance(item, rtcp.Report | rtcp.Nack | rtcp.KeyframeRequest):
@@ -486,29 +467,10 @@ class Session:
 
     def look(self) -> None:
         """Tell the publisher what is missing and how it arrives; called every 50 ms."""
-        router = self._router
-        if router is None or self.state != "connected":
-            return
-        now = time.monotonic()
-        self._looks += 1
-        said = b""
-        for source in tuple(router.sources.values()):
-            missing = source.look(now)
-            if missing:
-                said += rtcp.build_nack(self._ssrc, source.ssrc, missing)
-        if self._arrivals is not None and self._looks % _TWCC_LOOKS == 0:
-            # Of one that the peer sends: libwebrtc passes over feedback about any other.
-            heard = next((source.ssrc for source in router.sources.values() if source.is_heard), 0)
-            said += self._arrivals.feedback(self._ssrc, heard) or b""
-        if said or self._looks % _RR_LOOKS == 0:
-            blocks: list[rtcp.Report] = []
-            if self._looks % _RR_LOOKS == 0:
-                blocks = [source.block(now) for source in router.sources.values() if source.is_heard]
-                if self._expected.remb_bps:
-                    ssrcs = [block.ssrc for block in blocks]
-                    said += rtcp.build_remb(self._ssrc, self._expected.remb_bps, ssrcs)
-            head = rtcp.build_rr(self._ssrc, blocks) + rtcp.build_sdes([self._ssrc], CNAME)
-            self._send_rtcp(head + said)
+        if self._incoming is not None and self.state == "connected":
+            said = self._incoming.look(time.monotonic())
+            if said:
+                self._send_rtcp(said)
 
     def deliver(self, source: Source, packet: RtpPacket, lost: int) -> None:
         """A source's next packet."""
@@ -520,16 +482,13 @@ class Session:
         self.port.counters.packets_recovered += 1
 
     def request_keyframe(self, source: Source) -> None:
-        """PLI, or FIR where the peer knows no PLI."""
-        if self.state != "connected" or not source.may_ask(time.monotonic()):
+        """PLI or FIR, not too often."""
+        if self._incoming is None or self.state != "connected":
             return
-        self.port.counters.keyframes_asked += 1
-        if source.line.pli:
-            said = rtcp.build_pli(self._ssrc, source.ssrc)
-        else:
-            self._fir += 1
-            said = rtcp.build_fir(self._ssrc, source.ssrc, self._fir)
-        self._send_rtcp(rtcp.build_rr(self._ssrc) + rtcp.build_sdes([self._ssrc], CNAME) + said)
+        said = self._incoming.keyframe_request(source, time.monotonic())
+        if said:
+            self.port.counters.keyframes_asked += 1
+            self._send_rtcp(said)
 
     def _send_rtcp(self, packet: bytes) -> None:
         if self._sealer is not None and self.path is not None:
