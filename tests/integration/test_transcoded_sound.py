@@ -18,7 +18,7 @@ from madang.hub.gate import Profile
 from madang.media.frame import Frame
 from madang.media.track import Codec, Kind, Track
 from madang.packaging.cmaf.window import Window
-from madang.transcoding.audio import AudioTranscoder
+from madang.transcoding.transcoder import MediaTranscoder
 
 BEEP_S = 3.0
 SECONDS = 7
@@ -44,7 +44,7 @@ class Transcoded(Broadcast):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.sounds = AudioTranscoder(self.clock)
+        self.sounds = MediaTranscoder(self.clock)
         self.registry.transcoder = self.sounds
 
     async def live(self, frames: list[tuple[float, Frame]]) -> None:

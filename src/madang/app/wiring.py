@@ -88,8 +88,8 @@ from madang.realtime.sockets import CrowdSocket
 from madang.store.bans import SqlBans
 from madang.store.folder import Holder, held, make_folder, tell
 from madang.store.sql import SqlStore
-from madang.transcoding.audio import AudioTranscoder
 from madang.transcoding.poster import Posters
+from madang.transcoding.transcoder import MediaTranscoder
 
 if TYPE_CHECKING:
     from madang.realtime.grpc_doors import GrpcDoors
@@ -131,7 +131,7 @@ class Yard:
 
     def _wire_hub(self) -> None:
         self.registry = Registry(self.clock, os.urandom, self.control.observer)
-        self.sounds = AudioTranscoder(self.clock)
+        self.sounds = MediaTranscoder(self.clock)
         self.registry.transcoder = self.sounds
         self.audience = Audience()
         self.control.attach_hub(self.registry, self.audience)

@@ -17,7 +17,7 @@ from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
 from madang.media.track import Codec, Track
-from madang.transcoding.audio import AudioTranscoder
+from madang.transcoding.transcoder import MediaTranscoder
 from madang.transcoding.motion import Motion, track_of
 
 STEP = 3000
@@ -114,11 +114,11 @@ class Player(Follower):
         super().on_frame(frame)
 
 
-async def settle(transcoder: AudioTranscoder) -> None:
+async def settle(transcoder: MediaTranscoder) -> None:
     await transcoder._picture_shop.settle()
 
 
-def live(clock: FakeClock, transcoder: AudioTranscoder, track: Track) -> Stream:
+def live(clock: FakeClock, transcoder: MediaTranscoder, track: Track) -> Stream:
     lease = Lease(channel=ChannelId("c1"), name="yard", key=KeyId("k1"), profile=Profile())
     stream = Stream(BroadcastId("b1"), lease, clock)
     stream.transcoder = transcoder
@@ -137,7 +137,7 @@ PLAYABLE = frozenset({Codec.H264})
 
 async def test_a_picture_without_b_frames_stays_as_it_is(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:10])
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
@@ -149,7 +149,7 @@ async def test_a_picture_without_b_frames_stays_as_it_is(clock: FakeClock) -> No
 
 async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:12])
     rendition = stream.want(Codec.H264, PLAYABLE, in_order=True)
@@ -168,7 +168,7 @@ async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
 async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: FakeClock) -> None:
     track, plain = coded(Codec.H264, count=10, b_frames=0)
     _, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, plain)
@@ -185,7 +185,7 @@ async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: F
 
 async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
     track, frames = coded(Codec.VP8, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, frames)
@@ -199,7 +199,7 @@ async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
 
 async def test_where_order_does_not_matter_b_frames_stay(clock: FakeClock) -> None:
     track, frames = coded(Codec.H264)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     send(clock, stream, frames[:12])
     stream.want(Codec.H264, PLAYABLE).attach(follower)
@@ -211,7 +211,7 @@ async def test_where_order_does_not_matter_b_frames_stay(clock: FakeClock) -> No
 
 async def test_picture_and_sound_are_made_one_behind_the_other(clock: FakeClock) -> None:
     track, frames = coded(Codec.VP8, b_frames=0)
-    transcoder, follower = AudioTranscoder(clock), Player()
+    transcoder, follower = MediaTranscoder(clock), Player()
     stream = live(clock, transcoder, track)
     source = stream.want_playable(PLAYABLE | {Codec.AAC})
     source.attach(follower)

@@ -16,7 +16,7 @@ from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
 from madang.media.track import Codec, Track
-from madang.transcoding.audio import AudioTranscoder
+from madang.transcoding.transcoder import MediaTranscoder
 from madang.transcoding.workshop import Work, convert
 
 MP3 = tone(2.2)
@@ -60,7 +60,7 @@ class Studio:
         self.open.set()
         self.batches: list[int] = []
         self.broken = False
-        self.transcoder = AudioTranscoder(clock, self.work)
+        self.transcoder = MediaTranscoder(clock, self.work)
         lease = Lease(channel=ChannelId("c1"), name="yard", key=KeyId("k1"), profile=Profile())
         self.stream = Stream(BroadcastId("b1"), lease, clock)
         self.stream.transcoder = self.transcoder

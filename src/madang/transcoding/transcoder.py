@@ -9,7 +9,7 @@ from madang.transcoding.reshown import PictureRendition
 from madang.transcoding.workshop import Worker, Workshop, convert
 
 
-class AudioTranscoder:
+class MediaTranscoder:
     """Implements `hub.rendition.Transcoder`. Threads and media libraries come with the first sound or picture
     that needs them; pictures have threads of their own, so that no sound waits for them."""
 
