@@ -3,6 +3,7 @@ import { admin } from "./en.admin";
 import { chat } from "./en.chat";
 import { moderation } from "./en.moderation";
 import { pay } from "./en.pay";
+import { problems } from "./en.problems";
 import { studio } from "./en.studio";
 
 /** English. Keys are the words of the code; `{n}` is a value, `{n|one|many}` chooses by number. */
@@ -13,6 +14,7 @@ export const en = {
   ...admin,
   ...chat,
   ...moderation,
+  ...problems,
 
   "site.name": "Madang",
   "skip": "Skip to content",

@@ -4,6 +4,7 @@ import { admin } from "./ko.admin";
 import { chat } from "./ko.chat";
 import { moderation } from "./ko.moderation";
 import { pay } from "./ko.pay";
+import { problems } from "./ko.problems";
 import { studio } from "./ko.studio";
 
 /** 한국어. */
@@ -14,6 +15,7 @@ export const ko: Dictionary = {
   ...admin,
   ...chat,
   ...moderation,
+  ...problems,
 
   "site.name": "마당",
   "skip": "본문으로 건너뛰기",

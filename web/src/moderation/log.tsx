@@ -36,6 +36,40 @@ export function auditOf(t: Translate, entry: AuditEntry): string {
   return t(told[entry.action] ?? "audit.other", { actor, target, action: entry.action, time: span(t, entry.duration_s ?? 0) });
 }
 
+const modes: Record<string, Key> = {
+  slow_s: "mod.set.slow",
+  followers_min: "mod.set.followers",
+  subscribers_only: "mod.set.subscribers",
+  emoji_only: "mod.set.emoji",
+  unique: "mod.set.unique",
+  links: "mod.set.links",
+  frozen: "mod.set.frozen",
+  guests: "mod.set.guests",
+  hold: "mod.set.hold",
+  letters: "mod.set.letters",
+  preset: "mod.preset",
+  rules: "mod.set.rules",
+  effects: "mod.set.effects",
+  paid: "mod.set.paid",
+  polls: "mod.set.polls",
+};
+const presets = ["calm", "normal", "raid"] as const;
+const roles = ["owner", "broadcaster", "manager", "vip", "subscriber", "viewer"] as const;
+
+/** Why, or which: what the server wrote there is said as the pages call it, what somebody typed as it is. */
+export function reasonOf(t: Translate, { action, reason }: AuditEntry): string | null {
+  if (action === "settings") {
+    const [what = "", fields = ""] = reason.split(": ");
+    const preset = presets.find((each) => what === `preset ${each}`);
+    if (preset) return `${t("mod.preset")}: ${t(`mod.preset.${preset}`)}`;
+    return fields.split(", ").map((field) => t(modes[field] ?? "mod.rules")).join(", ");
+  }
+  const role = action === "role" && roles.find((each) => each === reason);
+  if (role) return t(`role.${role}`);
+  if (reason === "paid") return t("mod.reason.paid");
+  return reason ? t("mod.log.more", { reason }) : null;
+}
+
 /** What managers did, the newest first. */
 export function AuditLog({ entries, days }: { entries: readonly AuditEntry[]; days?: boolean }) {
   const { t, language } = useLanguage();
@@ -44,6 +78,7 @@ export function AuditLog({ entries, days }: { entries: readonly AuditEntry[]; da
     <ol className="text-m">
       {entries.map((entry) => {
         const moment = new Date(entry.at).toISOString();
+        const reason = reasonOf(t, entry);
         return (
           <li key={entry.id} className="flex gap-3 border-t border-line py-2.5 text-ink-2">
             <time dateTime={moment} className={days ? "num w-36 shrink-0 text-ink-3 max-sm:w-14" : "num w-13 shrink-0 text-ink-3"}>
@@ -51,7 +86,7 @@ export function AuditLog({ entries, days }: { entries: readonly AuditEntry[]; da
             </time>
             <span className="min-w-0">
               {auditOf(t, entry)}
-              {entry.reason && <span className="block text-s text-ink-3">{t("mod.log.more", { reason: entry.reason })}</span>}
+              {reason && <span className="block text-s text-ink-3">{reason}</span>}
               {entry.message && <span className="block text-s text-ink-3">“{entry.message}”</span>}
             </span>
           </li>

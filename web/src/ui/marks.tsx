@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import type { AccountSummary } from "../api/types";
 import { useT } from "../store/language";
 import { classes } from "./classes";
 
@@ -56,15 +55,6 @@ export function Avatar({ name, url, size = "s" }: { name: string; url?: string |
   return (
     <span aria-hidden className={classes(shape, groundOf(name))}>
       {Array.from(name)[0]?.toUpperCase() ?? "·"}
-    </span>
-  );
-}
-
-export function AccountName({ account }: { account: AccountSummary }) {
-  return (
-    <span className="inline-flex min-w-0 items-center gap-2">
-      <Avatar name={account.display_name || account.name} url={account.avatar_url} />
-      <span className="truncate">{account.display_name || account.name}</span>
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { ApiError } from "../api/client";
 import type { Translate } from "../i18n";
 import { useT } from "../store/language";
 import { Button } from "./button";
+import { sentenceFor } from "./problems";
 
 /** A state of a page that has nothing to list: what it means and what to do. */
 export function Notice({ icon, title, children, action, page }: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode; page?: boolean }) {
@@ -22,10 +23,12 @@ export function Notice({ icon, title, children, action, page }: { icon?: ReactNo
 export function sayError(t: Translate, error: unknown): string {
   if (!(error instanceof ApiError)) return t("error.text");
   if (error.code === "network") return t("error.network");
+  const known = sentenceFor(error.code);
+  if (known) return t(known);
   if (error.status === 429) return t("error.busy");
   if (error.status === 403) return t("error.forbidden");
   if (error.status === 404) return t("error.not_found");
-  return error.message || t("error.unknown", { status: error.status });
+  return t(error.status >= 500 ? "problem.overloaded" : "error.unknown", { status: error.status });
 }
 
 const RETRY_FIRST_MS = 2000;

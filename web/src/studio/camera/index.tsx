@@ -223,7 +223,7 @@ function Desk({ channel, health }: { channel: Channel; health: ReactNode }) {
             </div>
           </>
         )}
-        <FormError>{error ? (error instanceof WhipRefused ? t("camera.refused", { why: error.told }) : sayError(t, error)) : null}</FormError>
+        <FormError>{error ? (error instanceof WhipRefused ? t("camera.refused", { why: sayError(t, error) }) : sayError(t, error)) : null}</FormError>
         {sending && <Figures sending={sending} />}
         {onAir && health}
       </section>
@@ -322,7 +322,7 @@ function Figures({ sending }: { sending: Sending }) {
         {figures.map(([name, value]) => (
           <div key={name} className="bg-surface px-3.5 py-3">
             <dt className="text-xs text-ink-2">{name}</dt>
-            <dd className="num text-[19px] font-semibold tracking-tight">{value}</dd>
+            <dd className="num text-[1.1875rem] font-semibold tracking-tight">{value}</dd>
           </div>
         ))}
       </dl>

@@ -1,3 +1,6 @@
+import { ApiError } from "../../api/client";
+import { relaysOf } from "../../player/relays";
+
 /** How a broadcast from this browser is doing. */
 export type Sending = {
   phase: "connecting" | "live" | "lost";
@@ -13,14 +16,8 @@ export type Sending = {
   limitedS: number;
 };
 
-export class WhipRefused extends Error {
-  constructor(
-    readonly status: number,
-    readonly told: string,
-  ) {
-    super(told);
-  }
-}
+/** The server does not take the broadcast; `code` says why. */
+export class WhipRefused extends ApiError {}
 
 const LOOK_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000];
@@ -31,8 +28,8 @@ const LOST_MS = 4000;
 type Counted = { at: number; bytes: number; frames: number };
 
 async function refusalOf(answer: Response): Promise<WhipRefused> {
-  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-  return new WhipRefused(answer.status, problem.detail ?? "");
+  const problem = (await answer.json().catch(() => ({}))) as { type?: string; detail?: string };
+  return new WhipRefused(answer.status, problem.type ?? "unknown", problem.detail ?? "");
 }
 
 /** Publishes a stream by WHIP until it is stopped; a connection that breaks is made anew. */
@@ -79,7 +76,6 @@ export class WhipPublisher {
     for (const track of this.media.getTracks()) connection.addTransceiver(track, { direction: "sendonly", streams: [this.media] });
     connection.addEventListener("connectionstatechange", () => this.changed(connection));
     const offer = await connection.createOffer();
-    await connection.setLocalDescription(offer);
     const headers = { "Content-Type": "application/sdp", Authorization: `Bearer ${this.key}` };
     const answer = await fetch(this.url, { method: "POST", headers, body: offer.sdp ?? "" });
     if (!answer.ok) {
@@ -87,6 +83,9 @@ export class WhipPublisher {
       throw await refusalOf(answer);
     }
     this.resource = answer.headers.get("Location") ?? "";
+    // Addresses are gathered with what the answer names (RFC 9725 section 4.6): the server waits for none.
+    connection.setConfiguration({ bundlePolicy: "max-bundle", iceServers: relaysOf(answer.headers.get("Link")) });
+    await connection.setLocalDescription(offer);
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     await this.limit();
   }
