@@ -79,6 +79,11 @@ class Webrtc(Section):
         description="STUN and TURN servers that peers are told of, as values of the Link header of RFC 9725, "
         'for example <stun:stun.example.org>; rel="ice-server". Most installations need none.',
     )
+    turn_secret: Hidden = Field(
+        Secret(""),
+        description="The secret that a TURN server among ice_servers shares (coturn: static-auth-secret): each "
+        "peer that is let in gets a user name and a password of its own, good for a day.",
+    )
 
 
 class Tls(Section):

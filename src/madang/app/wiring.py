@@ -68,6 +68,7 @@ from madang.net.listeners import Binding, Door
 from madang.net.outbound import Outbound
 from madang.net.rtmp.server import RtmpServer
 from madang.net.webrtc.port import WebRtcPort
+from madang.net.webrtc.relays import Relays
 from madang.net.webrtc.signalling import SignallingRoute
 from madang.net.websocket import WebSockets
 from madang.packaging.cmaf.packagers import Packagers
@@ -166,9 +167,10 @@ class Yard:
         self.whep = WhepPlay(
             self.control.play_gate, self.registry, self.attendance, self.packets, self.webrtc
         )
-        ice = self.settings.webrtc.ice_servers
-        self.whip_route = SignallingRoute("whip", self.whip.open, self._tasks.spawn, ice)
-        self.whep_route = SignallingRoute("whep", self.whep.open, self._tasks.spawn, ice)
+        webrtc = self.settings.webrtc
+        relays = Relays(webrtc.ice_servers, webrtc.turn_secret, self.clock)
+        self.whip_route = SignallingRoute("whip", self.whip.open, self._tasks.spawn, relays)
+        self.whep_route = SignallingRoute("whep", self.whep.open, self._tasks.spawn, relays)
 
     def _wire_crowd(self) -> None:
         settings = realtime_settings(self.settings)

@@ -28,6 +28,7 @@ from madang.base.limits import (
 from madang.base.secret import Secret
 from madang.net.http.problem import NO_STORE, problem
 from madang.net.http.routes import Answer, Body, Growing, Hold, Request, TakeOver
+from madang.net.webrtc.relays import Relays
 from madang.net.webrtc.sizes import EXTENSION, Chooser, choose, listed
 from madang.protocols.sdp.fragment import Fragment, build_fragment, parse_fragment
 from madang.protocols.sdp.parse import parse
@@ -155,9 +156,7 @@ class _Resource:
 class SignallingRoute:
     """A hot route of one door, `whip` or `whep`, under `/live/` and `/rtc/v1/`."""
 
-    def __init__(
-        self, door: str, open_session: Open, spawn: Spawn, ice_servers: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, door: str, open_session: Open, spawn: Spawn, relays: Relays) -> None:
         self.door = door
         self._path = re.compile(
             rf"/live/([^/]{{1,200}})/{door}(?:/(?:([0-9A-Za-z_-]{{1,64}})(\.layer)?)?)?", re.ASCII
@@ -167,7 +166,7 @@ class SignallingRoute:
         )
         self._open = open_session
         self._spawn = spawn
-        self._links = tuple((b"Link", each.encode()) for each in ice_servers)
+        self._relays = relays
         self._resources: dict[str, _Resource] = {}
         self._running = 0
 
@@ -200,7 +199,7 @@ class SignallingRoute:
         if request.method == "OPTIONS":
             if request.header(b"access-control-request-method"):
                 return _PREFLIGHT
-            return Answer(200, (*CORS, _ACCEPT_POST, *self._links))
+            return Answer(200, (*CORS, _ACCEPT_POST, *self._relays.public()))
         if request.method in ("GET", "HEAD"):
             kind = ((b"Content-Type", _SDP),) if request.method == "HEAD" else ()
             return Answer(200, (*CORS, NO_STORE, _ACCEPT_POST, *kind))
@@ -253,7 +252,7 @@ class SignallingRoute:
         layers = (b'<%b.layer>; rel="%b"' % (location, EXTENSION.encode()),) if opened.chooser else ()
         headers = (
             *CORS, NO_STORE, (b"Content-Type", _SDP), (b"Location", location), (b"ETag", resource.etag),
-            _ACCEPT_PATCH, *self._links, *((b"Link", each) for each in layers),
+            _ACCEPT_PATCH, *self._relays.links(opened.name), *((b"Link", each) for each in layers),
         )  # fmt: skip
         return Answer(201, headers, opened.answer)
 

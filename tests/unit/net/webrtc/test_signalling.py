@@ -6,12 +6,15 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
+from tests.conftest import FakeClock
 from tests.harness.broadcast import Request
 from tests.unit.net.webrtc.test_sizes import Picture
 
 from madang.base.errors import Overloaded, PeerError, Refused
 from madang.base.limits import SDP_BYTES, SIGNALLING_AT_ONCE
+from madang.base.secret import Secret
 from madang.net.http.routes import Answer, Body, Hold
+from madang.net.webrtc.relays import Relays
 from madang.net.webrtc.signalling import Asked, Opened, SignallingRoute
 from madang.protocols.sdp.fragment import parse_fragment
 from madang.protocols.sdp.words import Transport
@@ -23,6 +26,8 @@ CANDIDATES = (
     b"a=ice-ufrag:%b\r\na=ice-pwd:%b\r\nm=audio 9 X 0\r\na=mid:0\r\n"
     b"a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
 )
+STUN, TURN = '<stun:x.example>; rel="ice-server"', '<turn:y.example>; rel="ice-server"'
+RELAYS = Relays((STUN, TURN), Secret("shared"), FakeClock())
 
 
 class Peer:
@@ -55,7 +60,7 @@ class Desk:
         self.error: PeerError | None = None
         self.stall: asyncio.Event | None = None
         self.tasks: list[asyncio.Task[None]] = []
-        self.route = SignallingRoute("whep", self.open, self.spawn, ('<stun:x.example>; rel="ice-server"',))
+        self.route = SignallingRoute("whep", self.open, self.spawn, RELAYS)
 
     async def open(self, asked: Asked) -> Opened:
         self.asked.append(asked)
@@ -114,6 +119,8 @@ async def test_an_offer_is_answered_with_a_session(desk: Desk, url: str) -> None
     assert header(answer, b"Access-Control-Allow-Origin") == b"*"
     assert b"Location" in header(answer, b"Access-Control-Expose-Headers")
     assert desk.asked[0].name == "yard" and len(desk.route) == 1
+    told = [value for key, value in answer.headers if key == b"Link"]
+    assert told[0] == STUN.encode() and b':yard"; credential="' in told[1]
 
 
 @pytest.mark.parametrize(
