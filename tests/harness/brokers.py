@@ -1,6 +1,7 @@
 """A private Redis and a private NATS server, from their wheels."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,15 @@ class Redis:
         )
         wait_until(path.exists)
 
+    def freeze(self) -> None:
+        """It is there and says nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -49,17 +59,40 @@ def redis() -> Iterator[Redis]:
         shutil.rmtree(made.folder, ignore_errors=True)
 
 
+class Nats:
+    """It can be killed and started again, at the same port."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.url = f"nats://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [Path(sys.executable).parent / "nats-server", "-a", "127.0.0.1", "-p", str(self._port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(15)
+
+
+@contextmanager
+def a_nats() -> Iterator[Nats]:
+    """A NATS server that runs."""
+    made = Nats()
+    made.start()
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
 @contextmanager
 def nats() -> Iterator[str]:
     """The URL of a NATS server that runs."""
-    port = free_port()
-    process = subprocess.Popen(
-        [Path(sys.executable).parent / "nats-server", "-a", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield f"nats://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait(15)
+    with a_nats() as made:
+        yield made.url

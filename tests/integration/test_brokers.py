@@ -30,6 +30,7 @@ from madang.realtime.publication import (
     Weight,
 )
 from madang.realtime.settings import RealtimeSettings
+from madang.store import nats_broker, redis_broker
 from madang.store.nats_broker import NatsBroker
 from madang.store.redis_broker import RedisBroker
 
@@ -279,9 +280,77 @@ async def test_the_first_node_in_a_channel_and_the_last(redis: brokers.Redis) ->
     assert not await one.occupy("c", "one"), "it says so again"
     assert not await one.vacate("c", "one") and not await one.vacate("c", "one")
     assert await two.vacate("c", "two")
+    await two.told_vacated("c")
     assert await two.occupy("c", "two")
     for broker in (one, two):
         await broker.close()
+
+
+async def test_what_a_dead_node_had_ends_by_itself(redis: brokers.Redis) -> None:
+    """Presence is gone when its time is over, and one of those who live tells that its channels are empty:
+    again, until somebody says that it was told."""
+    dead, one, two = (RedisBroker(Secret(redis.url), os.urandom, "dead", 0.5) for _ in range(3))
+    await dead.occupy("left", "dead")
+    await dead.occupy("shared", "dead")
+    await dead.add_presence("left", MINA)
+    assert await dead.presence("left") and not await one.abandoned()
+    await dead.close()
+    found: list[str] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not found:
+            await one.keep_occupied(["shared"], "one")
+            found += [*await one.abandoned(), *await two.abandoned()]
+            await asyncio.sleep(0.05)
+    assert found == ["left"], "once, and not the one that is still occupied"
+    assert not await one.presence("left") and await one.presence_stats("left") == (0, 0)
+    async with asyncio.timeout(PATIENCE_S):
+        while not (again := await two.abandoned()):
+            await one.keep_occupied(["shared"], "one")
+            await asyncio.sleep(0.05)
+    assert again == ["left"], "the first did not say that it had told"
+    await two.told_vacated("left")
+    await asyncio.sleep(0.6)
+    assert "left" not in await one.abandoned()
+    for broker in (one, two):
+        await broker.close()
+
+
+async def test_who_is_there_is_told_in_parts_and_not_all_at_once(
+    clock: FakeClock, redis: brokers.Redis
+) -> None:
+    """Thousands of connections: so many commands a second as a round has seconds, in few round trips."""
+    settings = RealtimeSettings(namespaces={"open": OPEN}, allow_anonymous=True, presence_s=30.0)
+    yard = Yard(clock, settings)
+    broker = RedisBroker(Secret(redis.url), os.urandom, "parts", 30.0)
+    yard.engine.use(broker, yard.outbound)
+    await until_there(broker, yard.engine.node, yard.engine.core)
+    crowd = 1000
+    for _ in range(crowd):
+        visitor = yard.visitor()
+        visitor.session.on_message('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"open:1"}}')
+        while yard.tasks:
+            await asyncio.wait(yard.tasks)
+    asker = RedisClient.from_url(redis.url)
+
+    async def calls() -> tuple[int, int]:
+        found = await asker.info("commandstats")
+        return found["cmdstat_evalsha"]["calls"], found.get("cmdstat_script|exists", {"calls": 0})["calls"]
+
+    shares, before, trips = [], (await calls())[0], (await calls())[1]
+    for _ in range(20):
+        yard.pass_time(1.0)
+        yard.engine.sweep()
+        while yard.tasks:
+            await asyncio.wait(yard.tasks)
+        now = (await calls())[0]
+        shares.append(now - before)
+        before = now
+    assert sum(shares) >= 2 * crowd, "everybody twice in two rounds"
+    assert max(shares) <= crowd / 10 + 10, shares
+    assert (await calls())[1] - trips <= 25, "a batch is one round trip"
+    assert (await broker.presence_stats("open:1")).clients == crowd
+    await asker.aclose()
+    await yard.engine.close()
 
 
 class Viewer:
@@ -397,6 +466,65 @@ async def test_a_redis_that_dies_is_an_error_and_comes_back_with_a_gap() -> None
         await broker.publish("c", b"3", OPTIONS)
         await heard.until(lambda: len(heard.publications) == 2)
         assert heard.publications[1][1].data == b"3"
+        await broker.close()
+
+
+async def until_away(broker: NatsBroker) -> None:
+    """The end of the connection is noticed."""
+    async with asyncio.timeout(PATIENCE_S):
+        while broker._client.is_connected:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_nats_that_dies_is_an_error_in_time_and_comes_back(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F14: what waits for an answer has a deadline together; what is heard afterwards is heard once."""
+    monkeypatch.setattr(nats_broker, "BROKER_ANSWER_S", 1.0)
+    with brokers.a_nats() as server:
+        broker, heard = NatsBroker(Secret(server.url), MemoryBroker(SystemClock(), os.urandom)), Heard()
+        await until_there(broker, "one", heard)
+        await broker.subscribe("c")
+        server.kill()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        names = [f"other{number}" for number in range(40)]
+        await until_away(broker)
+        found = await asyncio.gather(*map(broker.subscribe, names), return_exceptions=True)
+        assert all(isinstance(error, BrokerError) for error in found), found
+        with pytest.raises(BrokerError):
+            await broker.publish("c", b"0", OPTIONS)
+        assert loop.time() - began < 10, "not one after the other"
+        server.start()
+        await heard.until(lambda: ("gap",) in heard.told)
+        await asyncio.gather(*map(broker.subscribe, names))
+        for name in ("c", *names):
+            await broker.publish(name, b"1", OPTIONS)
+        await heard.until(lambda: len(heard.publications) >= 41)
+        assert sorted(channel for channel, *_ in heard.publications) == sorted(["c", *names])
+        said = [line for line in caplog.messages if line.startswith("nats: ")]
+        assert len(said) == 2 and "not there" in said[0] and "back after" in said[1], said
+        await broker.close()
+
+
+async def test_a_redis_that_vanishes_without_a_word_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its host lost its network: the connection stands, and nothing comes."""
+    monkeypatch.setattr(redis_broker, "BROKER_SILENCE_S", 0.2)
+    monkeypatch.setattr(redis_broker, "BROKER_ANSWER_S", 0.5)
+    with brokers.redis() as server:
+        broker, heard = RedisBroker(Secret(server.url), os.urandom), Heard()
+        await until_there(broker, "one", heard)
+        await broker.subscribe("c")
+        await asyncio.sleep(0.9)
+        assert ("gap",) not in heard.told, "silence alone is no fault: it answers"
+        server.freeze()
+        with pytest.raises(BrokerError):
+            await broker.publish("c", b"1", OPTIONS)
+        await asyncio.sleep(1.0)
+        server.thaw()
+        await heard.until(lambda: ("gap",) in heard.told)
+        await broker.publish("c", b"2", OPTIONS)
+        await heard.until(lambda: any(each.data == b"2" for _, each, _ in heard.publications))
         await broker.close()
 
 

@@ -5,8 +5,10 @@ Over a real NATS server they share publications, and the chat, which needs histo
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cent
@@ -40,10 +42,20 @@ allow_publish_for_client = true
 allow_presence_for_client = true
 allow_history_for_client = true
 """
+WATCHED = f"""
+api_keys = ["{KEY}"]
+presence_s = 5
+[realtime.proxies.backend]
+endpoint = "{{hook}}"
+timeout_s = 20
+{GAME}
+state_proxy_name = "backend"
+"""
 
 
 def config(url: str, more: str = "") -> str:
-    return f'[realtime]\nbroker = "{url}"\ntoken_hmac_secret = "{SECRET}"\n{more}'
+    realtime = f'[realtime]\nbroker = "{url}"\ntoken_hmac_secret = "{SECRET}"\n'
+    return f'outbound_allow = ["127.0.0.1"]\n{realtime}{more}'
 
 
 @contextmanager
@@ -107,7 +119,7 @@ async def command(one: Server, two: Server) -> None:
     """The server API of either tells of both."""
     async with cent.AsyncClient(f"{two.http}/api", KEY, timeout=PATIENCE_S) as api:
         assert len((await api.info(cent.InfoRequest())).nodes) == 2
-        found = await api.channels(cent.ChannelsRequest(pattern="game:*"))
+        found = await api.channels(cent.ChannelsRequest(pattern="game:4*"))
         assert {name: one.num_clients for name, one in found.channels.items()} == {"game:42": 2}
         listed = await api.connections(cent.ConnectionsRequest(user="mina", expression=""))
         assert [connection.user for connection in listed.connections.values()] == ["mina"]
@@ -118,10 +130,59 @@ async def command(one: Server, two: Server) -> None:
         assert sorted(publication.data for publication in past.publications) == list(range(20))
 
 
+@contextmanager
+def backend() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Hears of channels that are occupied and vacated."""
+    told: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            told.extend((event["channel"], event["type"]) for event in body["events"])
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *words: object) -> None:
+            return None
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/state", told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+async def is_left(two: Server, told: list[tuple[str, str]]) -> None:
+    """Whom the dead server had is present no more, and the other tells that its channel is empty; the one
+    that both had goes on."""
+    async with (
+        cent.AsyncClient(f"{two.http}/api", KEY, timeout=PATIENCE_S) as api,
+        asyncio.timeout(PATIENCE_S),
+    ):
+        while ("game:alone", "vacated") not in told:
+            await asyncio.sleep(0.1)
+        while (await api.presence_stats(cent.PresenceStatsRequest(channel="game:alone"))).num_clients:
+            await asyncio.sleep(0.1)
+        both = await api.presence(cent.PresenceRequest(channel="game:42"))
+        assert {info.user for info in both.presence.values()} == {"mina", "yuna"}
+    assert sorted(told) == [("game:42", "occupied"), ("game:alone", "occupied"), ("game:alone", "vacated")]
+
+
 async def test_two_servers_behind_one_redis_are_one(tmp_path: Path) -> None:
-    keyed = f'api_keys = ["{KEY}"]\n{GAME}'
-    with brokers.redis() as redis, running(tmp_path, config(redis.url, keyed)) as (one, two):
-        async with client(one, "mina") as mina, client(two, "yuna") as yuna:
+    with (
+        brokers.redis() as redis,
+        backend() as (hook, told),
+        running(tmp_path, config(redis.url, WATCHED.format(hook=hook))) as (one, two),
+    ):
+        async with client(one, "mina") as mina, client(two, "yuna") as yuna, client(one, "sora") as sora:
+            of_sora, _ = await subscribe(sora, "game:alone")
+            assert (await of_sora.presence_stats()).num_clients == 1
             of_mina, seen_by_mina = await subscribe(mina, "game:42")
             of_yuna, seen_by_yuna = await subscribe(yuna, "game:42")
             for number in range(10):
@@ -150,6 +211,7 @@ async def test_two_servers_behind_one_redis_are_one(tmp_path: Path) -> None:
             await of_mina.publish("back")
             await seen_by_yuna.until(31)
             assert seen_by_yuna.data[-1] == "back"
+            await is_left(two, told)
 
 
 def stream_lines(answer: httpx.Response) -> Iterator[dict[str, object]]:

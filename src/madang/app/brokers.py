@@ -11,7 +11,8 @@ from madang.realtime.memory import MemoryBroker
 def broker(settings: Settings, clock: Clock, entropy: Callable[[int], bytes]) -> Broker:
     """In memory where none is named. Connects when it is started."""
     url, prefix = settings.realtime.broker, settings.realtime.broker_prefix
-    memory = MemoryBroker(clock, entropy)
+    presence_s = settings.realtime.presence_s
+    memory = MemoryBroker(clock, entropy, presence_s)
     if not url:
         return memory
     if url.reveal().startswith("nats://"):
@@ -20,4 +21,4 @@ def broker(settings: Settings, clock: Clock, entropy: Callable[[int], bytes]) ->
         return NatsBroker(url, memory, prefix)
     from madang.store.redis_broker import RedisBroker
 
-    return RedisBroker(url, entropy, prefix)
+    return RedisBroker(url, entropy, prefix, presence_s)

@@ -280,6 +280,13 @@ class Realtime(Section):
         le=10_000,
         description="Channels that one connection may be subscribed to.",
     )
+    presence_s: float = Field(
+        limits.REALTIME_PRESENCE_S,
+        ge=3,
+        le=3600,
+        description="Seconds until the connections of a server that died are not present any more, and its "
+        "channels vacated. What lives is told again three times meanwhile.",
+    )
     queue_bytes: int = Field(
         limits.REALTIME_QUEUE_BYTES,
         ge=65_536,

@@ -15,8 +15,9 @@ from madang.net.outbound import Outbound, OutboundError
 from madang.protocols.centrifugo import proxy as p
 from madang.protocols.centrifugo import text
 from madang.protocols.centrifugo.messages import NONE, raw
-from madang.realtime.core import Carried, Core
+from madang.realtime.core import Core
 from madang.realtime.gate import Caller
+from madang.realtime.people import Carried
 from madang.realtime.ports import BAD_REQUEST, INTERNAL, Disconnect, RefreshReply, ReplyError
 from madang.realtime.settings import ProxySettings
 

@@ -47,6 +47,13 @@ class Outgoing(NamedTuple):
     options: PublishOptions
 
 
+class Present(NamedTuple):
+    """Somebody who is still there."""
+
+    channel: str
+    info: ClientInfo
+
+
 class PresenceStats(NamedTuple):
     """Connections and distinct users present in a channel."""
 
@@ -126,7 +133,11 @@ class Broker(Protocol):
         ...
 
     async def add_presence(self, channel: str, info: ClientInfo) -> None:
-        """Enter or refresh; an entry that is not refreshed is forgotten after 60 s."""
+        """Enter or refresh; an entry that is not refreshed is forgotten after the settings' `presence_s`."""
+        ...
+
+    async def keep_presence(self, present: Sequence[Present]) -> None:
+        """Refresh many in one round trip."""
         ...
 
     async def remove_presence(self, channel: str, client: str, user: str) -> bool:
@@ -140,11 +151,24 @@ class Broker(Protocol):
     async def presence_stats(self, channel: str) -> PresenceStats: ...
 
     async def occupy(self, channel: str, node: str) -> bool:
-        """A node has subscribers in a channel, for 60 s unless it says so again. Whether it is the first."""
+        """A node has subscribers in a channel, for `presence_s` unless it says so again. Whether it is the
+        first."""
+        ...
+
+    async def keep_occupied(self, channels: Sequence[str], node: str) -> None:
+        """Say so again of many, in one round trip."""
         ...
 
     async def vacate(self, channel: str, node: str) -> bool:
-        """A node has none any more. Whether it was the last."""
+        """A node has none any more. Whether it was the last: then it tells, and says `told_vacated`."""
+        ...
+
+    async def told_vacated(self, channel: str) -> None:
+        """Somebody was told that nobody is there: unless this is said, `abandoned` brings the channel up."""
+        ...
+
+    async def abandoned(self) -> Sequence[str]:
+        """Channels of nodes that are gone, which nobody told of; each node that asks gets others."""
         ...
 
     async def tell(self, message: bytes, node: str = "") -> bool:

@@ -12,8 +12,9 @@ from madang.protocols.centrifugo.codes import Code
 from madang.realtime import nodes
 from madang.realtime.banned import Banned
 from madang.realtime.broker import BrokerError
-from madang.realtime.core import Core, Guest
+from madang.realtime.core import Core
 from madang.realtime.entering import Ask, enter
+from madang.realtime.people import Guest
 from madang.realtime.ports import Refreshed, Target
 from madang.realtime.publication import Publication
 from madang.realtime.session import Session

@@ -7,11 +7,12 @@ from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
 from madang.realtime.channel import NAMESPACE_BOUNDARY, USER_BOUNDARY
-from madang.realtime.core import USER_NAMESPACE, Carried, Core
+from madang.realtime.core import USER_NAMESPACE, Core
 from madang.realtime.driving import settle
 from madang.realtime.entering import Ask, enter
 from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.jwks import KeySetError
+from madang.realtime.people import Carried
 from madang.realtime.ports import BAD_REQUEST, INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError
 from madang.realtime.sending import CLOSED
 from madang.realtime.session import Session

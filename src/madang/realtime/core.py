@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import re2
@@ -15,7 +15,6 @@ from madang.base.secret import Secret
 from madang.net.deadlines import Sweeper
 from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
-from madang.protocols.centrifugo.codes import Code
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery
 from madang.realtime.channel import (
     BUILT_IN_PREFIX,
@@ -30,6 +29,7 @@ from madang.realtime.gate import Caller, ChannelGate, ConnectGate
 from madang.realtime.group import Member
 from madang.realtime.jwks import KeySets
 from madang.realtime.limiter import Buckets
+from madang.realtime.people import People
 from madang.realtime.ports import BAD_REQUEST, UNKNOWN_CHANNEL, ChannelEvents, ChannelHandler
 from madang.realtime.publication import ClientInfo, Position, Publication
 from madang.realtime.room import Room
@@ -38,7 +38,7 @@ from madang.realtime.tokens import Tokens
 
 log = logging.getLogger(__name__)
 Entropy = Callable[[int], bytes]
-Headers = tuple[tuple[str, str], ...]
+_TOLD_EVERY_S: Final = 60.0
 USER_NAMESPACE: Final = BUILT_IN_PREFIX + "user"
 
 
@@ -58,40 +58,13 @@ class Binding(msgspec.Struct, frozen=True):
         return self.handler is None or not self.handler.does.sub_refresh
 
 
-class Carried(msgspec.Struct, frozen=True):
-    """Headers that belong to a connection: of its HTTP request, and those that the client said itself."""
-
-    headers: Headers = ()
-    emulated: Headers = ()
-
-
-class Guest(Member, Protocol):
-    """A connection, as the core knows it."""
-
-    caller: Caller
-    since: float
-    session: str
-
-    @property
-    def channels(self) -> Sequence[str]: ...
-
-    def end_subscription(self, channel: str, code: Code) -> None:
-        """From the server's side, telling the client."""
-        ...
-
-    def recheck(self) -> None: ...
-
-    def receive(self, data: bytes) -> None:
-        """Commands that came by another request."""
-        ...
-
-
-class Core:
+class Core(People):
     """Implements the broker's `Subscriber` and the rooms' `Owner`."""
 
     def __init__(
         self, settings: RealtimeSettings, clock: Clock, entropy: Entropy, sweeper: Sweeper, spawn: Spawn
     ) -> None:
+        super().__init__()
         self.settings = settings
         self.clock = clock
         self.entropy = entropy
@@ -107,17 +80,10 @@ class Core:
         self.gate: ConnectGate | None = None
         self.refresher: ChannelHandler | None = None
         self.rooms: dict[str, Room] = {}
-        self.guests: dict[str, Guest] = {}
-        """By client id."""
         self.headers: tuple[bytes, ...] = ()
         """Headers of the client's request that some handler asks for, lower case."""
         self.emulated: frozenset[str] = frozenset()
         """Headers that clients may say in their connect command."""
-        self.carried: dict[str, Carried] = {}
-        """What was said in such headers, by client id, while the connection lasts."""
-        self.sessions: dict[str, Guest] = {}
-        """Those reached by emulation, by session id."""
-        self.users: dict[str, dict[str, Guest]] = {}
         self.rpc: dict[str, ChannelHandler] = {}
         self.bindings: dict[str, Binding] = {}
         self.shared: OrderedDict[object, Raw] = OrderedDict()
@@ -132,6 +98,7 @@ class Core:
         """Whether limits by address spare this one."""
         self._joins = Buckets(REALTIME_JOINS_PER_S, REALTIME_JOINS_PER_S)
         self._publishing: dict[str, Buckets] = {}
+        self._told_again_at = 0.0
         self._spawn = spawn
         for name, options in (*settings.namespaces.items(), ("", settings.without_namespace)):
             self.bind(Binding(name, options))
@@ -208,48 +175,33 @@ class Core:
                     return buckets.wait_s(key, now)
         return 0.0
 
-    # --- who is here ---------------------------------------------------------------------------------
-
-    def enter(self, guest: Guest) -> None:
-        caller = guest.caller
-        self.guests[caller.client] = guest
-        self.users.setdefault(caller.user, {})[caller.client] = guest
-        if guest.session:
-            self.sessions[guest.session] = guest
-
-    def leave(self, guest: Guest) -> None:
-        caller = guest.caller
-        self.carried.pop(caller.client, None)
-        if self.guests.pop(caller.client, None) is None:
-            return
-        same = self.users.get(caller.user)
-        if same is not None:
-            same.pop(caller.client, None)
-            if not same:
-                del self.users[caller.user]
-        self.sessions.pop(guest.session, None)
-
-    def of_user(self, user: str) -> list[Guest]:
-        return list(self.users.get(user, {}).values())
-
     # --- rooms ---------------------------------------------------------------------------------------
 
     async def room(self, channel: str, binding: Binding) -> Room:
-        """The channel's room; made, and told to the broker, for its first subscriber. Raises BrokerError."""
+        """The channel's room; made, and told to the broker, for its first subscriber. It stays until who
+        enters calls `entered`. Raises BrokerError."""
         room = self.rooms.get(channel)
         if room is None:
             room = self.rooms[channel] = Room(channel, binding.options, self)
             if binding.events is not None:
                 binding.events.occupied(channel)
+        room.entering += 1
         if not self.broker.in_process and not len(room):
-            await self.broker.subscribe(channel)
-            self.rooms.setdefault(channel, room)
-            room = self.rooms[channel]
+            try:
+                await self.broker.subscribe(channel)
+            except BaseException:
+                self.entered(room)
+                raise
         return room
+
+    def entered(self, room: Room) -> None:
+        """One who was on the way into a room is a member, or will not be."""
+        room.entering -= 1
+        self.settle_room(room)
 
     def settle_room(self, room: Room) -> None:
         """Forget a room without subscribers."""
-        if room.groups or self.rooms.get(room.channel) is not room or room.taps:
+        if room.groups or room.entering or self.rooms.get(room.channel) is not room:
             return
         room.close()
         del self.rooms[room.channel]
@@ -270,10 +222,6 @@ class Core:
     async def broker_tell(self, message: bytes, node: str) -> None:
         await self.broker.tell(message, node)
 
-    async def stay(self, channel: str) -> None:
-        """This node still has subscribers there."""
-        await self.broker.occupy(channel, self.node)
-
     async def broker_leave(self, channel: str, info: ClientInfo) -> None:
         await self.broker.remove_presence(channel, info.client, info.user)
 
@@ -281,7 +229,13 @@ class Core:
         try:
             await work
         except BrokerError as error:
-            self.counters.broker_errors += 1
+            self.broker_failed(error)
+
+    def broker_failed(self, error: BrokerError) -> None:
+        """What nobody waits for did not reach the broker; while it is away, that is many things a second."""
+        self.counters.broker_errors += 1
+        if self.sweeper.now >= self._told_again_at:
+            self._told_again_at = self.sweeper.now + _TOLD_EVERY_S
             log.warning("the broker failed: %s", error)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:

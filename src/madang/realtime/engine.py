@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,7 +15,6 @@ from madang.base.clock import Clock
 from madang.base.errors import Overloaded
 from madang.base.limits import (
     REALTIME_LISTED,
-    REALTIME_PRESENCE_S,
     REALTIME_SLICE,
     REALTIME_TAGS_BYTES,
 )
@@ -26,7 +25,7 @@ from madang.protocols.centrifugo import codes
 from madang.realtime import nodes
 from madang.realtime.banned import Banned
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch
-from madang.realtime.channel import ChannelOptions, namespace_of
+from madang.realtime.channel import ChannelOptions
 from madang.realtime.commanding import Commanding
 from madang.realtime.connecting import personal_channel
 from madang.realtime.core import Binding, Core, Entropy
@@ -53,12 +52,11 @@ from madang.realtime.publication import (
     Published,
     PublishOptions,
 )
-from madang.realtime.session import Session
 from madang.realtime.settings import RealtimeSettings
+from madang.realtime.staying import Staying
 from madang.realtime.surveys import Surveys
 
 log = logging.getLogger(__name__)
-_REFRESH_PRESENCE_S: Final = REALTIME_PRESENCE_S * 0.45
 _CHECK_POSITIONS_S: Final = 40.0
 _T = TypeVar("_T")
 _NO_SECRET: Final = Secret("")
@@ -83,7 +81,8 @@ class Engine:
         self.core.is_blocked, self.core.is_revoked = self._banned.has_user, self._banned.has_token
         self.core.keep_alone = self._keep_alone
         self._surveys = Surveys(self.core, self._answer)
-        self._refreshed_at = self._checked_at = sweeper.now
+        self._staying = Staying(self.core)
+        self._checked_at = sweeper.now
         self._recheck: Iterator[None] | None = None
 
     def use(self, broker: Broker, outbound: Outbound, own_secret: Secret = _NO_SECRET) -> None:
@@ -357,27 +356,10 @@ class Engine:
     def sweep(self) -> None:
         """Once a second: presence is refreshed and positions are compared where the broker is elsewhere."""
         now, core = self.core.sweeper.now, self.core
-        if now - self._refreshed_at >= _REFRESH_PRESENCE_S:
-            self._refreshed_at = now
-            self._slice(self._refresh_presence())
-            core.broker.sweep()
+        self._staying.step()
         if now - self._checked_at >= _CHECK_POSITIONS_S and not core.broker.in_process:
             self._checked_at = now
             core.on_gap(None)
-
-    def _refresh_presence(self) -> Iterator[None]:
-        core = self.core
-        for index, guest in enumerate(tuple(core.guests.values()), 1):
-            session = cast(Session, guest)
-            for channel, subscription in session.subscriptions.items():
-                if subscription.presence:
-                    core.later(core.broker.add_presence(channel, session.info(channel)))
-            if index % REALTIME_SLICE == 0:
-                yield
-        for channel in tuple(core.rooms):
-            binding = core.bindings.get(namespace_of(channel))
-            if binding is not None and binding.events is not None and not core.broker.in_process:
-                core.later(core.stay(channel))
 
     def drain(self) -> None:
         """Tell everybody to come back elsewhere or later."""

@@ -75,7 +75,7 @@ async def enter(core: Core, session: Session, binding: Binding, channel: str, as
     try:
         return await entering.go()
     finally:
-        core.settle_room(room)
+        core.entered(room)
 
 
 class _Entering:

@@ -17,7 +17,15 @@ from madang.base.limits import (
     REALTIME_META_S,
     REALTIME_PRESENCE_S,
 )
-from madang.realtime.broker import BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch, Subscriber
+from madang.realtime.broker import (
+    BrokerError,
+    HistoryQuery,
+    Outgoing,
+    PresenceStats,
+    Present,
+    Stretch,
+    Subscriber,
+)
 from madang.realtime.publication import (
     ClientInfo,
     Position,
@@ -58,9 +66,10 @@ class MemoryBroker:
     in_process = True
     keeps_history = True
 
-    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, clock: Clock, entropy: Entropy, presence_s: float = REALTIME_PRESENCE_S) -> None:
         self._clock = clock
         self._entropy = entropy
+        self._presence_s = presence_s
         self._streams: dict[str, _Stream] = {}
         self._present: dict[str, dict[str, _Present]] = {}
         self._results: OrderedDict[tuple[str, str], tuple[float, Published]] = OrderedDict()
@@ -158,8 +167,12 @@ class MemoryBroker:
         return True
 
     async def add_presence(self, channel: str, info: ClientInfo) -> None:
-        until = self._clock.monotonic() + REALTIME_PRESENCE_S
+        until = self._clock.monotonic() + self._presence_s
         self._present.setdefault(channel, {})[info.client] = _Present(info, until)
+
+    async def keep_presence(self, present: Sequence[Present]) -> None:
+        for channel, info in present:
+            await self.add_presence(channel, info)
 
     async def remove_presence(self, channel: str, client: str, user: str) -> bool:
         present = self._present.get(channel)
@@ -179,8 +192,17 @@ class MemoryBroker:
     async def occupy(self, channel: str, node: str) -> bool:
         return True
 
+    async def keep_occupied(self, channels: Sequence[str], node: str) -> None:
+        """Nobody else asks."""
+
     async def vacate(self, channel: str, node: str) -> bool:
         return True
+
+    async def told_vacated(self, channel: str) -> None:
+        """Nothing is kept of it."""
+
+    async def abandoned(self) -> Sequence[str]:
+        return ()
 
     async def tell(self, message: bytes, node: str = "") -> bool:
         return not node

@@ -34,7 +34,6 @@ class Disconnect(PeerError):
 
 
 INTERNAL: Final = ReplyError(100, "internal server error", temporary=True)
-UNAUTHORIZED: Final = ReplyError(101, "unauthorized")
 UNKNOWN_CHANNEL: Final = ReplyError(102, "unknown channel")
 PERMISSION_DENIED: Final = ReplyError(103, "permission denied")
 METHOD_NOT_FOUND: Final = ReplyError(104, "method not found")
@@ -203,6 +202,10 @@ class ChannelEvents(Protocol):
     def occupied(self, channel: str) -> None: ...
 
     def vacated(self, channel: str) -> None: ...
+
+    def abandoned(self, channel: str) -> None:
+        """Its last subscribers were on a node that is gone."""
+        ...
 
 
 Answering = Callable[[str, bytes], Awaitable[bytes]]

@@ -16,8 +16,9 @@ from madang.protocols.centrifugo import codes, tags
 from madang.protocols.centrifugo import proxy as p
 from madang.realtime.backend import Proxy, Unanswered
 from madang.realtime.channel import NAMESPACE_BOUNDARY
-from madang.realtime.core import Carried, Core
+from madang.realtime.core import Core
 from madang.realtime.gate import Caller, ConnectGate, ConnectReply, ConnectRequest, ServerSubscription
+from madang.realtime.people import Carried
 from madang.realtime.ports import (
     INTERNAL,
     METHOD_NOT_FOUND,

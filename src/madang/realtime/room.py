@@ -42,8 +42,8 @@ class Room:
     check."""
 
     __slots__ = (
-        "_due", "_handle", "_left", "_loop", "_next", "_owner", "_steps", "channel", "groups", "options",
-        "positioned", "sequence", "taps", "top",
+        "_due", "_handle", "_left", "_loop", "_next", "_owner", "_steps", "channel", "entering", "groups",
+        "options", "positioned", "sequence", "taps", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, options: ChannelOptions, owner: Owner) -> None:
@@ -51,6 +51,8 @@ class Room:
         self.options = options
         self.groups: dict[object, Group] = {}
         self.top: Position | None = None
+        self.entering = 0
+        """Connections on their way in."""
         self.positioned = 0
         """Subscriptions whose continuity is promised."""
         self.taps: list[list[Publication]] = []

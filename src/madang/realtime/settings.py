@@ -101,6 +101,8 @@ class RealtimeSettings:
     expired_s: float = limits.REALTIME_EXPIRED_S
     expired_subscription_s: float = limits.REALTIME_EXPIRED_S
     channels_per_connection: int = limits.REALTIME_CHANNELS_PER_CONNECTION
+    presence_s: float = limits.REALTIME_PRESENCE_S
+    """How long a connection is present, and a channel occupied, whose server says nothing any more."""
     queue_bytes: int = limits.REALTIME_QUEUE_BYTES
     message_bytes: int = limits.REALTIME_MESSAGE_BYTES
     connections: int = 0

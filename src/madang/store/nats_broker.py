@@ -17,19 +17,30 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
+from nats.errors import NoRespondersError, StaleConnectionError, UnexpectedEOF
 
-from madang.base.limits import BROKER_ANSWER_S, BROKER_RETURN_S
+from madang.base.limits import BROKER_ANSWER_S, BROKER_RETURN_S, BROKER_SILENCE_S
 from madang.base.secret import Secret
-from madang.realtime.broker import BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch, Subscriber
+from madang.realtime.broker import (
+    BrokerError,
+    HistoryQuery,
+    Outgoing,
+    PresenceStats,
+    Present,
+    Stretch,
+    Subscriber,
+)
 from madang.realtime.driving import settle
 from madang.realtime.memory import MemoryBroker
 from madang.realtime.publication import ClientInfo, Position, Published, PublishOptions, Retention
 from madang.store.carried import pack, pack_who, unpack, unpack_who
+from madang.store.outage import Outage
 
 log = logging.getLogger(__name__)
 _BUCKETS: Final = 64
 _FAULTS: Final = (NatsError, OSError, TimeoutError)
+_BROKEN: Final = (UnexpectedEOF, StaleConnectionError, OSError)
+"""Told of by who comes back."""
 _NOWHERE: Final = Position(0, "")
 
 
@@ -49,6 +60,7 @@ class NatsBroker:
         self._channels: dict[int, set[str]] = {}
         self._buckets: dict[int, Subscription] = {}
         self._turn = asyncio.Lock()
+        self._outage = Outage(log, "nats")
 
     async def start(self, node: str, subscriber: Subscriber) -> None:
         """Raises BrokerError when NATS is not there."""
@@ -60,7 +72,10 @@ class NatsBroker:
             reconnect_time_wait=BROKER_RETURN_S,
             max_reconnect_attempts=-1,
             allow_reconnect=True,
-            error_cb=_say,
+            ping_interval=int(BROKER_SILENCE_S),
+            max_outstanding_pings=1,
+            error_cb=self._say,
+            disconnected_cb=self._left,
             reconnected_cb=self._returned,
         )
         self._client = await _ask(connected)
@@ -76,12 +91,26 @@ class NatsBroker:
     async def subscribe(self, channel: str) -> None:
         bucket = _bucket(channel)
         self._channels.setdefault(bucket, set()).add(channel)
-        async with self._turn:
-            if bucket not in self._buckets:
-                subject = f"{self._prefix}.c.{bucket}.*"
-                subscription = await _ask(self._client.subscribe(subject, cb=self._on_channel))
-                await _ask(self._client.flush(int(BROKER_ANSWER_S)))
-                self._buckets[bucket] = subscription
+        await settle()
+        try:
+            async with asyncio.timeout(BROKER_ANSWER_S), self._turn:
+                if bucket not in self._buckets:
+                    self._check()
+                    await self._open(bucket)
+                    self._check()
+        except TimeoutError as error:  # others waited for the same answer
+            raise BrokerError("nats: no answer in time") from error
+
+    async def _open(self, bucket: int) -> None:
+        subject = f"{self._prefix}.c.{bucket}.*"
+        subscription = await _ask(self._client.subscribe(subject, cb=self._on_channel))
+        try:
+            await _ask(self._client.flush(int(BROKER_ANSWER_S)))
+        except BaseException:
+            with suppress(*_FAULTS):
+                await subscription.unsubscribe()  # else a second one would hear everything twice
+            raise
+        self._buckets[bucket] = subscription
 
     async def unsubscribe(self, channel: str) -> None:
         bucket = _bucket(channel)
@@ -93,6 +122,7 @@ class NatsBroker:
                 await _ask(subscription.unsubscribe())
 
     async def publish(self, channel: str, data: bytes, options: PublishOptions) -> Published:
+        self._check()
         await _ask(self._client.publish(self._subject(channel), b"p" + pack(data, options)))
         return Published()
 
@@ -124,6 +154,9 @@ class NatsBroker:
     async def add_presence(self, channel: str, info: ClientInfo) -> None:
         await self._present.add_presence(channel, info)
 
+    async def keep_presence(self, present: Sequence[Present]) -> None:
+        await self._present.keep_presence(present)
+
     async def remove_presence(self, channel: str, client: str, user: str) -> bool:
         return await self._present.remove_presence(channel, client, user)
 
@@ -137,11 +170,21 @@ class NatsBroker:
         """Of this server alone."""
         return True
 
+    async def keep_occupied(self, channels: Sequence[str], node: str) -> None:
+        """Of this server alone."""
+
     async def vacate(self, channel: str, node: str) -> bool:
         return True
 
+    async def told_vacated(self, channel: str) -> None:
+        """Of this server alone."""
+
+    async def abandoned(self) -> Sequence[str]:
+        return ()
+
     async def tell(self, message: bytes, node: str = "") -> bool:
         """To one node as a request, which it answers empty: so we know that it is there."""
+        self._check()
         said = self._node.encode() + b"\n" + message
         if not node:
             await _ask(self._client.publish(f"{self._prefix}.n.all", said))
@@ -161,7 +204,21 @@ class NatsBroker:
     def _subject(self, channel: str) -> str:
         return f"{self._prefix}.c.{_bucket(channel)}.{_token(channel)}"
 
+    def _check(self) -> None:
+        """The client would keep what it cannot send, and call it sent."""
+        if not self._client.is_connected:
+            raise BrokerError("nats: not there")
+
+    async def _say(self, error: Exception) -> None:
+        if self._client.is_connected and not isinstance(error, _BROKEN):
+            log.warning("nats: %s", error or type(error).__name__)
+
+    async def _left(self) -> None:
+        if self._subscriber is not None:
+            self._outage.begin(ConnectionError("the connection broke"))
+
     async def _returned(self) -> None:
+        self._outage.end()
         if self._subscriber is not None:
             self._subscriber.on_gap(None)
 
@@ -195,10 +252,6 @@ async def _ask(asked: Awaitable[Any]) -> Any:
         return await asked
     except _FAULTS as error:
         raise BrokerError(f"nats: {error or type(error).__name__}") from error
-
-
-async def _say(error: Exception) -> None:
-    log.warning("nats: %s", error or type(error).__name__)
 
 
 def _bucket(channel: str) -> int:

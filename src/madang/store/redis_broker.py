@@ -20,19 +20,30 @@ from madang.base.limits import (
     BROKER_ANSWER_S,
     BROKER_CONNECTIONS,
     BROKER_RETURN_S,
+    BROKER_SILENCE_S,
     REALTIME_IDEMPOTENCY_S,
     REALTIME_META_S,
     REALTIME_PRESENCE_S,
 )
 from madang.base.secret import Secret
-from madang.realtime.broker import BrokerError, HistoryQuery, Outgoing, PresenceStats, Stretch, Subscriber
+from madang.realtime.broker import (
+    BrokerError,
+    HistoryQuery,
+    Outgoing,
+    PresenceStats,
+    Present,
+    Stretch,
+    Subscriber,
+)
 from madang.realtime.driving import settle
 from madang.realtime.publication import ClientInfo, Position, Published, PublishOptions, Retention
 from madang.store import redis_scripts as scripts
 from madang.store.carried import pack, pack_who, redacted, unpack, unpack_who
+from madang.store.outage import Outage
 
 log = logging.getLogger(__name__)
 _SUBSCRIBE_BATCH: Final = 512
+_ABANDONED: Final = 100
 _FAULTS: Final = (RedisError, OSError, TimeoutError)
 Entropy = Callable[[int], bytes]
 
@@ -43,9 +54,17 @@ class RedisBroker:
     in_process = False
     keeps_history = True
 
-    def __init__(self, url: Secret, entropy: Entropy, prefix: str = "madang") -> None:
+    def __init__(
+        self,
+        url: Secret,
+        entropy: Entropy,
+        prefix: str = "madang",
+        presence_s: float = REALTIME_PRESENCE_S,
+    ) -> None:
         self._entropy = entropy
         self._prefix = prefix
+        self._presence_ms = int(presence_s * 1000)
+        self._outage = Outage(log, "redis")
         retry = Retry(NoBackoff(), 0)
         pool = BlockingConnectionPool.from_url(
             url.reveal(),
@@ -59,14 +78,7 @@ class RedisBroker:
         self._ear = Redis.from_url(
             url.reveal(), socket_timeout=None, socket_connect_timeout=BROKER_ANSWER_S, retry=retry
         )
-        self._publish, self._history, self._redact = map(
-            self._redis.register_script, (scripts.PUBLISH, scripts.HISTORY, scripts.REDACT)
-        )
-        self._add, self._remove, self._present, self._stats = map(
-            self._redis.register_script,
-            (scripts.ADD_PRESENCE, scripts.REMOVE_PRESENCE, scripts.PRESENCE, scripts.PRESENCE_STATS),
-        )
-        self._occupy, self._vacate = map(self._redis.register_script, (scripts.OCCUPY, scripts.VACATE))
+        self._register()
         self._node = ""
         self._subscriber: Subscriber | None = None
         self._pubsub: PubSub | None = None
@@ -77,6 +89,19 @@ class RedisBroker:
         self._left: list[bytes] = []
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _register(self) -> None:
+        self._publish, self._history, self._redact = map(
+            self._redis.register_script, (scripts.PUBLISH, scripts.HISTORY, scripts.REDACT)
+        )
+        self._add, self._remove, self._present, self._stats = map(
+            self._redis.register_script,
+            (scripts.ADD_PRESENCE, scripts.REMOVE_PRESENCE, scripts.PRESENCE, scripts.PRESENCE_STATS),
+        )
+        self._occupy, self._vacate, self._told_vacated, self._abandoned = map(
+            self._redis.register_script,
+            (scripts.OCCUPY, scripts.VACATE, scripts.TOLD_VACATED, scripts.ABANDONED),
+        )
 
     async def start(self, node: str, subscriber: Subscriber) -> None:
         """Raises BrokerError when Redis is not there."""
@@ -188,8 +213,18 @@ class RedisBroker:
     # --- presence -------------------------------------------------------------------------------------
 
     async def add_presence(self, channel: str, info: ClientInfo) -> None:
-        arguments: list[Any] = [info.client, info.user, pack_who(info), int(REALTIME_PRESENCE_S * 1000)]
-        await self._ask(self._add(self._keys(channel, "pe", "pi", "pu"), arguments))
+        await self._ask(self._add(*self._presence(channel, info)))
+
+    async def keep_presence(self, present: Sequence[Present]) -> None:
+        await settle()
+        pipeline = self._redis.pipeline(transaction=False)
+        for channel, info in present:
+            await self._add(*self._presence(channel, info), client=pipeline)
+        await self._ask(pipeline.execute())
+
+    def _presence(self, channel: str, info: ClientInfo) -> tuple[list[str], list[Any]]:
+        arguments = [info.client, info.user, pack_who(info), self._presence_ms]
+        return self._keys(channel, "pe", "pi", "pu"), arguments
 
     async def remove_presence(self, channel: str, client: str, user: str) -> bool:
         return bool(await self._ask(self._remove(self._keys(channel, "pe", "pi", "pu"), [client])))
@@ -206,11 +241,28 @@ class RedisBroker:
         return PresenceStats(*await self._ask(self._stats(self._keys(channel, "pe", "pi", "pu"), [])))
 
     async def occupy(self, channel: str, node: str) -> bool:
-        arguments: list[Any] = [node, int(REALTIME_PRESENCE_S * 1000)]
-        return bool(await self._ask(self._occupy(self._keys(channel, "on"), arguments)))
+        return bool(await self._ask(self._occupy(*self._occupied(channel, node))))
+
+    async def keep_occupied(self, channels: Sequence[str], node: str) -> None:
+        await settle()
+        pipeline = self._redis.pipeline(transaction=False)
+        for channel in channels:
+            await self._occupy(*self._occupied(channel, node), client=pipeline)
+        await self._ask(pipeline.execute())
+
+    def _occupied(self, channel: str, node: str) -> tuple[list[str], list[Any]]:
+        return [*self._keys(channel, "on"), self._all_occupied()], [node, self._presence_ms, channel]
 
     async def vacate(self, channel: str, node: str) -> bool:
         return bool(await self._ask(self._vacate(self._keys(channel, "on"), [node])))
+
+    async def told_vacated(self, channel: str) -> None:
+        keys = [*self._keys(channel, "on"), self._all_occupied()]
+        await self._ask(self._told_vacated(keys, [channel]))
+
+    async def abandoned(self) -> Sequence[str]:
+        asked = self._abandoned([self._all_occupied()], [self._presence_ms, _ABANDONED])
+        return [channel.decode() for channel in await self._ask(asked)]
 
     # --- nodes ----------------------------------------------------------------------------------------
 
@@ -226,6 +278,9 @@ class RedisBroker:
 
     def _keys(self, channel: str, *kinds: str) -> list[str]:
         return [f"{self._prefix}.{kind}.{{{channel}}}" for kind in kinds]
+
+    def _all_occupied(self) -> str:
+        return f"{self._prefix}.oc"
 
     def _bus(self, channel: str) -> bytes:
         return f"{self._prefix}.c.{channel}".encode()
@@ -267,25 +322,31 @@ class RedisBroker:
             try:
                 await self._read_all()
             except _FAULTS as error:
-                log.warning("redis: the subscription broke: %s", error)
+                self._outage.begin(error)
                 self._fail_waiting()
             while True:
                 await asyncio.sleep(BROKER_RETURN_S)
-                try:
+                with suppress(*_FAULTS):
                     async with asyncio.timeout(BROKER_ANSWER_S):
                         await self._listen()
-                    break
-                except _FAULTS as error:
-                    log.warning("redis: not there: %s", error)
+                        break
+            self._outage.end()
             if self._subscriber is not None:
                 self._subscriber.on_gap(None)
 
     async def _read_all(self) -> None:
+        """A Redis that vanished says nothing, not even goodbye: who is silent is asked."""
+        asked = False
         while True:
             pubsub = cast(PubSub, self._pubsub)
-            message = await pubsub.get_message(timeout=None)
+            message = await pubsub.get_message(timeout=BROKER_ANSWER_S if asked else BROKER_SILENCE_S)
             if message is None:
+                if asked:
+                    raise TimeoutError("nothing is heard any more")
+                await pubsub.ping()
+                asked = True
                 continue
+            asked = False
             if message["type"] == "message":
                 self._on_message(message["channel"], message["data"])
             elif message["type"] == "subscribe":
@@ -312,7 +373,7 @@ class RedisBroker:
                 if asked:
                     await pubsub.subscribe(*asked)
             except _FAULTS as error:
-                log.warning("redis: could not subscribe: %s", error)
+                self._outage.begin(error)
                 self._fail_waiting()
 
     def _fail_waiting(self) -> None:

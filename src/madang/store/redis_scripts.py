@@ -4,7 +4,8 @@ Keys of a channel carry its name in braces, so that a cluster keeps them togethe
 `{prefix}.h.{channel}` the publications (a list without holes: the last one has the offset `s` of the meta
 hash), `.m.` the meta hash (`e` epoch, `s` top offset, `v` and `ve` the last version), `.i.` results by
 idempotency key, `.pe.` presence by time of expiry, `.pi.` presence infos, `.pu.` connections by user,
-`.on.` nodes with subscribers by time of expiry.
+`.on.` nodes with subscribers by time of expiry. `{prefix}.oc` has the channels that are occupied, or were
+and nobody was told yet, by the time of expiry of their last node.
 """
 
 PUBLISH = """
@@ -162,9 +163,10 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now)
 OCCUPY = (
     _SILENT
     + """
-local others = redis.call('ZCARD', KEYS[1])
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+local others, until_ms = redis.call('ZCARD', KEYS[1]), now + tonumber(ARGV[2])
+redis.call('ZADD', KEYS[1], until_ms, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('ZADD', KEYS[2], until_ms, ARGV[3])
 return others == 0 and 1 or 0
 """
 )
@@ -176,3 +178,23 @@ local was = redis.call('ZREM', KEYS[1], ARGV[1])
 return was == 1 and redis.call('ZCARD', KEYS[1]) == 0 and 1 or 0
 """
 )
+
+TOLD_VACATED = (
+    _SILENT
+    + """
+if redis.call('ZCARD', KEYS[1]) == 0 then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+end
+return 1
+"""
+)
+
+ABANDONED = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], 0, now, 'LIMIT', 0, tonumber(ARGV[2]))
+for _, channel in ipairs(found) do
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[1]), channel)
+end
+return found
+"""

@@ -43,6 +43,7 @@ def _read_redis(redis: Table) -> None:
     number = redis.take("db", values.count, 0)
     encrypted = redis.within("tls").take("enabled", values.flag, False)
     url = _url(addresses[0], (user, password), number, encrypted)
+    redis.give("presence_ttl", "realtime.presence_s", values.duration)
     report.give("realtime.broker", url, redis.where("address"))
     _read_prefix(redis)
     redis.ignore(
@@ -52,7 +53,6 @@ def _read_redis(redis: Table) -> None:
         client_name="",
         force_resp2=False,
         history_use_lists=False,
-        presence_ttl="60s",
         presence_hash_field_ttl=False,
         presence_user_mapping=False,
         sentinel_user="",
