@@ -55,48 +55,44 @@ async def answer(core: Core, hello: Hello, session: Session, command: m.Command)
 async def publish(core: Core, session: Session, number: int, request: m.PublishRequest) -> None:
     channel, data = request.channel, bytes(request.data)
     binding = core.binding(channel)
-    options, caller = binding.options, session.caller
+    _check_publication(core, session, request, binding.options)
+    reply = PublishReply()
+    handler = binding.handler
+    if handler is not None and handler.does.publish:
+        await settle()
+        reply = await handler.publish(PublishRequest(caller=session.caller, channel=channel, data=data))
+    elif not _may(session, channel, _publishing(binding.options)):
+        raise PERMISSION_DENIED
+    if not reply.done:
+        how = PublishOptions(
+            info=session.info(channel),
+            skip_history=reply.skip_history,
+            tags=reply.tags,
+            idempotency_key=reply.idempotency_key,
+            version=reply.version,
+            version_epoch=reply.version_epoch,
+            delta=reply.delta or binding.options.delta_publish,
+            retention=binding.options.retention,
+        )
+        await core.broker.publish(channel, data if reply.data is None else reply.data, how)
+    session.reply(m.Reply(number, publish=m.Empty()))
+
+
+def _check_publication(
+    core: Core, session: Session, request: m.PublishRequest, options: ChannelOptions
+) -> None:
+    """What is refused whoever decides about the channel. Raises ReplyError and Disconnect."""
+    data, caller = bytes(request.data), session.caller
     if request.type:
         raise NOT_AVAILABLE  # keys of maps
     if not data or not fits(data, options):
         raise BAD_REQUEST
     if not session.wire.binary and not text.is_json(data):
         raise Disconnect(*codes.INAPPROPRIATE_PROTOCOL)
-    wait_s = core.publish_wait_s(channel, options, caller.user or caller.client)
+    wait_s = core.publish_wait_s(request.channel, options, caller.user or caller.client)
     if wait_s > 0:
         core.counters.rate_limited += 1
         raise too_many(wait_s)
-    reply = PublishReply()
-    handler = binding.handler
-    if handler is not None and handler.does.publish:
-        await settle()
-        reply = await handler.publish(PublishRequest(caller=caller, channel=channel, data=data))
-        if reply.done:
-            session.reply(m.Reply(number, publish=m.Empty()))
-            return
-        data = data if reply.data is None else reply.data
-    elif not _may(
-        session,
-        channel,
-        (
-            options.allow_publish_for_client,
-            options.allow_publish_for_anonymous,
-            options.allow_publish_for_subscriber,
-        ),
-    ):
-        raise PERMISSION_DENIED
-    how = PublishOptions(
-        info=session.info(channel),
-        skip_history=reply.skip_history,
-        tags=reply.tags,
-        idempotency_key=reply.idempotency_key,
-        version=reply.version,
-        version_epoch=reply.version_epoch,
-        delta=reply.delta or options.delta_publish,
-        retention=options.retention,
-    )
-    await core.broker.publish(channel, data, how)
-    session.reply(m.Reply(number, publish=m.Empty()))
 
 
 def fits(data: bytes, options: ChannelOptions) -> bool:
@@ -107,8 +103,19 @@ def fits(data: bytes, options: ChannelOptions) -> bool:
     return form != "json_object" or text.is_object(data)
 
 
-def _may(session: Session, channel: str, rights: tuple[bool, bool, bool]) -> bool:
-    """Rights of clients, of anonymous ones, and of subscribers."""
+_Rights = tuple[bool, bool, bool]
+"""Of clients, of anonymous ones, and of subscribers."""
+
+
+def _publishing(options: ChannelOptions) -> _Rights:
+    return (
+        options.allow_publish_for_client,
+        options.allow_publish_for_anonymous,
+        options.allow_publish_for_subscriber,
+    )
+
+
+def _may(session: Session, channel: str, rights: _Rights) -> bool:
     client, anonymous, subscriber = rights
     if client and (session.caller.user or anonymous):
         return True

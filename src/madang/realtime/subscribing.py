@@ -7,7 +7,7 @@ from madang.realtime.channel import is_private, limited_users
 from madang.realtime.core import Binding, Core
 from madang.realtime.driving import settle
 from madang.realtime.entering import Ask, enter
-from madang.realtime.gate import ServerSubscription
+from madang.realtime.gate import Caller, ServerSubscription
 from madang.realtime.jwks import KeySetError
 from madang.realtime.ports import (
     ALREADY_SUBSCRIBED,
@@ -17,6 +17,7 @@ from madang.realtime.ports import (
     NOT_AVAILABLE,
     PERMISSION_DENIED,
     TOKEN_EXPIRED,
+    ChannelHandler,
     Disconnect,
     SubscribeRequest,
 )
@@ -88,35 +89,40 @@ async def _admit(core: Core, session: Session, binding: Binding, request: m.Subs
         await binding.gate.admit(caller, channel, bytes(request.data))
     handler = binding.handler
     if handler is not None and handler.does.subscribe:
-        await settle()
-        asked = SubscribeRequest(
-            caller=caller, channel=channel, data=bytes(request.data), token=request.token
-        )
-        reply = await handler.subscribe(asked)
-        told = ServerSubscription(
-            info=reply.info,
-            data=reply.data,
-            presence=reply.presence,
-            join_leave=reply.join_leave,
-            force_push_join_leave=reply.force_push_join_leave,
-            force_recovery=reply.force_recovery,
-            force_positioning=reply.force_positioning,
-            expires_at=reply.expires_at,
-        )
-        return Ask(
-            request=request,
-            subscription=told,
-            filter=tags.parse(reply.filter) if reply.filter else None,
-            snapshot=reply.snapshot,
-            since=reply.since,
-            client_refresh=not handler.does.sub_refresh,
-        )
+        return await _handled(handler, caller, request)
     open_to_all = options.allow_subscribe_for_client and (
         caller.user or options.allow_subscribe_for_anonymous
     )
     if open_to_all and users is None:
         return Ask(request=request)
     raise PERMISSION_DENIED
+
+
+async def _handled(handler: ChannelHandler, caller: Caller, request: m.SubscribeRequest) -> Ask:
+    """What the namespace's handler says."""
+    await settle()
+    asked = SubscribeRequest(
+        caller=caller, channel=request.channel, data=bytes(request.data), token=request.token
+    )
+    reply = await handler.subscribe(asked)
+    told = ServerSubscription(
+        info=reply.info,
+        data=reply.data,
+        presence=reply.presence,
+        join_leave=reply.join_leave,
+        force_push_join_leave=reply.force_push_join_leave,
+        force_recovery=reply.force_recovery,
+        force_positioning=reply.force_positioning,
+        expires_at=reply.expires_at,
+    )
+    return Ask(
+        request=request,
+        subscription=told,
+        filter=tags.parse(reply.filter) if reply.filter else None,
+        snapshot=reply.snapshot,
+        since=reply.since,
+        client_refresh=not handler.does.sub_refresh,
+    )
 
 
 async def _token(core: Core, token: str) -> SubscriptionToken:
