@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_WAITING_COMMANDS
+from madang.base.limits import REALTIME_REFUSED_PER_S, REALTIME_WAITING_COMMANDS
 from madang.protocols.centrifugo import binary, codes, text
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
@@ -25,7 +25,7 @@ _PONG: Final = m.Command()
 class Receiving(Sending):
     """The half of a session that reads."""
 
-    __slots__ = ("_allowance", "_allowed_at", "_busy", "_inbox", "_pong_by")
+    __slots__ = ("_allowance", "_allowed_at", "_busy", "_inbox", "_pong_by", "_refused", "_second")
 
     def __init__(self, core: Core, link: Link, wire: Wire, caller: Caller) -> None:
         super().__init__(core, link, wire, caller)
@@ -34,6 +34,7 @@ class Receiving(Sending):
         self._pong_by = NEVER
         self._allowance = core.settings.commands_per_connection * BURST_S
         self._allowed_at = core.sweeper.now
+        self._refused = self._second = 0
 
     def answer(self, command: m.Command) -> Awaitable[None]:
         """Raises ReplyError, Disconnect and BrokerError."""
@@ -97,6 +98,7 @@ class Receiving(Sending):
             return
         try:
             if not self._allowed():
+                self._count_refused()
                 raise too_many(self._wait_s())
             await self.answer(command)
         except ReplyError as error:
@@ -128,6 +130,15 @@ class Receiving(Sending):
         if not allowed:
             core.counters.rate_limited += 1
         return allowed
+
+    def _count_refused(self) -> None:
+        """Who does not hear that it is too fast is sent away, to come back later."""
+        second = int(self._core.sweeper.now)
+        if second != self._second:
+            self._second, self._refused = second, 0
+        self._refused += 1
+        if self._refused > REALTIME_REFUSED_PER_S:
+            raise Disconnect(*codes.TOO_MANY_REQUESTS)
 
     def _wait_s(self) -> float:
         """How long until one more command is allowed."""
