@@ -105,13 +105,21 @@ class Timing(Receiving):
         self._ping_at = now + settings.ping_s
         answers = bool(settings.pong_s) and self.wire.answers
         if self.held:  # who has unread frames needs no ping: what it takes of them says that it lives
-            if answers and not self._reads(has_all=True):
+            if not self._reads(has_all=True):
                 self.disconnect(codes.NO_PONG)
+        elif not answers and self._takes_nothing():
+            self.disconnect(codes.NO_PONG)
         elif self._pong_by == NEVER:  # else one is on its way
             self.send(self.wire.ping)
             if answers:
                 self._pong_by = now + settings.pong_s
                 self._acked = self._link.acked_bytes() or 0
+
+    def _takes_nothing(self) -> bool:
+        """Of who answers no pings: whether all that was written since the last one is still on its way."""
+        acked = self._link.acked_bytes()
+        before, self._acked = self._acked, -1 if acked is None else acked
+        return acked is not None and acked == before
 
     def _reads(self, *, has_all: bool) -> bool:
         """Whether the peer has taken some of what waits for it since this was asked; `has_all` where nothing

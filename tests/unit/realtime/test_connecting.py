@@ -9,6 +9,8 @@ import pytest
 from tests.unit.realtime.conftest import Make, Yard
 
 from madang.base.errors import PeerError
+from madang.protocols.centrifugo import messages as m
+from madang.realtime import wires
 from madang.realtime.driving import settle
 from madang.realtime.gate import Caller, ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.memory import MemoryBroker
@@ -289,6 +291,20 @@ async def test_who_holds_unread_frames_lives_by_what_it_takes(yard: Yard) -> Non
         assert not visitor.ended
     yard.pass_time(30)
     assert visitor.ended == 3012 and visitor.heard()[-1] != {}
+
+
+async def test_who_answers_no_pings_lives_by_what_it_takes_of_them(yard: Yard) -> None:
+    """One-way clients: a peer that vanished, or that never reads, takes not even a ping."""
+    reading, gone = (yard.visitor(wires.UNI_EVENTS) for _ in range(2))
+    for visitor in (reading, gone):
+        visitor.session.begin_with(m.ConnectRequest())
+        await yard.settle()
+        visitor.link.acked = 500
+    for taken in (503, 506, 509, None, 515):
+        reading.link.acked = taken
+        yard.pass_time(25)
+        assert reading.ended == 0
+    assert gone.ended == 3012
 
 
 async def test_other_words_are_no_pong(yard: Yard) -> None:
