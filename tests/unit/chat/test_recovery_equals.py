@@ -2,6 +2,7 @@
 left."""
 
 import asyncio
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -180,7 +181,7 @@ class Scene:
 
 @pytest.mark.parametrize(("kept", "nodes"), [(300, 1), (6, 1), (300, 2)])
 def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int, nodes: int) -> None:
-    clock, place = FakeClock(), iter(range(10_000))
+    clock, place = FakeClock(), count()
 
     async def play(chat: Chat, other: Chat, deeds: list[tuple[str, int, int]]) -> None:
         name = f"01room{next(place)}"
@@ -201,7 +202,9 @@ def test_who_recovered_sees_what_the_witness_sees(tmp_path: Path, kept: int, nod
         if nodes == 2:
             other = runner.run(beside.__aenter__())
 
-        @settings(max_examples=40 // nodes, deadline=None, suppress_health_check=list(HealthCheck))
+        examples = max(40, settings().max_examples) // nodes
+
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(deed if nodes == 1 else deed_of_two, min_size=12, max_size=50))
         def playing(deeds: list[tuple[str, int, int]]) -> None:
             runner.run(play(chat, other, deeds))

@@ -203,6 +203,38 @@ async def test_cache_recovery_brings_the_latest_alone(clock: FakeClock) -> None:
     assert told["recovered"] and "publications" not in told
 
 
+async def test_a_cache_is_recovered_without_being_asked(clock: FakeClock) -> None:
+    cache = msgspec.structs.replace(
+        NAMESPACES["open"], force_recovery=True, force_recovery_mode="cache", auto_cache_recover=True
+    )
+    yard = Yard(clock, RealtimeSettings(namespaces={"cache": cache}, allow_anonymous=True))
+    await yard.engine.start()
+    told = (await (await yard.guest()).subscribe("cache:1"))["subscribe"]
+    assert not told.get("publications") and told["was_recovering"]
+    await yard.publish("cache:1", 1, 2)
+    told = (await (await yard.guest()).subscribe("cache:1"))["subscribe"]
+    assert told["recovered"] and [each["data"] for each in told["publications"]] == [2]
+
+
+async def test_deltas_without_history(clock: FakeClock) -> None:
+    latest = msgspec.structs.replace(
+        NAMESPACES["plain"],
+        keep_latest_publication=True,
+        allowed_delta_types=("fossil",),
+        delta_publish=True,
+    )
+    yard = Yard(clock, RealtimeSettings(namespaces={"latest": latest}, allow_anonymous=True))
+    await yard.engine.start()
+    guest = await yard.guest()
+    told = (await guest.subscribe("latest:1", delta="fossil"))["subscribe"]
+    assert told["delta"] and not told.get("recoverable")
+    items = [{"n": n, "story": "long and always the same " * 20} for n in range(3)]
+    await yard.publish("latest:1", *items)
+    await yard.settle()
+    heard = [push["pub"] for push in guest.pushes()]
+    assert [pub.get("delta", False) for pub in heard] == [False, True, True] and _rebuilt(heard) == items
+
+
 async def test_redacted_text_is_nowhere_any_more(yard: Yard) -> None:
     guest = await yard.member("open:1", recoverable=True)
     await yard.publish("open:1", "bad", "good")
@@ -221,7 +253,7 @@ STEPS = st.lists(st.sampled_from(["publish", "drop", "return", "burst", "settle"
 
 
 @given(STEPS)
-@settings(max_examples=40)
+@settings(max_examples=max(40, settings().max_examples))
 async def test_a_client_that_drops_and_returns_has_what_one_has_that_never_dropped(steps: list[str]) -> None:
     kept = RealtimeSettings(
         token=TokenSettings(hmac_secret=Secret(HMAC)), namespaces=NAMESPACES, allow_anonymous=True

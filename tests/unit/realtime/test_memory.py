@@ -100,6 +100,19 @@ async def test_publications_expire_and_the_position_stays(broker: MemoryBroker, 
     assert (await broker.history("c", HistoryQuery(), KEPT)).top.offset == 0
 
 
+async def test_a_namespace_may_remember_positions_for_less_long(
+    broker: MemoryBroker, clock: FakeClock
+) -> None:
+    kept = Retention(5, 60.0, 120.0)
+    await broker.publish("c", b"1", PublishOptions(retention=kept))
+    clock.advance(119)
+    broker.sweep()
+    assert (await broker.history("c", HistoryQuery(), kept)).top.offset == 1
+    clock.advance(121)
+    broker.sweep()
+    assert (await broker.history("c", HistoryQuery(), kept)).top.offset == 0
+
+
 async def test_without_history_nothing_is_kept(broker: MemoryBroker, heard: Heard) -> None:
     assert (await broker.publish("c", b"1", PublishOptions())).offset == 0
     skipped = PublishOptions(retention=KEPT, skip_history=True)

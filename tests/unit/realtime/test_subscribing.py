@@ -189,6 +189,37 @@ async def test_rates_of_a_namespace(make: Make, settings: RealtimeSettings) -> N
     assert code(await guest.ask(publish={"channel": "n:1", "data": 1})) == 0
 
 
+async def test_the_rate_of_a_channel_is_of_all_its_publishers(make: Make, settings: RealtimeSettings) -> None:
+    """A57."""
+    options = ChannelOptions(allow_publish_for_client=True, channel_publish_rate=2.0)
+    yard = make(dataclasses.replace(settings, namespaces={"n": options}))
+    await yard.engine.start()
+    several = [await yard.guest(name) for name in ("ann", "bob", "cat")]
+    results = [code(await guest.ask(publish={"channel": "n:1", "data": 1})) for guest in several]
+    assert results == [0, 0, 111]
+    assert code(await several[2].ask(publish={"channel": "n:2", "data": 1})) == 0, "another channel"
+
+
+async def test_rights_of_subscribers(make: Make, settings: RealtimeSettings) -> None:
+    options = ChannelOptions(
+        presence=True,
+        history_size=5,
+        history_ttl_s=60.0,
+        allow_subscribe_for_client=True,
+        allow_presence_for_subscriber=True,
+        allow_history_for_subscriber=True,
+    )
+    yard = make(dataclasses.replace(settings, namespaces={"n": options}))
+    await yard.engine.start()
+    guest = await yard.guest("ann")
+    asked = [{kind: {"channel": "n:1"}} for kind in ("presence", "presence_stats", "history")]
+    assert [code(await guest.ask(**each)) for each in asked] == [103] * 3
+    await guest.subscribe("n:1")
+    assert [code(await guest.ask(**each)) for each in asked] == [0] * 3
+    told = (await (await yard.guest("bob")).subscribe("n:1", recoverable=True, join_leave=True))["subscribe"]
+    assert told["recoverable"], "who may read history may recover"
+
+
 async def test_commands_of_a_connection_are_bounded(make: Make, settings: RealtimeSettings) -> None:
     yard = make(dataclasses.replace(settings, commands_per_connection=2))
     guest = await yard.guest("ann")
