@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,18 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from centrifuge import Client, PublicationContext, SubscriptionEventHandler
+from centrifuge import (
+    Client,
+    ClientEventHandler,
+    ConnectedContext,
+    PublicationContext,
+    SubscriptionEventHandler,
+)
 from tests.harness.centrifuge import leave
 from tests.harness.server import Server, running
+
+from madang.base.limits import REALTIME_QUEUE_BYTES
+from madang.protocols.websocket.frame import TEXT, build_frame
 
 SECRET = "a secret of at least thirty-two letters"
 PACKAGES = Path(__file__).parents[2] / "web" / "package.json"
@@ -36,6 +48,7 @@ allow_history_for_client = true
 allow_presence_for_client = true
 """
 PATIENCE_S = 60
+SLOW = "madang_realtime_slow_total"
 
 
 def token(user: str, **claims: Any) -> str:
@@ -145,6 +158,97 @@ async def test_the_client_for_python(server: Server, protobuf: bool) -> None:
     assert [info.user for info in presence.clients.values()] == ["ann"]
     assert (await room.presence_stats()).num_users == 1
     await room.unsubscribe()
+    await leave(client)
+
+
+class Stays(ClientEventHandler):
+    """How often a client connected."""
+
+    def __init__(self) -> None:
+        self.connected = 0
+
+    async def on_connected(self, ctx: ConnectedContext) -> None:
+        self.connected += 1
+
+
+async def test_the_client_refreshes_its_tokens(server: Server) -> None:
+    """Of the connection and of a private channel, before they expire, without coming anew."""
+    asked: list[str] = []
+
+    async def of_connection() -> str:
+        asked.append("connection")
+        return token("ann", exp=int(time.time()) + (3 if asked.count("connection") == 1 else 300))
+
+    async def of_channel(channel: str) -> str:
+        asked.append(channel)
+        return token("ann", channel=channel, exp=int(time.time()) + (3 if asked.count(channel) == 1 else 300))
+
+    stays, heard = Stays(), Heard()
+    url = server.http.replace("http", "ws") + "/connection/websocket"
+    client = Client(url, stays, get_token=of_connection)
+    room = client.new_subscription("$game:private", heard, get_token=of_channel)
+    await client.connect()
+    await room.subscribe()
+    await room.ready(PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        while asked.count("connection") < 2 or asked.count("$game:private") < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await room.publish({"still": "here"})
+    assert (await heard.next())[0] == {"still": "here"}
+    assert stays.connected == 1 and sorted(asked) == ["$game:private"] * 2 + ["connection"] * 2
+    await leave(client)
+
+
+def rss_bytes(server: Server) -> int:
+    assert server.process is not None
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def stalled(server: Server, way: str) -> socket.socket:
+    """A connection that asks for everything and never reads: its window stays shut."""
+    connect = json.dumps({"id": 1, "connect": {"token": token("slow", channels=["game:large"])}})
+    if way == "websocket":
+        asked = b"GET /connection/websocket HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n"
+        asked += b"connection: Upgrade\r\nsec-websocket-version: 13\r\n"
+        asked += b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        asked += build_frame(TEXT, connect.encode(), mask=b"\1\2\3\4")
+    else:
+        asked = (
+            b"POST /connection/%b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % way.encode()
+        )
+        asked += b"content-length: %d\r\n\r\n%b" % (len(connect), connect.encode())
+    sock, port = socket.socket(), int(server.http.rpartition(":")[2])
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    await asyncio.get_running_loop().sock_sendall(sock, asked)
+    return sock
+
+
+async def test_who_does_not_read_is_sent_away_and_keeps_nobody_waiting(server: Server) -> None:
+    """F20: a full queue ends websockets, streams and events alike; the others miss nothing."""
+    client, heard = client_of(server, "ann"), Heard()
+    room = client.new_subscription("game:large", heard)
+    await client.connect()
+    await room.subscribe()
+    await room.ready(PATIENCE_S)
+    slow = [await stalled(server, way) for way in ("websocket", "http_stream", "sse") * 4]
+    async with asyncio.timeout(PATIENCE_S):
+        while (await room.presence_stats()).num_clients < 1 + len(slow):
+            await asyncio.sleep(0.05)
+    before, memory, sent = server.metrics()[SLOW], rss_bytes(server), 0
+    async with asyncio.timeout(PATIENCE_S):
+        while (await room.presence_stats()).num_clients > 1:
+            await room.publish({"number": sent, "text": "x" * 40_000})
+            sent += 1
+            assert (await heard.next())[1] == sent
+    assert server.metrics()[SLOW] - before == len(slow)
+    grown = rss_bytes(server) - memory
+    assert grown < len(slow) * REALTIME_QUEUE_BYTES + (32 << 20), "what waits is bounded"
+    assert sent * 40_000 < 4 * REALTIME_QUEUE_BYTES
+    for sock in slow:
+        sock.close()
     await leave(client)
 
 
