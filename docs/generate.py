@@ -96,12 +96,11 @@ scripts want (a key, a link, a name) is alone on standard output. In a checkout 
 _EVERYWHERE = {"data", "config", "help"}
 
 # Which counters a room shows, in the words of `app/wiring.py`; a test compares the two.
-COUNTED: dict[str, tuple[str, type]] = {
+COUNTED: dict[str, tuple[str, type] | tuple[str, type, type]] = {
     "app": ("The program", AppCounters),
     "net": ("Sockets and HTTP", NetCounters),
     "rtmp": ("RTMP connections", RtmpCounters),
-    "ingest": ("RTMP publishers", IngestCounters),
-    "whip": ("WHIP publishers", WhipCounters),
+    "ingest": ("Publishers, with the label `protocol`: `rtmp` or `whip`", IngestCounters, WhipCounters),
     "webrtc": ("WebRTC", WebRtcCounters),
     "hub": ("Broadcasts", HubCounters),
     "control": ("Accounts and keys", ControlCounters),
@@ -203,9 +202,9 @@ def gauges() -> dict[str, str]:
 def metrics_page() -> str:
     lines = [_METRICS_HEAD.rstrip()]
     lines += [f"| `madang_{name}` | {_sentence(words)} |" for name, words in gauges().items()]
-    for room, (head, kind) in COUNTED.items():
+    for room, (head, *kinds) in COUNTED.items():
         lines += ["", f"## {head}", "", "| metric | counts |", "|---|---|"]
-        told = explanations(kind)
+        told = {name: words for kind in kinds for name, words in explanations(kind).items()}
         lines += [f"| `madang_{room}_{name}_total` | {_sentence(words)} |" for name, words in told.items()]
     return "\n".join(lines) + "\n"
 

@@ -34,7 +34,10 @@ def test_health_readiness_version_and_metrics(server: Server) -> None:
     assert httpx.get(f"{server.http}/healthz").json() == {"status": "ok", "wrong": []}
     assert httpx.get(f"{server.http}/readyz").json() == {"ready": True}
     assert httpx.get(f"{server.http}/version").json()["name"] == "madang"
-    assert server.metrics()["process_resident_memory_bytes"] > 0
+    metrics = server.metrics()
+    assert metrics["process_resident_memory_bytes"] > 0
+    for protocol in ("rtmp", "whip"):
+        assert f'madang_ingest_admitted_total{{protocol="{protocol}"}}' in metrics
 
 
 def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What RTMP publishers counted since the start; `app` prints it on the metrics page."""
+"""What RTMP publishers counted since the start; `app` prints it beside the other ways in, by protocol."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ class IngestCounters:
     refused: int = 0
     """Publishers that were not let in."""
     broken_frames: int = 0
-    """Bodies that could not be read; the stream went on without them."""
+    """Frames that were damaged by loss, or could not be read; the stream went on without them."""
     early_frames: int = 0
-    """Frames that came before their track was known and were dropped."""
+    """RTMP frames that came before their track was known and were dropped."""
     unsupported: int = 0
-    """Codecs that a publisher sent in vain."""
+    """Codecs that an RTMP publisher sent in vain."""
     too_fast: int = 0
     """Publishers that were cut off for their rate (A56)."""

@@ -1,4 +1,4 @@
-"""What WHIP publishers counted since the start; `app` prints it on the metrics page."""
+"""What WHIP publishers counted since the start; `app` prints it beside the other ways in, by protocol."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ class WhipCounters:
     refused: int = 0
     """Publishers that were not let in."""
     pictures: int = 0
-    """Pictures that went on to a stream."""
+    """WHIP pictures that went on to a stream."""
     lost_packets: int = 0
-    """Packets that did not come, though they were asked for again."""
+    """WHIP packets that did not come, though they were asked for again."""
     broken_frames: int = 0
-    """Frames that were damaged by loss, or could not be read."""
+    """Frames that were damaged by loss, or could not be read; the stream went on without them."""
     frozen_frames: int = 0
-    """Whole pictures that were left out because one before them was missing."""
+    """Whole WHIP pictures that were left out because one before them was missing."""
     keyframes_asked: int = 0
-    """Keyframes that publishers were asked for."""
+    """Keyframes that WHIP publishers were asked for."""
     too_fast: int = 0
     """Publishers that were cut off for their rate (A56)."""
