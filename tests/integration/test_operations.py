@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,8 @@ from tests.harness import certificates
 from tests.harness.patience import wait_until
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import ADMIN_PASSWORD, MADANG, Server, free_port, running
+
+from madang.containers.flv.tag import VIDEO, TagReader
 
 
 def hang_up(server: Server) -> None:
@@ -161,6 +164,62 @@ def test_descriptors_run_out_and_nothing_that_goes_on_stops(tmp_path: Path) -> N
         wait_until(lambda: httpx.get(f"{server.http}/readyz", timeout=2).status_code == 200)
         assert server.state("kept") == "live"
         assert "Traceback" not in server.said()
+
+
+FOLLOW = (
+    b"GET /api/v1/events/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def test_a_crowd_that_does_nothing_leaves_the_viewer_and_the_operators_alone(tmp_path: Path) -> None:
+    """F21: with 512 descriptors, 500 connections that stay fill the doors to their bound, and not beyond."""
+    control = free_port()
+    server = Server(tmp_path / "data", config=f'[http]\ncontrol_listen = "127.0.0.1:{control}"\n')
+    server.prefix = ["sh", "-c", 'ulimit -n 512; exec "$@"', "sh"]
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: server.process and server.stop())
+        server.start()
+        stack.enter_context(publishing(f"{server.rtmp}/{server.channel('kept')}"))
+        server.wait_for("kept", "live")
+        viewer = stack.enter_context(httpx.stream("GET", f"{server.http}/live/kept.flv", timeout=20))
+        chunks, parser = viewer.iter_raw(), TagReader()
+
+        def pictures(count: int) -> list[int]:
+            found: list[int] = []
+            while len(found) < count:
+                found += [tag.timestamp_ms for tag in parser.receive(next(chunks)) if tag.type == VIDEO]
+            return found
+
+        pictures(60)
+        operator = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{control}", timeout=20))
+        signed = operator.post(
+            "/api/v1/sessions",
+            json={"name": "admin", "password": ADMIN_PASSWORD},
+            headers={"X-Madang": "1", "Connection": "close"},
+        )
+        assert signed.status_code == 201, signed.text
+        crowd = [stack.enter_context(socket.socket()) for _ in range(500)]
+        for one in crowd:
+            one.connect(("127.0.0.1", server.http_port))
+            with contextlib.suppress(OSError):  # there was no room for it
+                one.sendall(FOLLOW)
+        server.http, public = f"http://127.0.0.1:{control}", server.http
+        wait_until(lambda: server.metrics()["madang_net_refused_total"] > 50)
+        assert server.metrics()["madang_connections"] > 300
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{public}/readyz", timeout=20)
+        assert httpx.get(f"{server.http}/healthz").json()["status"] == "degraded"
+        answers = [operator.get("/api/v1/admin/health", headers={"Connection": "close"}) for _ in range(10)]
+        assert {answer.status_code for answer in answers} == {200}
+        assert min(answer.elapsed.total_seconds() for answer in answers) < 0.2
+        seen = pictures(90)
+        assert max(b - a for a, b in pairwise(seen)) < 50, "not a picture is missing"
+        assert server.metrics()['madang_fanout_drops_total{format="flv"}'] == 0
+        for one in crowd:
+            one.close()
+        wait_until(lambda: httpx.get(f"{public}/readyz", timeout=20).status_code == 200)
+        wait_until(lambda: httpx.get(f"{public}/healthz", timeout=20).json()["status"] == "ok")
 
 
 def test_no_secret_reaches_log_metrics_or_process_list(tmp_path: Path) -> None:
@@ -308,6 +367,7 @@ def test_doctor_speaks_while_the_server_runs(server: Server) -> None:
 
     ports = ["--http", f"127.0.0.1:{server.http_port}", "--rtmp", f"127.0.0.1:{server.rtmp_port}"]
     environment = {"MADANG_HTTP__LISTEN": ports[1], "MADANG_RTMP__LISTEN": ports[3], "PATH": "/usr/bin:/bin"}
+    environment |= server.places
     done = subprocess.run(
         [MADANG, "doctor", "--json", "--data", server.data],
         capture_output=True,

@@ -88,6 +88,7 @@ def check_unsafe(settings: Settings) -> Iterator[Check]:
 def check_ports(settings: Settings) -> Iterator[Check]:
     """Each listener can be bound, or is held by this server."""
     doors = [("HTTP", "http.listen", settings.http.listen), ("RTMP", "rtmp.listen", settings.rtmp.listen)]
+    doors.append(("HTTP for operators", "http.control_listen", settings.http.control_listen))
     if settings.tls.certificate:
         doors += [
             ("HTTPS", "http.tls_listen", settings.http.tls_listen),

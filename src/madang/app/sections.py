@@ -38,6 +38,11 @@ class Http(Section):
         (Endpoint("0.0.0.0", 8443),),
         description="Where HTTPS listens. Opened only with a certificate under [tls].",
     )
+    control_listen: Listeners = Field(
+        (),
+        description="Where the same is served to operators alone, for example 127.0.0.1:8081: there is room "
+        "here for their pages, the API and /metrics when a flood has filled the other doors.",
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         (),
         description="Other sites whose pages may call the API with their visitor's session, as exact origins "

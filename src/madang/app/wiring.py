@@ -314,6 +314,8 @@ class Yard:
         wrong = self._standing()
         if self.ground.crowded:
             wrong.append("File descriptors ran out: new connections wait.")
+        if self.ground.crowd.full:
+            wrong.append("There is no room for more connections: new ones are refused.")
         if self.spool.refused:
             wrong.append(
                 f"{self.spool.refused} segments were not kept for seeking: the disk is full or slow."
@@ -337,6 +339,8 @@ class Yard:
         http = [
             (place, await self.http.listen(_binding(place, "--http"))) for place in self.settings.http.listen
         ]
+        for place in self.settings.http.control_listen:
+            await self.http.listen(_binding(place, "control_listen under [http]", reserved=True))
         if tls is not None:
             for place in self.settings.rtmp.tls_listen:
                 await self.ground.listen(_binding(place, "tls_listen under [rtmp]"), self.rtmp.accept, tls)
@@ -441,5 +445,5 @@ class Yard:
         return self.settings.data.dir / "streams.kept"
 
 
-def _binding(place: Endpoint, option: str) -> Binding:
-    return Binding(place.host, place.port, option)
+def _binding(place: Endpoint, option: str, reserved: bool = False) -> Binding:
+    return Binding(place.host, place.port, option, reserved=reserved)

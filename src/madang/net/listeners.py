@@ -49,6 +49,8 @@ class Binding:
     """How the operator changes it, for the error's sentence: `--http HOST:PORT`."""
     reuse_port: bool = False
     backlog: int = 4096
+    reserved: bool = False
+    """For operators: there is room for a few more here when the other doors are full (F21)."""
 
 
 class ListenError(Exception):
@@ -78,12 +80,16 @@ class Crowd:
     def __init__(self, proxies: TrustedProxies, counters: NetCounters, total: int, per_ip: int) -> None:
         self._proxies = proxies
         self.counters = counters
-        self._total = total
+        self.full = False
+        """Somebody was refused for want of room, and nobody has left since; health reports it."""
         self._per_ip = per_ip
         self._seats: set[_Seat] = set()
         self._by_address: Counter[str] = Counter()
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._fd_end = soft - min(limits.FD_RESERVE, soft // 4)
+        reserve = min(limits.FD_RESERVE, soft // 4)
+        self._bounds = (total, soft - reserve)
+        self._reserved_bounds = (total + limits.CONNECTIONS_RESERVED, soft - reserve // 2)
+        """The other half of the descriptors stays for files."""
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -92,10 +98,13 @@ class Crowd:
         """Connections of one address."""
         return self._by_address[address]
 
-    def admit(self, sock: socket.socket, address: str) -> bool:
-        """Count this connection until its socket is closed; False when there is no room for it."""
-        if len(self._seats) >= self._total or sock.fileno() >= self._fd_end:
+    def admit(self, sock: socket.socket, address: str, reserved: bool = False) -> bool:
+        """Count this connection until its socket is closed; False when there is no room for it, at a
+        `reserved` door not even that which others are not given."""
+        total, fd_end = self._reserved_bounds if reserved else self._bounds
+        if len(self._seats) >= total or sock.fileno() >= fd_end:
             self.counters.refused += 1
+            self.full = True
             return False
         if self._by_address[address] >= self._per_ip and not self._proxies.exempt(address):
             self.counters.refused_per_ip += 1
@@ -116,6 +125,7 @@ class Crowd:
     def _leave(self, seat: weakref.ref[socket.socket]) -> None:
         assert isinstance(seat, _Seat)
         self._seats.discard(seat)
+        self.full = False
         self._by_address[seat.address] -= 1
         if self._by_address[seat.address] <= 0:
             del self._by_address[seat.address]
@@ -127,13 +137,20 @@ class Door:
     `tls` may be replaced at any time: later connections use the new context.
     """
 
-    def __init__(self, sockets: list[socket.socket], factory: ProtocolFactory, crowd: Crowd) -> None:
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        factory: ProtocolFactory,
+        crowd: Crowd,
+        reserved: bool = False,
+    ) -> None:
         self.tls: ssl.SSLContext | None = None
         self.crowded = False
         """Whether accepting pauses because descriptors ran out; readiness reports it."""
         self._sockets = sockets
         self._factory = factory
         self._crowd = crowd
+        self._reserved = reserved
         self._counters = crowd.counters
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
@@ -202,7 +219,7 @@ class Door:
         self._resume = self._loop.call_later(delay_s, self.open)
 
     def _welcome(self, sock: socket.socket, address: str, port: int, local: tuple[str, int]) -> None:
-        if not self._crowd.admit(sock, address):
+        if not self._crowd.admit(sock, address, self._reserved):
             sock.close()
             return
         self._counters.accepted += 1
@@ -238,7 +255,7 @@ async def open_door(
     except OSError as error:
         reason = PORT_TAKEN if error.errno == errno.EADDRINUSE else str(error.strerror)
         raise ListenError(binding, reason) from None
-    door = Door(sockets, factory, crowd)
+    door = Door(sockets, factory, crowd, binding.reserved)
     door.tls = tls
     door.open()
     return door

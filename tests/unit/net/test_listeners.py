@@ -74,6 +74,36 @@ async def test_connections_in_all_are_bounded(make_yard: Any) -> None:
     assert (await (await yard.connect()).ask("/x")).status == 200
 
 
+async def test_operators_come_in_when_the_other_doors_are_full(
+    make_yard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F21: by number, and by descriptors, of which files keep their half of the reserve."""
+    monkeypatch.setattr(limits, "CONNECTIONS_RESERVED", 1)
+    yard = await make_yard(connections_total=2)
+    door = await yard.server.listen(Binding("127.0.0.1", 0, "control_listen", reserved=True))
+
+    async def knock() -> Wire:
+        yard.wires.append(Wire(*await asyncio.open_connection("127.0.0.1", door.port)))
+        return yard.wires[-1]
+
+    crowd = [await yard.connect() for _ in range(2)]
+    await crowd[1].ask("/x")
+    assert await (await yard.connect()).closed()
+    operator = await knock()
+    assert (await operator.ask("/x")).status == 200
+    assert await (await knock()).closed(), "a bound is a bound"
+    assert yard.ground.crowd.full
+    operator.close()
+    for wire in crowd:
+        wire.close()
+    await yard.settle()
+    assert not yard.ground.crowd.full
+    most, _ = yard.ground.crowd._bounds
+    yard.ground.crowd._bounds = (most, 0)
+    assert await (await yard.connect()).closed()
+    assert (await (await knock()).ask("/x")).status == 200
+
+
 async def test_connections_of_one_address_are_bounded(
     make_yard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
