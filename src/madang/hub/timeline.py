@@ -10,7 +10,7 @@ rounded and samples are not.
 from madang.hub.reorder import Reorder
 from madang.hub.wallclock import RESETTLE_S, SETTLE_S, WallClock
 from madang.media.frame import Frame
-from madang.media.timebase import VIDEO_TIMESCALE, rescale
+from madang.media.timebase import MILLISECONDS, VIDEO_TIMESCALE, rescale
 from madang.media.track import Kind, Track
 
 LEAP_S = 1.0
@@ -42,6 +42,7 @@ class _Lane:
         "generation",
         "jitter",
         "last",
+        "least",
         "reorder",
         "shift",
         "step",
@@ -55,6 +56,10 @@ class _Lane:
         self.step = track.frame_samples if track.timescale == track.sample_rate else 0
         """Ticks of an audio frame where all are equal, else 0."""
         self.jitter = GRID_FRAMES * self.step
+        self.least = max(1, track.timescale // MILLISECONDS)
+        """Between two frames: times rise in the milliseconds of FLV and RTMP too."""
+        self.last = -self.least
+        """The last dts that went out."""
         self.shift = 0
         self.generation = 0
         """Of the shared shift that the lane follows."""
@@ -179,8 +184,7 @@ class Timeline:
         """A video frame is never left out: others are decoded from it."""
         last = lane.last
         if lane.reorder.depth:
-            dts = lane.reorder.decode_time(at, last)
-            lane.last = dts
+            dts = lane.last = max(lane.reorder.decode_time(at, last), last + lane.least)
             return Frame(raw.track, dts, max(at, dts), raw.keyframe, raw.payload)
         composition = raw.pts - raw.dts
         bound = lane.ticks_per_s * COMPOSITION_S
@@ -189,8 +193,8 @@ class Timeline:
         elif composition > bound:
             composition = 0
         dts = at - lane.delay
-        if dts <= last:
-            dts = last + 1
+        if dts < last + lane.least:
+            dts = last + lane.least
         lane.last = dts
         pts = at + composition
         return Frame(raw.track, dts, pts if pts > dts else dts, raw.keyframe, raw.payload)
@@ -204,7 +208,7 @@ class Timeline:
             if at <= lane.last - back:
                 self.clamped += lane.last >= 0  # sound from before the axis began is no fault
                 return None
-            dts, lane.fresh = max(at, lane.last + 1), False
+            dts, lane.fresh = max(at, lane.last + lane.least), False
         elif at > dts:
             dts, lane.bias = at, 0.0
         else:
@@ -295,7 +299,9 @@ class Timeline:
         """Share a shift that puts `raw_dts` of `lane` at `position_s`."""
         raw = rescale(raw_dts, lane.ticks_per_s, VIDEO_TIMESCALE)
         self._shift = round(position_s * VIDEO_TIMESCALE) - raw
-        lane.shift = max(rescale(self._shift, VIDEO_TIMESCALE, lane.ticks_per_s), lane.last + 1 - raw_dts)
+        lane.shift = max(
+            rescale(self._shift, VIDEO_TIMESCALE, lane.ticks_per_s), lane.last + lane.least - raw_dts
+        )
         lane.generation = self._generation
         lane.begun = True
         self._head_at = now
