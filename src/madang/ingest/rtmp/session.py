@@ -101,6 +101,11 @@ class Session:
         assert self._intake is not None
         return self._intake.media
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody follows the stream: packaging, a viewer, a recording."""
+        return self._publication is None or self._publication.stream.followed
+
     def look(self) -> None:
         """Hold the publisher to its pace, once a second."""
         intake, before = self._intake, self._pace.warned

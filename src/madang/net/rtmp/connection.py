@@ -58,6 +58,8 @@ class Home(Protocol):
 class _Nobody:
     """Stands where a publisher will be."""
 
+    watched = True
+
     def media(self, message: Message) -> None:
         pass
 
@@ -205,7 +207,7 @@ class RtmpConnection(asyncio.Protocol):
             return
         if self._gathering is not None:
             if not transport.is_closing():  # its descriptor may be another connection's already
-                self._gathering.look(self._wire.received_bytes, elapsed_s)
+                self._gathering.look(self._wire.received_bytes, elapsed_s, self._publisher.watched)
         elif not self.peer.secure:  # TLS has records of its own
             sock = transport.get_extra_info("socket")
             if sock is not None:

@@ -15,6 +15,11 @@ class Publisher(Protocol):
         off. Asked for once, when the publisher is accepted."""
         ...
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody waits for the media; asked a few times a second."""
+        ...
+
     def look(self) -> None:
         """Called about once a second; raises PeerError to have the publisher cut off."""
         ...

@@ -61,6 +61,8 @@ class Transport(asyncio.Transport):
 
 
 class Publisher:
+    watched = True
+
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.ends: list[str] = []
