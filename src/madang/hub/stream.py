@@ -104,6 +104,10 @@ class Stream:
         """Wall time, in seconds since 1970, at which the frame with this media time arrived live."""
         return self._timeline.wall_of(media_s)
 
+    def media_of(self, at_s: float) -> float:
+        """Media time of a picture that the publisher stamps `at_s`."""
+        return self._timeline.media_of(1, at_s)
+
     def restore(self, media_s: float, media_wall: float) -> None:
         """Go on where another run of the server had come to `media_s` at wall time `media_wall`."""
         self.restored = True

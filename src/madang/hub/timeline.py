@@ -145,6 +145,12 @@ class Timeline:
         """The wall time of a media time."""
         return self._wallclock.wall_of(media_s)
 
+    def media_of(self, track: int, at_s: float) -> float:
+        """The media time of what the publisher stamps `at_s`, by a track of his; the time reached while that
+        track has none."""
+        lane = self._lanes.get(track)
+        return at_s + lane.shift / lane.ticks_per_s if lane is not None and lane.begun else self.head_s
+
     def check(self, media_s: float, monotonic: float, wall: float) -> bool:
         """Whether a discontinuity is due before the frame at `media_s`, which arrives now (F18, F19)."""
         drifted = self._wallclock.check(media_s, monotonic, wall)

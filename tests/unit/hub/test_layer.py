@@ -21,7 +21,7 @@ def asked() -> list[str]:
 
 @pytest.fixture
 def layer(asked: list[str]) -> Layer:
-    layer = Layer("q", lambda: 10.0, lambda: asked.append("q"))
+    layer = Layer("q", lambda at_s: 10.0, lambda: asked.append("q"))
     layer.track = VIDEO
     return layer
 
@@ -54,6 +54,22 @@ def test_what_misses_a_frame_waits_for_a_keyframe(layer: Layer, asked: list[str]
     assert len(follower.frames) == 1 and asked == ["q", "q"]
     layer.offer(picture(6000, keyframe=True))
     assert follower.frames[-1].pts > follower.frames[0].pts
+
+
+def test_who_comes_later_holds_nobody_up(layer: Layer, asked: list[str]) -> None:
+    first, second = Follower(), Follower()
+    layer.attach(first)
+    layer.offer(picture(0, keyframe=True))
+    layer.attach(second)
+    assert asked == ["q", "q"]
+    layer.offer(picture(3000))
+    assert len(first.frames) == 2 and not second.frames
+    layer.offer(picture(6000, keyframe=True))
+    assert first.tracks == second.tracks == [(VIDEO,)]
+    assert (len(first.frames), len(second.frames)) == (3, 1)
+    layer.detach(second)
+    layer.offer(picture(9000))
+    assert (len(first.frames), len(second.frames)) == (4, 1)
 
 
 def test_before_its_first_keyframe_there_is_nothing(layer: Layer) -> None:

@@ -28,7 +28,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Representation(msgspec.Struct, frozen=True, kw_only=True):
-    """One track: an AdaptationSet with a single Representation. Video has a size, audio a sample rate."""
+    """One track; those of a kind are one AdaptationSet, in which a player chooses. Video has a size, audio a
+    sample rate."""
 
     id: str
     content_type: str
@@ -80,7 +81,7 @@ def build_manifest(manifest: Manifest) -> str:
         )
     for period in manifest.periods:
         lines.append(f"<Period{_attributes({'id': period.id, 'start': _span(period.start)})}>")
-        lines += map(_adaptation_set, period.representations)
+        lines += map(_adaptation_set, _by_kind(period.representations))
         lines.append("</Period>")
     timing = {"schemeIdUri": "urn:mpeg:dash:utc:http-iso:2014", "value": manifest.utc_timing}
     lines.append(f"<UTCTiming{_attributes(timing)}/>")
@@ -106,8 +107,21 @@ def _root(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _adaptation_set(one: Representation) -> str:
-    outer = {"id": one.id, "contentType": one.content_type, "segmentAlignment": "true"}
+def _by_kind(representations: Sequence[Representation]) -> list[list[Representation]]:
+    found: dict[str, list[Representation]] = {}
+    for one in representations:
+        found.setdefault(one.content_type, []).append(one)
+    return list(found.values())
+
+
+def _adaptation_set(of_a_kind: Sequence[Representation]) -> str:
+    first = of_a_kind[0]
+    outer = {"id": first.id, "contentType": first.content_type, "segmentAlignment": "true"}
+    inner = "".join(map(_representation, of_a_kind))
+    return f"<AdaptationSet{_attributes(outer)}>{inner}</AdaptationSet>"
+
+
+def _representation(one: Representation) -> str:
     inner = {
         "id": one.id,
         "mimeType": f"{one.content_type}/mp4",
@@ -123,11 +137,7 @@ def _adaptation_set(one: Representation) -> str:
         inner["audioSamplingRate"] = str(one.sample_rate)
         scheme = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
         channels = f'<AudioChannelConfiguration schemeIdUri="{scheme}" value="{one.channels}"/>'
-    template = _template(one.template)
-    return (
-        f"<AdaptationSet{_attributes(outer)}><Representation{_attributes(inner)}>{channels}{template}"
-        "</Representation></AdaptationSet>"
-    )
+    return f"<Representation{_attributes(inner)}>{channels}{_template(one.template)}</Representation>"
 
 
 def _template(template: Template) -> str:

@@ -1,7 +1,7 @@
 """The desk of one broadcast: its objects as answers, made once, and those who wait for the next one."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from madang.base.limits import HOLD_S_MAX
 from madang.delivery.http.admission import CORS, NOT_FOUND
@@ -17,6 +17,7 @@ from madang.delivery.http.waiting import Key, WaitingRoom
 from madang.net.http.problem import NO_STORE
 from madang.net.http.routes import Answer, Growing, Hold
 from madang.packaging.cmaf.packager import Packager
+from madang.packaging.cmaf.rung import Rung
 from madang.packaging.cmaf.segment import Name
 from madang.packaging.dash.manifest import LiveManifest
 from madang.packaging.hls.playlist import INDEX_S, MediaPlaylist, Text
@@ -35,14 +36,16 @@ _RELOAD, _PART, _SEGMENT = "reload", "part", "segment"
 
 
 class Desk:
-    """Answers of one packager. `close` when the packager is gone: whoever waits is told."""
+    """Answers of one packager, or of one of its rungs. `close` when the packager is gone: whoever waits is
+    told."""
 
-    def __init__(self, packager: Packager, private: bool) -> None:
+    def __init__(self, packager: Packager | Rung, private: bool) -> None:
         self.packager = packager
         self.private = private
         self.waiting = WaitingRoom(self._due)
         self._window = packager.window
-        self._manifest = LiveManifest(packager.window)
+        self._manifest = LiveManifest(packager.window, self.rungs)
+        self._beside: dict[str, Desk] = {}
         self._playlists: dict[str, MediaPlaylist] = {}
         self._shown: dict[tuple[str, bool], Answer] = {}
         self._objects: dict[str, Answer] = {}
@@ -61,6 +64,30 @@ class Desk:
             growing.finish()
         self._growing.clear()
         self.waiting.serve(everybody=True)
+        for desk in self._beside.values():
+            desk.close()
+        self._beside.clear()
+
+    @property
+    def rungs(self) -> Mapping[str, Rung]:
+        """Smaller pictures beside, by the names of their directories."""
+        return self.packager.rungs if isinstance(self.packager, Packager) else {}
+
+    def beside(self, name: str) -> "Desk | None":
+        """The desk of a smaller picture, by the name of its directory."""
+        rung, desk = self.rungs.get(name), self._beside.get(name)
+        if desk is not None and desk.packager is not rung:
+            self._beside.pop(name).close()
+            desk = None
+        if desk is None and rung is not None:
+            desk = self._beside[name] = Desk(rung, self.private)
+        return desk
+
+    def sweep(self) -> None:
+        """Once a second: drop held viewers who lost their right."""
+        self.waiting.sweep()
+        for desk in self._beside.values():
+            desk.waiting.sweep()
 
     # --- news ---
 

@@ -34,4 +34,4 @@ class Desks:
                 del self._desks[channel]
                 desk.close()
             else:
-                desk.waiting.sweep()
+                desk.sweep()

@@ -70,9 +70,13 @@ class HlsRoute:
         if grant is None:
             return NOT_FOUND
         desk = self._desks.of(grant)
-        name = _NAMES.get(pieces[-2])
-        if desk is None or name is None or desk.packager.broadcast != pieces[-3]:
+        if desk is None or desk.packager.broadcast != pieces[-3]:
             return NOT_FOUND
+        name = _NAMES.get(pieces[-2], Name.VIDEO)
+        if name.value != pieces[-2]:
+            desk = desk.beside(pieces[-2])
+            if desk is None:
+                return NOT_FOUND
         file = pieces[-1]
         if file in LENGTHS:
             answer: Answer | Hold | Growing = self._playlist(request, desk, grant, name)
@@ -141,7 +145,10 @@ class HlsRoute:
         base = f"{door.prefix}{carried}{desk.packager.broadcast}"
         separate = desk.packager.stream.lease.profile.separate_audio
         text = render_variants(
-            desk.packager.window, separate, lambda name: f"{base}/{name.value}/{door.file}?s={session}"
+            desk.packager.window,
+            separate,
+            lambda name: f"{base}/{name}/{door.file}?s={session}",
+            desk.rungs,
         )
         return Answer(200, (PLAYLIST_TYPE, NO_STORE, *CORS), text.encode())
 

@@ -136,13 +136,17 @@ class Intake:
         self._lower[layer.name] = layer
 
     def look(self, now: float, every_s: float) -> None:
-        """Once a second: a keyframe at least each `every_s`, and of a better layer when one is back."""
+        """Once a second: a keyframe at least each `every_s`, of all that are followed, and of a better layer
+        when one is back."""
         wanted = self._layers.wanted(now)
         for ssrc, origin in self._origins.items():
             if self._lanes[ssrc].codec.kind is Kind.VIDEO and origin.rid == wanted:
                 self._ask(origin)
         if self._expects_video and now - self._keyframe_at >= every_s:
             self.ask_keyframe()
+            for rid, layer in self._lower.items():
+                if layer.followed and rid != self._layers.taken:
+                    self.ask_layer(rid)
 
     def close(self) -> None:
         """The publisher is gone: what still comes has no way to the stream."""

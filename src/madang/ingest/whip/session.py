@@ -52,7 +52,7 @@ class WhipPublisher(Negotiated):
         stream = self._publication.stream
         stream.on_keyframe_wanted = self._intake.ask_keyframe
         ask = self._intake.ask_layer
-        self._layers = {rid: Layer(rid, lambda: stream.media_s, partial(ask, rid)) for rid in rids[1:]}
+        self._layers = {rid: Layer(rid, stream.media_of, partial(ask, rid)) for rid in rids[1:]}
         for layer in self._layers.values():
             self._intake.serve(layer)
         stream.layers = self._layers

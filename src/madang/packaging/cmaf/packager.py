@@ -1,15 +1,15 @@
 """One broadcast's packager: its stream, its window, the segmenter between them, and what memory keeps."""
 
-from collections import deque
-from concurrent.futures import Future
+import re
 from pathlib import Path
 
-from madang.base.limits import PACKAGER_MEMORY_S
+from madang.hub.layer import Layer
 from madang.hub.stream import Stream
 from madang.media.track import Codec, Kind
 from madang.packaging.cmaf.kept import keep, restore
-from madang.packaging.cmaf.segment import Segment
+from madang.packaging.cmaf.rung import Rung
 from madang.packaging.cmaf.segmenter import Segmenter
+from madang.packaging.cmaf.shelf import Shelf
 from madang.packaging.cmaf.spool import Spool
 from madang.packaging.cmaf.targets import PROBE_S
 from madang.packaging.cmaf.window import Window
@@ -17,6 +17,8 @@ from madang.packaging.cmaf.window import Window
 PLAYABLE = frozenset({Codec.AAC, Codec.OPUS, Codec.H264, Codec.H265, Codec.AV1, Codec.VP9})
 """What browsers play out of MP4, each in one of them at least: Media Source Extensions refuse MP3 and VP8
 there."""
+_RID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+"""Names of layers that can stand in a URL (RFC 8851 section 10)."""
 
 
 class Packager:
@@ -36,12 +38,12 @@ class Packager:
         self._spool = spool
         self._folder: Path = spool.folder(self.channel, self.broadcast)
         self._segmenter = Segmenter(stream, self.window, last_target)
-        self._memory: deque[tuple[Segment, Future[bool]]] = deque()
-        self._memory_s = 0.0
+        self.rungs: dict[str, Rung] = {}
+        """Smaller pictures that are packaged along, by the names of their directories."""
         if stream.restored:
             self._restore()
-        self.window.on_closed = self._closed
-        self.window.on_evicted = self._evicted
+        self._shelf = Shelf(self.window, spool, self._folder)
+        self.window.changed.append(self._changed)
 
     @property
     def ready(self) -> bool:
@@ -80,6 +82,9 @@ class Packager:
         self._source.detach(self._segmenter)
         self._segmenter.stop()
         self.window.forget()
+        for rung in self.rungs.values():
+            rung.stop()
+        self.rungs.clear()
 
     def drop(self) -> None:
         """The broadcast is over for everybody: its files go."""
@@ -94,29 +99,32 @@ class Packager:
 
     async def read(self, msn: int) -> bytes:
         """The whole body of a segment that is no longer in memory; empty when it is lost."""
-        segment = self.window.segment(msn)
-        if segment is None or segment.gap:
-            return b""
-        return segment.body or await self._spool.read(self._folder, msn)
+        return await self._shelf.read(msn)
+
+    def look(self) -> None:
+        """Package the publisher's smaller pictures (simulcast) along, where browsers play their codec."""
+        if self.attached:
+            for name, layer in self.stream.layers.items():
+                if _playable(layer) and _RID.fullmatch(name):
+                    self._rung(f"video-{name}").follow(layer)
+
+    def _rung(self, name: str) -> Rung:
+        if name not in self.rungs:
+            folder = self._folder / name
+            self._spool.drop(folder)  # what a run before this one left
+            self.rungs[name] = Rung(self.stream, self.window, self._spool, folder)
+        return self.rungs[name]
+
+    def _changed(self) -> None:
+        self.look()
+        for rung in self.rungs.values():
+            rung.sync()
 
     def _restore(self) -> None:
         restore(self.window, self._spool.load(self._folder))
         for segment in self.window.segments:
             segment.gap = segment.gap or not self._spool.has(self._folder, segment.msn, segment.size)
 
-    def _closed(self, segment: Segment) -> None:
-        """To disk; the oldest in memory leaves it when it is there, and is a gap when it could not."""
-        assert segment.body is not None
-        self._memory.append((segment, self._spool.put(self._folder, segment.msn, segment.body)))
-        self._memory_s += segment.duration
-        while self._memory_s > PACKAGER_MEMORY_S and len(self._memory) > 2 and self._memory[0][1].done():
-            oldest, written = self._memory.popleft()
-            self._memory_s -= oldest.duration
-            oldest.body = None
-            oldest.gap = not written.result()
 
-    def _evicted(self, segment: Segment) -> None:
-        if self._memory and self._memory[0][0] is segment:
-            self._memory.popleft()
-            self._memory_s -= segment.duration
-        self._spool.remove(self._folder, segment.msn, segment.size)
+def _playable(layer: Layer) -> bool:
+    return layer.track is not None and layer.track.codec in PLAYABLE

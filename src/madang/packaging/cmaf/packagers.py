@@ -7,6 +7,7 @@ from madang.hub.listener import StreamState
 from madang.hub.registry import Registry
 from madang.hub.stream import Stream
 from madang.packaging.cmaf.packager import Packager
+from madang.packaging.cmaf.rung import Rung
 from madang.packaging.cmaf.spool import Spool
 
 
@@ -40,7 +41,7 @@ class Packagers:
                 packager.attach()
         return packager
 
-    def has(self, packager: Packager) -> bool:
+    def has(self, packager: Packager | Rung) -> bool:
         """Whether this packager is still kept."""
         return self._packagers.get(packager.channel) is packager
 
@@ -65,6 +66,8 @@ class Packagers:
                     self._drop(packager)
             elif packager.attached and self._idle(packager, now):
                 packager.detach()
+            else:
+                packager.look()
 
     def _idle(self, packager: Packager, now: float) -> bool:
         on_demand = packager.stream.lease.profile.package_on_demand or packager.costly

@@ -152,7 +152,7 @@ def _write_aside(path: Path, body: bytes) -> None:
     try:
         descriptor = os.open(part, _NEW, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(part, _NEW, 0o600)
     try:
         written = os.write(descriptor, body)

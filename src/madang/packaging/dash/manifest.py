@@ -5,8 +5,9 @@ duration, so that a player asks for a segment while it grows. Where keyframes co
 segments are listed in a timeline. A break in the timeline begins a period.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,6 +20,7 @@ from madang.containers.mpd.manifest import (
     build_manifest,
 )
 from madang.media.track import Kind, Track
+from madang.packaging.cmaf.rung import Rung
 from madang.packaging.cmaf.segment import Segment
 from madang.packaging.cmaf.window import Window
 from madang.packaging.hls.variants import bandwidths
@@ -30,6 +32,10 @@ _MEASURED_S = 0.003
 _UPDATE_S = 2.0
 LOCATION = "@location@"
 BASE_URL = "@base@"
+# A smaller picture is offered in a period of whose listed segments it lacks no more than so many, the first:
+# it begins a moment after the larger one.
+_LACKED = 5
+_NONE: Mapping[str, Rung] = MappingProxyType({})
 
 
 class _Stretch(msgspec.Struct):
@@ -46,8 +52,10 @@ class LiveManifest:
     """The manifest of one window, rendered once per version. The texts LOCATION and BASE_URL stand where
     each viewer's own go."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, rungs: Mapping[str, Rung] = _NONE) -> None:
+        """`rungs`: smaller pictures, by the names of their directories."""
         self._window = window
+        self._rungs = rungs
         self._stretches: list[_Stretch] = []
         self._seen_msn = -1
         self._version = -1
@@ -144,9 +152,32 @@ class LiveManifest:
             id=f"p{stretch.msn}",
             start=stretch.wall - origin,
             representations=[
-                self._representation(stretch, track, segments, live)
-                for track in (init.tracks if init else ())
+                *(self._representation(stretch, track, segments, live) for track in init.tracks),
+                *(
+                    self._lower(name, rung, stretch, segments, live)
+                    for name, rung in self._rungs.items()
+                    if _covers(rung, segments)
+                ),
             ],
+        )
+
+    def _lower(
+        self, name: str, rung: Rung, stretch: _Stretch, segments: Sequence[Segment], live: bool
+    ) -> Representation:
+        """A smaller picture: its segments have the numbers of the larger one's."""
+        own = [each for each in map(rung.window.segment, (s.msn for s in segments)) if each is not None]
+        track = rung.window.inits[own[0].init].tracks[0]
+        template = self._template(stretch, track, own, live)
+        return Representation(
+            id=name,
+            content_type=track.kind.value,
+            codecs=track.codec_string,
+            bandwidth=bandwidths(rung.window)[0],
+            template=msgspec.structs.replace(
+                template, initialization=f"{name}/i{own[0].init}.mp4", media=f"{name}/s$Number$.m4s"
+            ),
+            width=track.width,
+            height=track.height,
         )
 
     def _representation(
@@ -194,6 +225,16 @@ class LiveManifest:
         before = self._stretches[-2].length if len(self._stretches) > 1 else 0.0
         targets = self._window.targets
         return before or float(targets.target_duration if targets else 2)
+
+
+def _covers(rung: Rung, segments: Sequence[Segment]) -> bool:
+    """Whether a smaller picture is there for a period: with one configuration, nearly from its beginning,
+    and without a gap, for which a timeline by numbers has no word."""
+    own = [rung.window.segment(segment.msn) for segment in segments]
+    there = [each for each in own if each is not None]
+    lacked = len(own) - len(there)
+    steady = len({each.init for each in there}) == 1 and not any(each.gap for each in there)
+    return rung.offered and lacked <= _LACKED and steady
 
 
 def _timeline(track: Track, segments: Iterable[Segment]) -> Iterable[Entry]:

@@ -19,7 +19,7 @@ class Stage:
 
     def __init__(self, codec: Codec = Codec.H264) -> None:
         self.tracks = (VIDEO,)
-        self.layers = {rid: Layer(rid, lambda: 0.0, lambda: None) for rid in ("h", "q")}
+        self.layers = {rid: Layer(rid, lambda at_s: 0.0, lambda: None) for rid in ("h", "q")}
         self.layers["q"].track = SMALL
         self.resized: list[Layer | None] = []
         anyone: Any = None

@@ -252,7 +252,7 @@ def test_a_smaller_layer_goes_to_those_who_follow_it() -> None:
     session = Session(rids=("f", "q"))
     best, small = Origin(1, "f"), Origin(3, "q")
     watching = Watching()
-    layer = Layer("q", lambda: 1.0, lambda: session.intake.ask_layer("q"))
+    layer = Layer("q", lambda at_s: 1.0, lambda: session.intake.ask_layer("q"))
     session.intake.serve(layer)
     session.see(KEY, 0, origin=best)
     session.see(KEY, 0, origin=small)
@@ -264,8 +264,10 @@ def test_a_smaller_layer_goes_to_those_who_follow_it() -> None:
         session.see(INTER, 3000 * index, origin=best)
     assert [frame.pts for frame in watching.frames] == [90_000, 93_000, 96_000]
     assert len(session.output.of(1)) == 4
+    session.intake.look(session.now + 3, 2.0)
+    assert (best.asked, small.asked) == (1, 2)  # together, so that segments of both can begin there
     session.see(INTER, 15_000, lost=1, origin=small)
     session.see(INTER, 18_000, origin=small)
-    assert len(watching.frames) == 3 and small.asked >= 2 and session.counters.frozen_frames == 0
+    assert len(watching.frames) == 3 and small.asked >= 3 and session.counters.frozen_frames == 0
     session.intake.close()
     assert watching.states == [StreamState.ENDED]
