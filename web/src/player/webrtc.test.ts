@@ -8,7 +8,7 @@ const quiet: EngineEvents = { onFailure: () => undefined, onEnd: () => undefined
 class Connection extends EventTarget {
   static made: Connection[] = [];
   connectionState = "new";
-  constructor() {
+  constructor(readonly settings: RTCConfiguration = {}) {
     super();
     Connection.made.push(this);
   }
@@ -28,6 +28,7 @@ class Connection extends EventTarget {
 }
 
 let asked: string[] = [];
+let relay = "";
 const sizes = { "0": { active: [{ id: "best", width: 1280, height: 720 }, { id: "q", width: 320, height: 180 }], inactive: [] } };
 
 beforeEach(() => {
@@ -39,7 +40,7 @@ beforeEach(() => {
   vi.stubGlobal("fetch", (url: string, { method = "GET", body = "" }: { method?: string; body?: string } = {}) => {
     asked.push(`${method} ${url}${url.endsWith(".layer") ? body : ""}`);
     if (url.endsWith(".layer")) return Promise.resolve(method === "GET" ? Response.json(sizes) : new Response(null, { status: 204 }));
-    const Link = `<stun:stun.example.org>; rel="ice-server", <${url}/one.layer>; rel="urn:ietf:params:whep:ext:core:layer"`;
+    const Link = `${relay}<stun:stun.example.org>; rel="ice-server", <${url}/one.layer>; rel="urn:ietf:params:whep:ext:core:layer"`;
     return Promise.resolve(new Response("v=0", { status: 201, headers: { Location: `${url}/one`, Link } }));
   });
 });
@@ -132,6 +133,20 @@ test("the sizes that a publisher sends are offered, and one is chosen", async ()
   engine.pick("");
   expect(asked.slice(3)).toEqual([`POST ${layer}{}`]);
   engine.destroy();
+});
+
+test("a server that is not reached is tried once through its relay", async () => {
+  relay = '<turn:turn.example.org>; rel="ice-server"; username="9:sori"; credential="c"; credential-type="password", ';
+  const { WebRtcEngine } = await import("./webrtc");
+  const failures: string[] = [];
+  new WebRtcEngine({ readyState: 0 } as HTMLVideoElement, sourceOf("sori", 0), { ...quiet, onFailure: (why) => failures.push(why) }).start();
+  await vi.advanceTimersByTimeAsync(5100);
+  relay = "";
+  expect(Connection.made.map(({ settings }) => settings.iceServers?.length)).toEqual([0, 2]);
+  expect(failures).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5100);
+  expect(failures).toEqual(["unreachable"]);
+  expect(Connection.made).toHaveLength(2);
 });
 
 test("on other pages nothing is begun", async () => {

@@ -1,4 +1,5 @@
 import { holdFor } from "./lips";
+import { relaysOf } from "./relays";
 import type { Engine, EngineEvents, EngineFacts, Quality, Source } from "./engine";
 
 /** A peer that is not connected by then is behind something that lets neither UDP nor TCP through. */
@@ -36,8 +37,8 @@ function apart(sdp: string): string {
 type Begun = { url: string; connection: RTCPeerConnection; answer: Promise<Response>; set: Promise<void> };
 
 /** What `boot.js` does as well, for the first picture of a page. */
-function begin(url: string): Begun {
-  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+function begin(url: string, iceServers: RTCIceServer[]): Begun {
+  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers });
   for (const kind of ["video", "audio"]) connection.addTransceiver(kind, { direction: "recvonly" });
   const answer = post(connection, url);
   const set = follow(connection, answer);
@@ -96,6 +97,8 @@ class Peer {
   readonly media = new MediaStream();
   readonly opened: Promise<void>;
   layers = new Layers("");
+  /** Through which the server may be reached where it is not directly. */
+  relays: RTCIceServer[] = [];
   private resource = "";
   private closed = false;
 
@@ -116,6 +119,7 @@ class Peer {
     if (!answer.ok) throw new Refused([404, 409, 503].includes(answer.status) ? "away" : "refused");
     this.resource = answer.headers.get("Location") ?? "";
     this.layers = new Layers(LAYERS.exec(answer.headers.get("Link") ?? "")?.[1] ?? "");
+    this.relays = relaysOf(answer.headers.get("Link"));
     if (this.closed) {
       this.goodbye();
       return;
@@ -161,11 +165,11 @@ function takeEarly(): Peer | null {
 }
 
 /** A peer of this endpoint: the one that was begun early, if it goes there and has not failed; or a new one. */
-function peerOf(url: string): Peer {
+function peerOf(url: string, relays: RTCIceServer[]): Peer {
   const begun = takeEarly();
   if (begun?.url === url && begun.connection.connectionState !== "failed") return begun;
   begun?.close();
-  return new Peer(begin(url));
+  return new Peer(begin(url, relays));
 }
 
 type Counted = { bytes: number; at: number; held: number; emitted: number; soundHeld: number; soundEmitted: number };
@@ -182,6 +186,7 @@ export class WebRtcEngine implements Engine {
   private before: Counted | null = null;
   private holdMs = 0;
   private told: EngineFacts = { codecs: "", bitrate: 0 };
+  private relays: RTCIceServer[] = [];
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -190,7 +195,7 @@ export class WebRtcEngine implements Engine {
   ) {}
 
   start(): void {
-    const peer = peerOf(this.source.whep);
+    const peer = peerOf(this.source.whep, this.relays);
     this.peer = peer;
     const { connection } = peer;
     this.expect(ANSWER_MS, "network");
@@ -222,10 +227,16 @@ export class WebRtcEngine implements Engine {
     this.deadline = window.setTimeout(() => this.stop(or), withinMs);
   }
 
+  /** Where the server is not reached directly it is tried once through its relays, if it has named some. */
   private stop(failure: "network" | "unreachable"): void {
     if (!this.peer) return;
+    const { relays } = this.peer;
     this.destroy();
-    this.events.onFailure(failure);
+    const relayed = relays.some(({ urls }) => String(urls).startsWith("turn"));
+    if (failure === "unreachable" && relayed && this.relays.length === 0) {
+      this.relays = relays;
+      this.start();
+    } else this.events.onFailure(failure);
   }
 
   /** What the browser counts: how long frames waited for it, how far the server is, and what comes. */
