@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tests.unit.store.rows_of import account, channel
 
@@ -123,6 +123,22 @@ async def test_a_database_that_is_not_there_is_said_without_its_password(tmp_pat
     assert "127.0.0.1" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
+def _translated(state: str) -> Exception:
+    """What SQLAlchemy makes of asyncpg's error."""
+    error = Exception("the database system is shutting down")
+    error.sqlstate = state  # type: ignore[attr-defined]
+    return error
+
+
+async def test_a_full_disk_is_said(store: SqlStore) -> None:
+    full = sqlite3.OperationalError("database or disk is full")
+    for orig in (full, _translated("53100")):
+        with pytest.raises(Overloaded) as caught:
+            async with store.write():
+                raise OperationalError("INSERT", {}, orig)
+        assert caught.value.told == "The disk of the database is full."
+
+
 @pytest.mark.parametrize(
     ("error", "away"),
     [
@@ -132,6 +148,9 @@ async def test_a_database_that_is_not_there_is_said_without_its_password(tmp_pat
         (asyncpg.CannotConnectNowError("the database system is starting up"), True),
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), True),
         (DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True), True),
+        (DBAPIError("SELECT", {}, _translated("57P03")), True),
+        (DBAPIError("SELECT", {}, _translated("53100")), True),
+        (DBAPIError("SELECT", {}, _translated("42601")), False),
         (DBAPIError("SELECT", {}, Exception("our mistake")), False),
         (ValueError("our mistake"), False),
         (Conflict("taken", "That name is taken."), False),
