@@ -25,6 +25,20 @@ FILE_VARIABLE = "MADANG_CONFIG"
 FILE_NAME = "madang.toml"
 # Kubernetes gives every pod variables for every service; a service named madang gives these.
 _SERVICE_LINKS = re.compile(r"MADANG_(SERVICE_|PORT)")
+# What operators call what pydantic calls otherwise.
+_WORDS = {
+    "string_type": "must be a text",
+    "is_instance_of": "must be a text",
+    "path_type": "must be a text",
+    "tuple_type": "must be a text, or a list of texts",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+}
 _PATHS = (
     "data.dir",
     "tls.certificate",
@@ -195,6 +209,8 @@ def _closest(key: str) -> str:
 
 
 def _unknown(key: str, source: str) -> str:
+    if key in {name.partition(".")[0] for name in fields() if "." in name}:
+        return f"{source}: {key}: is a section: [{key}] stands on a line of its own, its keys below"
     closest = _closest(key)
     hint = f"did you mean {closest}?" if closest else "`madang config sample` prints every key."
     return f"{source}: {key}: there is no such setting; {hint}"
@@ -205,7 +221,9 @@ def _sentence(detail: ErrorDetails, given: Mapping[str, _Given]) -> str:
     location = [part for part in detail["loc"] if isinstance(part, str)]
     key = next((k for k in (".".join(location[:2]), *location[:1]) if k in given), ".".join(location[:2]))
     source = given[key].source if key in given else _source_of_section(key, given)
-    allowed = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    allowed = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ").replace(
+        "Input should be", "must be"
+    )
     return ": ".join(part for part in (source, key, allowed) if part)
 
 

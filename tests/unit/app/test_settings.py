@@ -91,13 +91,16 @@ def test_the_file_is_found_by_name_by_variable_or_in_the_data_directory(tmp_path
             "http.listen: a listener is HOST:PORT, for example 0.0.0.0:8080 or [::]:8080",
         ),
         ("[posters]\nwidth = 1", "posters.width: must be greater than or equal to 160"),
-        ("[publish]\npackage_on_demand = 'perhaps'", "publish.package_on_demand: must be a valid boolean"),
+        ("[publish]\npackage_on_demand = 'perhaps'", "publish.package_on_demand: must be true or false"),
         ("[tls]\nkey = 'k.pem'", "tls: certificate and key are set together or not at all"),
         ("public_url = 'live.example.org'", "public_url: a URL like https://live.example.org"),
         ("public_url = 'https://h/?a=1'", "public_url: a URL like https://live.example.org"),
         ("rtmp_public_url = 'http://h'", "rtmp_public_url: a URL like rtmp://live.example.org"),
         ("trusted_proxies = ['proxy']", "trusted_proxies: an address or a network, for example 127.0.0.1"),
-        ("http = 3", "http: there is no such setting"),
+        ("http = 3", "http: is a section: [http] stands on a line of its own"),
+        ("[http]\nlisten = {a = 1}", "http.listen: must be a text, or a list of texts"),
+        ("[payments]\nstripe_key = 3", "payments.stripe_key: must be a text"),
+        ("[hls]\ndvr_window_s = 'long'", "hls.dvr_window_s: must be a number"),
     ],
 )
 def test_a_mistake_names_file_key_and_what_is_allowed(tmp_path: Path, text: str, sentence: str) -> None:
