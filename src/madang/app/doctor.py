@@ -94,27 +94,33 @@ def check_ports(settings: Settings) -> Iterator[Check]:
             ("HTTPS", "http.tls_listen", settings.http.tls_listen),
             ("RTMPS", "rtmp.tls_listen", settings.rtmp.tls_listen),
         ]
+    if settings.webrtc.tcp_listen is not None:
+        doors.append(("WebRTC by TCP", "webrtc.tcp_listen", (settings.webrtc.tcp_listen,)))
     for door, key, places in doors:
         for place in places:
             yield _port(door, key, place)
+    if settings.webrtc.listen is not None:
+        yield _port("WebRTC", "webrtc.listen", settings.webrtc.listen, "udp")
 
 
-def _port(door: str, key: str, place: Endpoint) -> Check:
+def _port(door: str, key: str, place: Endpoint, protocol: str = "tcp") -> Check:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM) as probe:
         try:
+            if protocol == "tcp":
+                # Two sockets may be bound with SO_REUSEADDR; only one may listen.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((place.host, place.port))
-            # Two sockets may be bound with SO_REUSEADDR; only one may listen.
-            probe.listen(1)
+            if protocol == "tcp":
+                probe.listen(1)
         except OSError as error:
-            return _port_taken(door, key, place, error)
+            return _port_taken(door, key, place, error, protocol)
     return Check("port", GOOD, f"{door} can listen on {place}.")
 
 
-def _port_taken(door: str, key: str, place: Endpoint, error: OSError) -> Check:
+def _port_taken(door: str, key: str, place: Endpoint, error: OSError, protocol: str) -> Check:
     if error.errno == errno.EADDRINUSE:
-        owner = owner_of(place.port)
+        owner = owner_of(place.port, protocol=protocol)
         if owner.startswith("madang "):
             return Check("port", GOOD, f"{door} on {place} is held by {owner}.")
         sentence = f"{door} cannot listen on {place}: {owner or 'another program'} does."
@@ -167,7 +173,12 @@ def check_disk(settings: Settings) -> Iterator[Check]:
         verdict = BAD if free < _FREE_BYTES[0] else WARNING
         yield Check("disk", verdict, f"{room}.", "Make room, or lower hls.dvr_window_s.")
         return
-    seconds = _write_megabyte(place)
+    try:
+        seconds = _write_megabyte(place)
+    except OSError as error:
+        sentence = f"{room}, but nothing can be written: {error.strerror}."
+        yield Check("disk", BAD, sentence, f"See to quota, inodes and mount of {place}.")
+        return
     if seconds > _WRITE_S:
         yield Check(
             "disk", WARNING, f"{room}, but a megabyte takes {seconds:.1f} s to write.", "Use a faster disk."

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-_LISTEN = "0A"
+_OPEN = {"tcp": "0A", "udp": "07"}
+"""The state of a socket that takes what comes: LISTEN; of UDP CLOSE, as all are that have no peer."""
 
 
-def owner_of(port: int, proc: Path = Path("/proc")) -> str:
-    """The program that listens on a TCP port, like `nginx (process 7)`; empty when it cannot be seen."""
-    inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(proc / "net" / table, port)}
+def owner_of(port: int, proc: Path = Path("/proc"), protocol: str = "tcp") -> str:
+    """The program that listens on a port, like `nginx (process 7)`; empty when it cannot be seen."""
+    tables = (proc / "net" / name for name in (protocol, f"{protocol}6"))
+    inodes = {inode for table in tables for inode in _listening(table, port, _OPEN[protocol])}
     if not inodes:
         return ""
     for process in proc.glob("[0-9]*"):
@@ -16,13 +18,13 @@ def owner_of(port: int, proc: Path = Path("/proc")) -> str:
     return ""
 
 
-def _listening(table: Path, port: int) -> set[str]:
+def _listening(table: Path, port: int, state: str) -> set[str]:
     """Inodes of the listening sockets of this port: columns of /proc/net/tcp are in proc(5)."""
     rows = [line.split() for line in _read(table).splitlines()[1:]]
     return {
         row[9]
         for row in rows
-        if len(row) > 9 and row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port
+        if len(row) > 9 and row[3] == state and int(row[1].rpartition(":")[2], 16) == port
     }
 
 

@@ -1,5 +1,6 @@
 """The doctor: each check finds what is wrong and says what to do."""
 
+import errno
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from tests.harness import certificates
 from madang.app import doctor, ffmpeg
 from madang.app.doctor import BAD, GOOD, WARNING, Check
 from madang.app.keys import Endpoint
-from madang.app.sections import Data, Http, Rtmp, Settings, Tls
+from madang.app.sections import Data, Http, Rtmp, Settings, Tls, Webrtc
 from madang.base.secret import Secret
 
 
@@ -27,7 +28,8 @@ def only(checks: Iterator[Check]) -> Check:
 
 
 def settings(tmp_path: Path, **more: object) -> Settings:
-    return Settings.model_validate({"data": Data(dir=tmp_path / "data"), **more})
+    off = Webrtc(listen=None, tcp_listen=None)
+    return Settings.model_validate({"data": Data(dir=tmp_path / "data"), "webrtc": off, **more})
 
 
 def test_free_ports_are_good(tmp_path: Path) -> None:
@@ -48,7 +50,7 @@ def test_a_taken_port_names_who_has_it(tmp_path: Path) -> None:
 
 
 def test_a_port_that_this_server_holds_is_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "owner_of", lambda port: "madang (process 7)")
+    monkeypatch.setattr(doctor, "owner_of", lambda port, protocol: "madang (process 7)")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -68,10 +70,31 @@ def test_tls_ports_are_looked_at_only_with_a_certificate(tmp_path: Path) -> None
     assert [sentence.split()[0] for sentence in sentences] == ["HTTP", "RTMP", "HTTPS", "RTMPS"]
 
 
+def test_webrtc_has_a_port_of_each_kind(tmp_path: Path) -> None:
+    free = Endpoint("127.0.0.1", 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        doors = Webrtc(listen=Endpoint("127.0.0.1", held.getsockname()[1]), tcp_listen=free)
+        place = {"listen": (free,)}
+        found = list(doctor.check_ports(settings(tmp_path, http=place, rtmp=place, webrtc=doors)))[2:]
+    assert [check.verdict for check in found] == [GOOD, BAD]
+    assert f"(process {os.getpid()}) does." in found[1].sentence and "webrtc.listen" in found[1].advice
+
+
 def test_an_address_of_another_machine_is_bad(tmp_path: Path) -> None:
     place = Endpoint("192.0.2.1", 8080)
     check = next(doctor.check_ports(settings(tmp_path, http=Http(listen=(place,)))))
     assert check.verdict == BAD and "Cannot assign" in check.sentence
+
+
+def test_a_disk_with_room_that_takes_nothing_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_folder: Path) -> float:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(doctor, "_FREE_BYTES", (0, 0))
+    monkeypatch.setattr(doctor, "_write_megabyte", full)
+    check = only(doctor.check_disk(settings(tmp_path)))
+    assert check.verdict == BAD and "Disk quota exceeded" in check.sentence
 
 
 def test_the_disk_is_written_and_left_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
