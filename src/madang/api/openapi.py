@@ -16,6 +16,14 @@ from madang.base.errors import Bug
 from madang.base.session import SESSION_COOKIE
 from madang.control.rights import Right
 
+_REPEAT = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 128 visible ASCII letters: what is sent again with them happens once, and is "
+    "answered the same, for 24 hours. Guests have none.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
 _ABOUT = """\
 Everything that the pages can do, by HTTP. Sign in with a session cookie (the pages do; state-changing
 requests then carry the header `X-Madang: 1`), or send an API token as `Authorization: Bearer`. Errors are
@@ -90,10 +98,24 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas.update(schemas["Problem"].pop("$defs", {}))
     told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in found["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
+            if method == "post" and "201" in operation["responses"]:
+                operation.setdefault("parameters", []).append(_REPEAT)
             operation["responses"].pop("422", None)
+            for answer in operation["responses"].values():
+                if answer["description"] == "Successful Response":
+                    answer["description"] = _about(answer, schemas)
             operation["responses"]["default"] = {"description": "A problem (RFC 9457).", "content": told}
     return found
+
+
+def _about(answer: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """What an answer is: the sentence of its schema, where it has one."""
+    if "content" not in answer:
+        return "Done; there is no body."
+    reference = answer["content"].get("application/json", {}).get("schema", {}).get("$ref", "")
+    told: str = schemas.get(reference.rpartition("/")[2], {}).get("description", "What was asked for.")
+    return told
 
 
 if __name__ == "__main__":

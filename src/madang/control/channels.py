@@ -13,7 +13,7 @@ from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from madang.control.names import clean_name, clean_text, skeleton
 from madang.control.ports import Work
-from madang.control.records import Channel, Member, Page, Preset, Slug
+from madang.control.records import Channel, Member, Page, Preset, R, Slug
 from madang.control.rights import Actor, Right, may_watch, permits
 
 TITLE_LETTERS = 140
@@ -204,15 +204,15 @@ class Channels:
 
     # --- members
 
-    async def members(self, channel: Channel) -> Sequence[Member]:
-        """Everybody with a role, the owner first."""
+    async def members(self, channel: Channel, cursor: str | None, limit: int) -> Page[Member]:
+        """Who has a role, the owner first; the cursor is a place in this order."""
         found = self._clerk.directory.members(channel.id)
         if channel.owner is not None:
             owner = Member(
                 channel=channel.id, account=channel.owner, role=ChannelRole.OWNER, since=channel.created_at
             )
             found = [owner, *(member for member in found if member.account != channel.owner)]
-        return sorted(found, key=lambda member: (member.role.rank, member.since))
+        return _slice(sorted(found, key=lambda member: (member.role.rank, member.since)), cursor, limit)
 
     async def add_member(self, actor: Actor, channel: Channel, name: str, role: ChannelRole) -> Member:
         """By the account's name."""
@@ -267,7 +267,7 @@ def _descending(place: tuple[bool, int]) -> tuple[bool, int]:
     return not place[0], -place[1]
 
 
-def _slice(channels: list[Channel], cursor: str | None, limit: int) -> Page[Channel]:
+def _slice(rows: list[R], cursor: str | None, limit: int) -> Page[R]:
     start = 0
     if cursor is not None:
         try:
@@ -275,5 +275,5 @@ def _slice(channels: list[Channel], cursor: str | None, limit: int) -> Page[Chan
         except ValueError as error:
             raise Invalid("bad_cursor", "This is no cursor of this list.", "cursor") from error
     end = max(0, start) + limit
-    more = base64.urlsafe_b64encode(str(end).encode()).rstrip(b"=").decode() if end < len(channels) else None
-    return Page(items=channels[max(0, start) : end], next=more)
+    more = base64.urlsafe_b64encode(str(end).encode()).rstrip(b"=").decode() if end < len(rows) else None
+    return Page(items=rows[max(0, start) : end], next=more)

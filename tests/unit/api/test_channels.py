@@ -170,6 +170,9 @@ async def test_members_by_http(web: Site, house: Household) -> None:
     assert (await hers.get("/channels/yard/keys")).status_code == 200
     listed = (await browser.get("/channels/yard/members")).json()["items"]
     assert [item["role"] for item in listed] == ["owner", "broadcaster"]
+    head = (await browser.get("/channels/yard/members?limit=1")).json()
+    tail = (await browser.get(f"/channels/yard/members?limit=1&cursor={head['next']}")).json()
+    assert head["items"] + tail["items"] == listed and tail["next"] is None
     demoted = {"role": "viewer"}
     await browser.ask("PUT", f"/channels/yard/members/{friend.account}", json=demoted)
     assert (await hers.get("/channels/yard/keys")).status_code == 403

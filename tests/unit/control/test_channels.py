@@ -140,7 +140,8 @@ async def test_handing_a_channel_over(house: Household) -> None:
     channel = await house.channel("yard", owner)
     await house.member(channel, heir, ChannelRole.VIP)
     await house.control.channels.set_member(owner, house.now(channel), heir.account, ChannelRole.OWNER)
-    roles = {m.account: m.role for m in await house.control.channels.members(house.now(channel))}
+    found = await house.control.channels.members(house.now(channel), None, 50)
+    roles = {m.account: m.role for m in found.items}
     assert roles == {heir.account: ChannelRole.OWNER, owner.account: ChannelRole.BROADCASTER}
     with pytest.raises(Conflict):
         await house.control.channels.remove_member(heir, house.now(channel), heir.account)

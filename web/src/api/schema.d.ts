@@ -2059,35 +2059,70 @@ export interface components {
          * @description An account as its holder and the admins see it.
          */
         Account: {
-            /** Avatar Url */
+            /**
+             * Avatar Url
+             * @description Path of the picture; null without one.
+             */
             avatar_url?: string | null;
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Disabled */
+            /**
+             * Disabled
+             * @description Whether an admin has shut it out.
+             */
             disabled: boolean;
-            /** Display Name */
+            /**
+             * Display Name
+             * @description What others see.
+             */
             display_name: string;
-            /** Id */
+            /**
+             * Id
+             * @description Immutable.
+             */
             id: string;
-            /** Last Seen At */
+            /**
+             * Last Seen At
+             * @description When it last signed in; null if never.
+             */
             last_seen_at: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description What the account signs in with; empty when the account was deleted.
+             */
             name: string;
+            /** @description On the whole site. */
             role: components["schemas"]["SiteRole"];
         };
-        /** AccountDeletion */
+        /**
+         * AccountDeletion
+         * @description The password, as a last question.
+         */
         AccountDeletion: {
-            /** Password */
+            /**
+             * Password
+             * @description Of the account that is to go.
+             */
             password: string;
         };
-        /** AccountPage */
+        /**
+         * AccountPage
+         * @description A page of accounts.
+         */
         AccountPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The eldest first.
+             */
             items: components["schemas"]["Account"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2095,13 +2130,25 @@ export interface components {
          * @description Whom others may see.
          */
         AccountSummary: {
-            /** Avatar Url */
+            /**
+             * Avatar Url
+             * @description Path of the picture; null without one.
+             */
             avatar_url?: string | null;
-            /** Display Name */
+            /**
+             * Display Name
+             * @description What others see.
+             */
             display_name: string;
-            /** Id */
+            /**
+             * Id
+             * @description Immutable.
+             */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description What the account signs in with; empty when the account was deleted.
+             */
             name: string;
         };
         /**
@@ -2112,26 +2159,54 @@ export interface components {
             /**
              * Began At
              * Format: date-time
+             * @description When the first frame came.
              */
             began_at: string;
-            /** Channel Id */
+            /**
+             * Channel Id
+             * @description The channel's id.
+             */
             channel_id: string;
-            /** End Reason */
+            /**
+             * End Reason
+             * @description Why it ended, in a word or a sentence; empty while it is on.
+             */
             end_reason: string;
-            /** Ended At */
+            /**
+             * Ended At
+             * @description When it ended; null while it is on.
+             */
             ended_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description As `broadcast_id` of the live stream.
+             */
             id: string;
-            /** Peak Viewers */
+            /**
+             * Peak Viewers
+             * @description The most at once.
+             */
             peak_viewers: number;
-            /** Title */
+            /**
+             * Title
+             * @description The channel's title when it began.
+             */
             title: string;
         };
-        /** BroadcastPage */
+        /**
+         * BroadcastPage
+         * @description A page of broadcasts.
+         */
         BroadcastPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Broadcast"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2139,72 +2214,138 @@ export interface components {
          * @description A channel as anyone sees it who may watch it.
          */
         Channel: {
-            /** Category */
+            /**
+             * Category
+             * @description What it is about; may be empty.
+             */
             category: string;
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description Plain text with line breaks; may be empty.
+             */
             description: string;
-            /** Dvr Window S */
+            /**
+             * Dvr Window S
+             * @description Seconds that a viewer can go back; 0 for none.
+             */
             dvr_window_s: number;
-            /** Id */
+            /**
+             * Id
+             * @description Immutable; stands wherever a slug may.
+             */
             id: string;
-            /** Last Live At */
+            /**
+             * Last Live At
+             * @description When frames last came, roughly; null if never.
+             */
             last_live_at: string | null;
+            /** @description What is on now. */
             live: components["schemas"]["Live"];
             /** @description Of whoever asks; `guest` without an account. */
             my_role: components["schemas"]["ChannelRole"];
-            /** Name */
+            /**
+             * Name
+             * @description Its display name.
+             */
             name: string;
+            /** @description Null until somebody claims the first channel. */
             owner: components["schemas"]["AccountSummary"] | null;
             /**
              * Preset
+             * @description `low`: parts of 0.2 s, for latency; `standard`: parts of 0.5 s, for fewer requests.
              * @enum {string}
              */
             preset: "low" | "standard";
             /** @description For those who may broadcast here. */
             publish: components["schemas"]["PublishUrls"] | null;
-            /** Reconnect Window S */
+            /**
+             * Reconnect Window S
+             * @description Seconds that a lost publisher may be away and still continue its broadcast.
+             */
             reconnect_window_s: number;
-            /** Slug */
+            /**
+             * Slug
+             * @description The channel's name in addresses: `/@slug`.
+             */
             slug: string;
-            /** Title */
+            /**
+             * Title
+             * @description What is on, or will be; may be empty.
+             */
             title: string;
+            /** @description Where to watch. */
             urls: components["schemas"]["ChannelUrls"];
+            /** @description `public`: listed; `unlisted`: for whoever has the link; `private`: for those let in. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** ChannelChange */
+        /**
+         * ChannelChange
+         * @description What is to be different; what is absent stays.
+         */
         ChannelChange: {
-            /** Category */
+            /**
+             * Category
+             * @description What it is about, in at most 40 letters.
+             */
             category?: string | null;
-            /** Description */
+            /**
+             * Description
+             * @description Plain text of at most 4,000 letters, with line breaks.
+             */
             description?: string | null;
-            /** Dvr Window S */
+            /**
+             * Dvr Window S
+             * @description Seconds that a viewer can go back; 0 for none.
+             */
             dvr_window_s?: number | null;
-            /** Name */
+            /**
+             * Name
+             * @description Its display name, in at most 40 letters.
+             */
             name?: string | null;
-            /** Preset */
+            /**
+             * Preset
+             * @description `low`: parts of 0.2 s, for latency; `standard`: parts of 0.5 s, for fewer requests. From the next broadcast on.
+             */
             preset?: ("low" | "standard") | null;
-            /** Reconnect Window S */
+            /**
+             * Reconnect Window S
+             * @description Seconds that a lost publisher may be away and still continue its broadcast.
+             */
             reconnect_window_s?: number | null;
-            /** Slug */
+            /**
+             * Slug
+             * @description The former one goes on leading here.
+             */
             slug?: string | null;
-            /** Title */
+            /**
+             * Title
+             * @description What is on, in at most 140 letters.
+             */
             title?: string | null;
+            /** @description Bites within two seconds. */
             visibility?: components["schemas"]["Visibility"] | null;
         };
-        /** ChannelCreate */
+        /**
+         * ChannelCreate
+         * @description A channel that is to be.
+         */
         ChannelCreate: {
             /**
              * Category
+             * @description What it is about, in at most 40 letters.
              * @default
              */
             category: string;
             /**
              * Description
+             * @description Plain text of at most 4,000 letters, with line breaks.
              * @default
              */
             description: string;
@@ -2215,25 +2356,42 @@ export interface components {
             name?: string | null;
             /**
              * Preset
+             * @description `low`: parts of 0.2 s, for latency; `standard`: parts of 0.5 s, for fewer requests.
              * @default standard
              * @enum {string}
              */
             preset: "low" | "standard";
-            /** Slug */
+            /**
+             * Slug
+             * @description The channel's name in addresses: `/@slug`.
+             */
             slug: string;
             /**
              * Title
+             * @description What is on, in at most 140 letters.
              * @default
              */
             title: string;
-            /** @default public */
+            /**
+             * @description Who may watch.
+             * @default public
+             */
             visibility: components["schemas"]["Visibility"];
         };
-        /** ChannelPage */
+        /**
+         * ChannelPage
+         * @description A page of channels.
+         */
         ChannelPage: {
-            /** Items */
+            /**
+             * Items
+             * @description Live ones first, by viewers; then those that were live last.
+             */
             items: components["schemas"]["Channel"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2247,28 +2405,61 @@ export interface components {
          * @description Every way to a channel's picture, as the outside knows it.
          */
         ChannelUrls: {
-            /** Dash */
+            /**
+             * Dash
+             * @description The MPEG-DASH manifest.
+             */
             dash: string;
-            /** Dvr */
+            /**
+             * Dvr
+             * @description The same with the whole window that one can seek in.
+             */
             dvr: string;
-            /** Embed */
+            /**
+             * Embed
+             * @description The page for an iframe.
+             */
             embed: string;
-            /** Flv */
+            /**
+             * Flv
+             * @description HTTP-FLV.
+             */
             flv: string;
-            /** Hls */
+            /**
+             * Hls
+             * @description LL-HLS: the multivariant playlist of the last 60 s.
+             */
             hls: string;
-            /** Poster */
+            /**
+             * Poster
+             * @description A JPEG of the live picture; 404 while there is none.
+             */
             poster: string;
-            /** Qr */
+            /**
+             * Qr
+             * @description A QR code of the watch page, as SVG.
+             */
             qr: string;
-            /** Rtmp */
+            /**
+             * Rtmp
+             * @description RTMP, to play.
+             */
             rtmp: string;
-            /** Watch */
+            /**
+             * Watch
+             * @description The watch page.
+             */
             watch: string;
-            /** Ws Flv */
+            /**
+             * Ws Flv
+             * @description FLV by websocket.
+             */
             ws_flv: string;
         };
-        /** ChatBan */
+        /**
+         * ChatBan
+         * @description How somebody is kept from writing.
+         */
         ChatBan: {
             /**
              * Duration S
@@ -2283,34 +2474,57 @@ export interface components {
             ip: boolean;
             /**
              * Reason
+             * @description They and the moderators read it.
              * @default
              */
             reason: string;
             /**
              * Shadow
+             * @description They write on, and nobody but moderators sees it.
              * @default false
              */
             shadow: boolean;
         };
-        /** ChatCommands */
+        /**
+         * ChatCommands
+         * @description The commands that the caller may use.
+         */
         ChatCommands: {
-            /** Commands */
+            /**
+             * Commands
+             * @description Each with `name`, `usage`, `help` (`en`, `ko`), `arguments`.
+             */
             commands: {
                 [key: string]: unknown;
             }[];
         };
-        /** ChatList */
+        /**
+         * ChatList
+         * @description A page of a moderator's list.
+         */
         ChatList: {
-            /** Items */
+            /**
+             * Items
+             * @description Objects as they are on the realtime wire.
+             */
             items: {
                 [key: string]: unknown;
             }[];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
-        /** ChatMessagePage */
+        /**
+         * ChatMessagePage
+         * @description A page of the log.
+         */
         ChatMessagePage: {
-            /** Items */
+            /**
+             * Items
+             * @description Messages and tombstones, the eldest first.
+             */
             items: {
                 [key: string]: unknown;
             }[];
@@ -2320,10 +2534,14 @@ export interface components {
              */
             next: number | null;
         };
-        /** ChatPreset */
+        /**
+         * ChatPreset
+         * @description Several settings at once.
+         */
         ChatPreset: {
             /**
              * Preset
+             * @description For a quiet room, for every day, for an assault.
              * @enum {string}
              */
             preset: "calm" | "normal" | "raid";
@@ -2336,23 +2554,37 @@ export interface components {
             /**
              * Began At
              * Format: date-time
+             * @description When the broadcast began.
              */
             began_at: string;
-            /** Items */
+            /**
+             * Items
+             * @description Messages with their `offset_s`, the eldest first.
+             */
             items: {
                 [key: string]: unknown;
             }[];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
-        /** ChatRole */
+        /**
+         * ChatRole
+         * @description Which role, and for how long.
+         */
         ChatRole: {
             /**
              * Role
+             * @description In this channel.
              * @enum {string}
              */
             role: "manager" | "vip" | "subscriber";
-            /** Until */
+            /**
+             * Until
+             * @description When a subscriber's role ends; never without.
+             */
             until?: string | null;
         };
         /**
@@ -2360,37 +2592,64 @@ export interface components {
          * @description A room without a connection: what its snapshot has.
          */
         ChatRoom: {
-            /** Channel */
+            /**
+             * Channel
+             * @description `id`, `slug` and `name` of the channel.
+             */
             channel: {
                 [key: string]: unknown;
             } | null;
-            /** Counts */
+            /**
+             * Counts
+             * @description `viewers` of the picture, `chatters` in the room.
+             */
             counts: {
                 [key: string]: unknown;
             };
-            /** Cut */
+            /**
+             * Cut
+             * @description Hides every message whose `seq` is at most this, but paid ones.
+             */
             cut: number;
-            /** Goal */
+            /**
+             * Goal
+             * @description What the channel collects for.
+             */
             goal: {
                 [key: string]: unknown;
             } | null;
-            /** Messages */
+            /**
+             * Messages
+             * @description The newest 50, the eldest of them first.
+             */
             messages: {
                 [key: string]: unknown;
             }[];
-            /** Paid */
+            /**
+             * Paid
+             * @description The ticker of paid messages, the newest first.
+             */
             paid: {
                 [key: string]: unknown;
             }[];
-            /** Pins */
+            /**
+             * Pins
+             * @description Pinned messages: `id`, `message`, `by`, `at`, `until`.
+             */
             pins: {
                 [key: string]: unknown;
             }[];
-            /** Poll */
+            /**
+             * Poll
+             * @description The poll that is open, or ended within the last minute.
+             */
             poll: {
                 [key: string]: unknown;
             } | null;
-            /** Settings */
+            /**
+             * Settings
+             * @description The room's settings.
+             */
             settings: {
                 [key: string]: unknown;
             };
@@ -2402,144 +2661,255 @@ export interface components {
         ChatSaid: {
             /**
              * At
+             * @description Milliseconds since 1970.
              * @default 0
              */
             at: number;
-            /** Data */
+            /**
+             * Data
+             * @description Of a command: what it answers, for programs.
+             */
             data?: unknown;
             /**
              * Id
+             * @description Of the message.
              * @default
              */
             id: string;
             /**
              * Seq
+             * @description Its place in the room; 0 while it is held.
              * @default 0
              */
             seq: number;
             /**
              * State
+             * @description `held` waits for a moderator.
              * @enum {string}
              */
             state: "sent" | "held" | "command";
             /**
              * Text
+             * @description Of a command: what it answers, to be shown.
              * @default
              */
             text: string;
             /**
              * Word
+             * @description Of a command: its name.
              * @default
              */
             word: string;
         };
-        /** ChatSay */
+        /**
+         * ChatSay
+         * @description A message that is to be.
+         */
         ChatSay: {
             /**
              * Action
+             * @description As `/me` does.
              * @default false
              */
             action: boolean;
             /**
              * Nonce
+             * @description Repeat it to say the same thing once, however often it is sent.
              * @default
              */
             nonce: string;
             /**
              * Reply To
+             * @description Id of the message that is answered.
              * @default
              */
             reply_to: string;
-            /** Text */
+            /**
+             * Text
+             * @description Plain text, at most as long as the room's settings allow.
+             */
             text: string;
         };
-        /** ChatSettingsChange */
+        /**
+         * ChatSettingsChange
+         * @description What is to be different; what is absent stays.
+         */
         ChatSettingsChange: {
-            /** Effects */
+            /**
+             * Effects
+             * @description Whether viewers may set off effects.
+             */
             effects?: boolean | null;
-            /** Emoji Only */
+            /**
+             * Emoji Only
+             * @description Only emoji.
+             */
             emoji_only?: boolean | null;
             /**
              * Followers Min
-             * @description -1 switches it off.
+             * @description Only who has followed for so many minutes writes; -1 switches it off.
              */
             followers_min?: number | null;
-            /** Frozen */
+            /**
+             * Frozen
+             * @description Nobody up to this group writes; empty for nobody frozen.
+             */
             frozen?: ("" | "guests" | "viewers" | "subscribers" | "all") | null;
-            /** Guests */
+            /**
+             * Guests
+             * @description Whether guests may write.
+             */
             guests?: boolean | null;
-            /** Hold */
+            /**
+             * Hold
+             * @description What waits for a moderator; newcomers with their first message.
+             */
             hold?: ("none" | "filter" | "newcomers" | "all") | null;
-            /** Letters */
+            /**
+             * Letters
+             * @description The longest message, in graphemes.
+             */
             letters?: number | null;
-            /** Links */
+            /**
+             * Links
+             * @description Whether links are let through.
+             */
             links?: boolean | null;
-            /** Paid */
+            /**
+             * Paid
+             * @description Whether paid messages are on.
+             */
             paid?: boolean | null;
-            /** Polls */
+            /**
+             * Polls
+             * @description Whether viewers may vote.
+             */
             polls?: boolean | null;
-            /** Rules */
+            /**
+             * Rules
+             * @description Shown before the first message.
+             */
             rules?: string | null;
-            /** Slow S */
+            /**
+             * Slow S
+             * @description Seconds between two messages of one person; 0 for none.
+             */
             slow_s?: number | null;
-            /** Subscribers Only */
+            /**
+             * Subscribers Only
+             * @description Only subscribers and above write.
+             */
             subscribers_only?: boolean | null;
-            /** Unique */
+            /**
+             * Unique
+             * @description No text that was said in the last 30 s.
+             */
             unique?: boolean | null;
         };
-        /** CrowdChannel */
+        /**
+         * CrowdChannel
+         * @description A channel that has subscribers.
+         */
         CrowdChannel: {
             /**
              * Clients
              * @description Subscriptions on all nodes.
              */
             clients: number;
-            /** Name */
+            /**
+             * Name
+             * @description With its namespace.
+             */
             name: string;
         };
-        /** CrowdChannels */
+        /**
+         * CrowdChannels
+         * @description Channels that have subscribers.
+         */
         CrowdChannels: {
-            /** Items */
+            /**
+             * Items
+             * @description The fullest first.
+             */
             items: components["schemas"]["CrowdChannel"][];
         };
-        /** CrowdConnection */
+        /**
+         * CrowdConnection
+         * @description One connection.
+         */
         CrowdConnection: {
-            /** Channels */
+            /**
+             * Channels
+             * @description What it is subscribed to.
+             */
             channels: string[];
-            /** Client */
+            /**
+             * Client
+             * @description The connection's id.
+             */
             client: string;
-            /** Node */
+            /**
+             * Node
+             * @description The process that has it.
+             */
             node: string;
             /**
              * Since
              * @description Seconds since 1970.
              */
             since: number;
-            /** Transport */
+            /**
+             * Transport
+             * @description Such as `websocket`, `sse`, `http_stream`.
+             */
             transport: string;
-            /** User */
+            /**
+             * User
+             * @description Whose it is; empty for nobody's.
+             */
             user: string;
         };
-        /** CrowdConnections */
+        /**
+         * CrowdConnections
+         * @description Connections of all nodes.
+         */
         CrowdConnections: {
-            /** Items */
+            /**
+             * Items
+             * @description Node by node.
+             */
             items: components["schemas"]["CrowdConnection"][];
         };
-        /** CrowdDisconnect */
+        /**
+         * CrowdDisconnect
+         * @description Whom to send away.
+         */
         CrowdDisconnect: {
-            /** User */
+            /**
+             * User
+             * @description Every connection of this user.
+             */
             user: string;
         };
-        /** CrowdHistory */
+        /**
+         * CrowdHistory
+         * @description The end of a channel's history.
+         */
         CrowdHistory: {
-            /** Epoch */
+            /**
+             * Epoch
+             * @description Changes when the history begins anew.
+             */
             epoch: string;
             /**
              * Items
              * @description The newest first.
              */
             items: components["schemas"]["CrowdPublication"][];
-            /** Offset */
+            /**
+             * Offset
+             * @description Of the newest publication.
+             */
             offset: number;
         };
         /**
@@ -2547,39 +2917,84 @@ export interface components {
          * @description One process of the server.
          */
         CrowdNode: {
-            /** Node */
+            /**
+             * Node
+             * @description Its id, anew at each start.
+             */
             node: string;
-            /** Num Channels */
+            /**
+             * Num Channels
+             * @description Channels that somebody here is subscribed to.
+             */
             num_channels: number;
-            /** Num Clients */
+            /**
+             * Num Clients
+             * @description Connections.
+             */
             num_clients: number;
-            /** Num Subs */
+            /**
+             * Num Subs
+             * @description Subscriptions of all connections.
+             */
             num_subs: number;
-            /** Num Users */
+            /**
+             * Num Users
+             * @description Users who are connected.
+             */
             num_users: number;
         };
-        /** CrowdNodes */
+        /**
+         * CrowdNodes
+         * @description Every process of the server.
+         */
         CrowdNodes: {
-            /** Items */
+            /**
+             * Items
+             * @description By id.
+             */
             items: components["schemas"]["CrowdNode"][];
         };
-        /** CrowdPresence */
+        /**
+         * CrowdPresence
+         * @description Who is in a channel.
+         */
         CrowdPresence: {
-            /** Items */
+            /**
+             * Items
+             * @description One for each connection.
+             */
             items: components["schemas"]["CrowdPresent"][];
         };
-        /** CrowdPresent */
+        /**
+         * CrowdPresent
+         * @description Somebody in a channel.
+         */
         CrowdPresent: {
-            /** Client */
+            /**
+             * Client
+             * @description By which connection.
+             */
             client: string;
-            /** User */
+            /**
+             * User
+             * @description Who it is.
+             */
             user: string;
         };
-        /** CrowdPublication */
+        /**
+         * CrowdPublication
+         * @description What was published.
+         */
         CrowdPublication: {
-            /** Data */
+            /**
+             * Data
+             * @description The JSON that was published; text where it was none.
+             */
             data: unknown;
-            /** Offset */
+            /**
+             * Offset
+             * @description Its place in the channel's history; rises by one.
+             */
             offset: number;
         };
         /**
@@ -2587,22 +3002,44 @@ export interface components {
          * @description The server's own channels, `madang_…`, take nothing from outside.
          */
         CrowdPublish: {
-            /** Channel */
+            /**
+             * Channel
+             * @description Where to, with its namespace.
+             */
             channel: string;
+            /** @description Any JSON. */
             data: components["schemas"]["JsonValue"];
         };
-        /** CrowdPublished */
+        /**
+         * CrowdPublished
+         * @description Where it went.
+         */
         CrowdPublished: {
-            /** Offset */
+            /**
+             * Offset
+             * @description Its place in the history; 0 where none is kept.
+             */
             offset: number;
         };
-        /** DiskUse */
+        /**
+         * DiskUse
+         * @description The file system that the data directory is on.
+         */
         DiskUse: {
-            /** Free Bytes */
+            /**
+             * Free Bytes
+             * @description What is left.
+             */
             free_bytes: number;
-            /** Path */
+            /**
+             * Path
+             * @description The data directory.
+             */
             path: string;
-            /** Total Bytes */
+            /**
+             * Total Bytes
+             * @description Its size.
+             */
             total_bytes: number;
         };
         /**
@@ -2610,36 +3047,62 @@ export interface components {
          * @description Which emoji are offered, in order, and what each does.
          */
         EffectMap: {
-            /** Emoji */
+            /**
+             * Emoji
+             * @description From emoji to effect.
+             */
             emoji: {
                 [key: string]: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
             };
         };
-        /** EffectMapSet */
+        /**
+         * EffectMapSet
+         * @description Which emoji are to be offered, in order, and what each does.
+         */
         EffectMapSet: {
-            /** Emoji */
+            /**
+             * Emoji
+             * @description From emoji to effect.
+             */
             emoji: {
                 [key: string]: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
             };
         };
-        /** EffectTold */
+        /**
+         * EffectTold
+         * @description An effect that was set off.
+         */
         EffectTold: {
-            /** At */
+            /**
+             * At
+             * @description Milliseconds since 1970.
+             */
             at: number;
-            /** Id */
+            /**
+             * Id
+             * @description As the room hears it.
+             */
             id: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What is drawn.
+             */
             kind: string;
         };
-        /** EffectTrigger */
+        /**
+         * EffectTrigger
+         * @description An effect for everybody's screen.
+         */
         EffectTrigger: {
             /**
              * Emoji
+             * @description What it is made of, where it is made of emoji.
              * @default
              */
             emoji: string;
             /**
              * Kind
+             * @description What is drawn.
              * @enum {string}
              */
             kind: "rain" | "hearts" | "confetti" | "fireworks" | "combo" | "money" | "rocket" | "sticker";
@@ -2649,30 +3112,56 @@ export interface components {
          * @description Something that happened: `kind` like `stream.began`, `key.attempt_failed`, `channel.updated`.
          */
         Event: {
+            /** @description Who did it; null for encoders and the server. */
             actor: components["schemas"]["AccountSummary"] | null;
             /**
              * At
              * Format: date-time
+             * @description When it happened.
              */
             at: string;
-            /** Channel Id */
+            /**
+             * Channel Id
+             * @description Where it happened; null for the site.
+             */
             channel_id: string | null;
-            /** Data */
+            /**
+             * Data
+             * @description What belongs to its kind.
+             */
             data: {
                 [key: string]: string | number | boolean | null;
             };
-            /** Id */
+            /**
+             * Id
+             * @description Sorts by time.
+             */
             id: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description What happened: a noun, a dot, a verb.
+             */
             kind: string;
-            /** Peer */
+            /**
+             * Peer
+             * @description The address that it came from; may be empty.
+             */
             peer: string;
         };
-        /** EventPage */
+        /**
+         * EventPage
+         * @description A page of the log.
+         */
         EventPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Event"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2680,27 +3169,51 @@ export interface components {
          * @description What is wrong with one field of a request.
          */
         FieldProblem: {
-            /** Code */
+            /**
+             * Code
+             * @description A word for programs, such as `string_too_short`.
+             */
             code: string;
-            /** Field */
+            /**
+             * Field
+             * @description Where in the body or the query, dots between levels; empty for names we do not know.
+             */
             field: string;
-            /** Message */
+            /**
+             * Message
+             * @description A sentence for people.
+             */
             message: string;
         };
-        /** FilterHit */
+        /**
+         * FilterHit
+         * @description One word that was found, however it was disguised.
+         */
         FilterHit: {
-            /** Action */
+            /**
+             * Action
+             * @description What the list demands.
+             */
             action: string;
-            /** End */
+            /**
+             * End
+             * @description The first code point behind it.
+             */
             end: number;
-            /** Source */
+            /**
+             * Source
+             * @description The list's name, or the pattern's.
+             */
             source: string;
             /**
              * Start
              * @description In code points.
              */
             start: number;
-            /** Term */
+            /**
+             * Term
+             * @description The word as it stands in the list.
+             */
             term: string;
         };
         /**
@@ -2710,18 +3223,26 @@ export interface components {
         FilterList: {
             /**
              * Action
+             * @description What becomes of a message that has one.
              * @default hold
              * @enum {string}
              */
             action: "pass" | "mask" | "hold" | "refuse" | "timeout";
-            /** Name */
+            /**
+             * Name
+             * @description What moderators see as the source of a hit.
+             */
             name: string;
             /**
              * Timeout S
+             * @description For `timeout`: seconds that the sender may not write.
              * @default 0
              */
             timeout_s: number;
-            /** Words */
+            /**
+             * Words
+             * @description However they are disguised.
+             */
             words: string[];
         };
         /**
@@ -2731,16 +3252,24 @@ export interface components {
         FilterPattern: {
             /**
              * Action
+             * @description What becomes of a message that has one.
              * @default hold
              * @enum {string}
              */
             action: "pass" | "mask" | "hold" | "refuse" | "timeout";
-            /** Expression */
+            /**
+             * Expression
+             * @description As RE2 has it.
+             */
             expression: string;
-            /** Name */
+            /**
+             * Name
+             * @description What moderators see as the source of a hit.
+             */
             name: string;
             /**
              * Timeout S
+             * @description For `timeout`: seconds that the sender may not write.
              * @default 0
              */
             timeout_s: number;
@@ -2752,11 +3281,13 @@ export interface components {
         FilterRules: {
             /**
              * Allow
+             * @description Words in which nothing is found.
              * @default []
              */
             allow: string[];
             /**
              * Built In
+             * @description By list; one that is absent is not looked at.
              * @default {}
              */
             built_in: {
@@ -2764,11 +3295,13 @@ export interface components {
             };
             /**
              * Lists
+             * @description The room's own words.
              * @default []
              */
             lists: components["schemas"]["FilterList"][];
             /**
              * Patterns
+             * @description The room's expressions.
              * @default []
              */
             patterns: components["schemas"]["FilterPattern"][];
@@ -2778,19 +3311,38 @@ export interface components {
          * @description A text, and rules to try instead of those that are set.
          */
         FilterTry: {
+            /** @description Without: those that are set. */
             rules?: components["schemas"]["FilterRules"] | null;
-            /** Text */
+            /**
+             * Text
+             * @description What to judge.
+             */
             text: string;
         };
-        /** FilterVerdict */
+        /**
+         * FilterVerdict
+         * @description What the filter says.
+         */
         FilterVerdict: {
-            /** Action */
+            /**
+             * Action
+             * @description The hardest of all hits; `pass` without any.
+             */
             action: string;
-            /** Hits */
+            /**
+             * Hits
+             * @description By their place in the text.
+             */
             hits: components["schemas"]["FilterHit"][];
-            /** Text */
+            /**
+             * Text
+             * @description The text with masked words masked.
+             */
             text: string;
-            /** Timeout S */
+            /**
+             * Timeout S
+             * @description For `timeout`: seconds that the sender may not write.
+             */
             timeout_s: number;
         };
         /**
@@ -2798,14 +3350,21 @@ export interface components {
          * @description One thing that is wrong with a broadcast: the page turns `code` and `value` into a sentence.
          */
         Finding: {
-            /** Code */
+            /**
+             * Code
+             * @description `keyframe_interval`, `no_audio`, `no_video`, `variable_frame_rate`, `bitrate_starving`, `b_frames`, `picture_remade`, `unsupported_codec`, `timestamps` or `slow_start`.
+             */
             code: string;
             /**
              * Detail
+             * @description The codec's name, where it is about one.
              * @default
              */
             detail: string;
-            /** Value */
+            /**
+             * Value
+             * @description Seconds (`keyframe_interval`, `no_audio`, `no_video`, `slow_start`), percent (`variable_frame_rate`, `bitrate_starving`), pictures per second (`b_frames`), repairs in the last 10 s (`timestamps`); 0 for codecs.
+             */
             value: number;
         };
         /**
@@ -2813,25 +3372,47 @@ export interface components {
          * @description A channel that you follow.
          */
         FollowedChannel: {
-            /** Id */
+            /**
+             * Id
+             * @description The channel's id.
+             */
             id: string;
-            /** Live */
+            /**
+             * Live
+             * @description Whether it is live or reconnecting.
+             */
             live: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description Its display name.
+             */
             name: string;
             /**
              * Since
              * Format: date-time
+             * @description Since when you follow it.
              */
             since: string;
-            /** Slug */
+            /**
+             * Slug
+             * @description Its name in addresses.
+             */
             slug: string;
         };
-        /** FollowedPage */
+        /**
+         * FollowedPage
+         * @description A page of channels that you follow.
+         */
         FollowedPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The one followed last first.
+             */
             items: components["schemas"]["FollowedChannel"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2839,18 +3420,29 @@ export interface components {
          * @description An account that follows a channel.
          */
         Follower: {
+            /** @description Who it is. */
             account: components["schemas"]["AccountSummary"];
             /**
              * Since
              * Format: date-time
+             * @description Since when it follows.
              */
             since: string;
         };
-        /** FollowerPage */
+        /**
+         * FollowerPage
+         * @description A page of followers.
+         */
         FollowerPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Follower"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -2858,11 +3450,20 @@ export interface components {
          * @description How you stand to a channel, and how many follow it.
          */
         Following: {
-            /** Followed At */
+            /**
+             * Followed At
+             * @description Since when; null if you do not.
+             */
             followed_at: string | null;
-            /** Followers */
+            /**
+             * Followers
+             * @description Accounts that follow it.
+             */
             followers: number;
-            /** Following */
+            /**
+             * Following
+             * @description Whether you follow it.
+             */
             following: boolean;
         };
         /**
@@ -2870,16 +3471,31 @@ export interface components {
          * @description What the channel collects for, and how far it is.
          */
         Goal: {
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
-            /** Reached */
+            /**
+             * Reached
+             * @description What came in and stayed, in the same unit.
+             */
             reached: number;
-            /** Title */
+            /**
+             * Title
+             * @description What for.
+             */
             title: string;
         };
-        /** GoalSet */
+        /**
+         * GoalSet
+         * @description What to collect for.
+         */
         GoalSet: {
             /**
              * Afresh
@@ -2887,14 +3503,21 @@ export interface components {
              * @default true
              */
             afresh: boolean;
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
             /**
              * Currency
+             * @description Payments of the other one do not count.
              * @enum {string}
              */
             currency: "KRW" | "USD";
-            /** Title */
+            /**
+             * Title
+             * @description What for.
+             */
             title: string;
         };
         /**
@@ -2902,24 +3525,38 @@ export interface components {
          * @description An invitation that waits for its guest; its link is told once, when it is made.
          */
         Invitation: {
-            /** Channel */
+            /**
+             * Channel
+             * @description Slug of the channel that the guest will join; null for none.
+             */
             channel: string | null;
+            /** @description The guest's role there. */
             channel_role: components["schemas"]["ChannelRole"] | null;
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
+            /** @description Who made it. */
             created_by: components["schemas"]["AccountSummary"] | null;
             /**
              * Expires At
              * Format: date-time
+             * @description Until when it may be used.
              */
             expires_at: string;
-            /** Id */
+            /**
+             * Id
+             * @description What it is withdrawn by.
+             */
             id: string;
-            /** Note */
+            /**
+             * Note
+             * @description Whom it is for, in the words of whoever made it.
+             */
             note: string;
+            /** @description What the new account will be on the site. */
             role: components["schemas"]["SiteRole"];
             /**
              * Url
@@ -2927,46 +3564,77 @@ export interface components {
              */
             url?: string | null;
         };
-        /** InvitationCreate */
+        /**
+         * InvitationCreate
+         * @description Whom a link is to let in, and where to.
+         */
         InvitationCreate: {
             /**
              * Channel
              * @description Slug or id of a channel to join.
              */
             channel?: string | null;
+            /** @description The role there, below the owner's; manager where nothing is given. */
             channel_role?: components["schemas"]["ChannelRole"] | null;
             /**
              * Expires In S
+             * @description Seconds until the link is void.
              * @default 604800
              */
             expires_in_s: number;
             /**
              * Note
+             * @description For yourself: whom it is for.
              * @default
              */
             note: string;
-            /** @default member */
+            /**
+             * @description What the new account will be on the site.
+             * @default member
+             */
             role: components["schemas"]["SiteRole"];
         };
-        /** InvitationPage */
+        /**
+         * InvitationPage
+         * @description A page of invitations.
+         */
         InvitationPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Invitation"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         JsonValue: unknown;
-        /** KeyPage */
+        /**
+         * KeyPage
+         * @description A page of stream keys.
+         */
         KeyPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first, revoked ones too.
+             */
             items: components["schemas"]["StreamKey"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
-        /** Kick */
+        /**
+         * Kick
+         * @description Why.
+         */
         Kick: {
             /**
              * Reason
+             * @description What the encoder shows; may be empty.
              * @default
              */
             reason: string;
@@ -2976,16 +3644,25 @@ export interface components {
          * @description A smaller picture that a WebRTC publisher sends beside (simulcast).
          */
         LayerInfo: {
-            /** Codec */
+            /**
+             * Codec
+             * @description Such as `h264`, `vp8`.
+             */
             codec: string;
-            /** Height */
+            /**
+             * Height
+             * @description Pixels.
+             */
             height: number;
             /**
              * Name
              * @description Its RTP stream id: `/live/NAME/whep?layer=` takes it.
              */
             name: string;
-            /** Width */
+            /**
+             * Width
+             * @description Pixels.
+             */
             width: number;
         };
         /**
@@ -2998,14 +3675,17 @@ export interface components {
              * @description The channel that is waiting, by its display name.
              */
             channel: string | null;
+            /** @description The role that is waiting in that channel. */
             channel_role: components["schemas"]["ChannelRole"] | null;
             /**
              * Expires At
              * Format: date-time
+             * @description Until when the link may be used.
              */
             expires_at: string;
             /**
              * Kind
+             * @description For the first admin, for a new member, or for a password that is lost.
              * @enum {string}
              */
             kind: "first" | "invitation" | "recovery";
@@ -3014,18 +3694,28 @@ export interface components {
              * @description The account's name where the link belongs to one.
              */
             name: string | null;
+            /** @description What a new account will be on the site. */
             role: components["schemas"]["SiteRole"];
         };
-        /** LinkUse */
+        /**
+         * LinkUse
+         * @description What somebody brings who uses a link.
+         */
         LinkUse: {
-            /** Display Name */
+            /**
+             * Display Name
+             * @description The name where nothing is given.
+             */
             display_name?: string | null;
             /**
              * Name
              * @description Needed where the link belongs to no account yet.
              */
             name?: string | null;
-            /** Password */
+            /**
+             * Password
+             * @description The password from now on.
+             */
             password: string;
         };
         /**
@@ -3033,16 +3723,26 @@ export interface components {
          * @description Whether frames are arriving, since when, and for how many.
          */
         Live: {
-            /** Began At */
+            /**
+             * Began At
+             * @description When it began; null while offline.
+             */
             began_at: string | null;
-            /** Broadcast Id */
+            /**
+             * Broadcast Id
+             * @description Of the broadcast that is on; null while offline.
+             */
             broadcast_id: string | null;
             /**
              * State
+             * @description `live`: frames are arriving; `reconnecting`: the publisher is lost, and may come back.
              * @enum {string}
              */
             state: "live" | "reconnecting" | "offline";
-            /** Viewers */
+            /**
+             * Viewers
+             * @description Playback sessions now, by all ways out.
+             */
             viewers: number;
         };
         /**
@@ -3053,60 +3753,114 @@ export interface components {
             /**
              * Began At
              * Format: date-time
+             * @description When the first frame came.
              */
             began_at: string;
-            /** Bitrate Bps */
+            /**
+             * Bitrate Bps
+             * @description Bits per second that come in; 0 while reconnecting.
+             */
             bitrate_bps: number;
-            /** Broadcast Id */
+            /**
+             * Broadcast Id
+             * @description Stays the same across reconnects.
+             */
             broadcast_id: string;
-            /** Channel Id */
+            /**
+             * Channel Id
+             * @description The channel's id.
+             */
             channel_id: string;
-            /** Fps */
+            /**
+             * Fps
+             * @description Pictures per second that come in; 0 while reconnecting.
+             */
             fps: number;
-            /** Health */
+            /**
+             * Health
+             * @description What is wrong with it now; empty while reconnecting.
+             */
             health: components["schemas"]["Finding"][];
             /**
              * Layers
              * @description Beside the picture in `tracks`, the best first.
              */
             layers: components["schemas"]["LayerInfo"][];
-            /** Name */
+            /**
+             * Name
+             * @description The channel's display name.
+             */
             name: string;
-            /** Peak Viewers */
+            /**
+             * Peak Viewers
+             * @description The most at once in this broadcast.
+             */
             peak_viewers: number;
+            /** @description Who sends it, or sent it last. */
             publisher: components["schemas"]["Publisher"];
             /**
              * Reconnect By
              * @description While reconnecting: when the broadcast will end.
              */
             reconnect_by: string | null;
-            /** Samples */
+            /**
+             * Samples
+             * @description The last 300 s at most, the eldest first.
+             */
             samples: components["schemas"]["Sample"][];
-            /** Slug */
+            /**
+             * Slug
+             * @description The channel's name in addresses.
+             */
             slug: string;
             /**
              * State
+             * @description `live` or `reconnecting`.
              * @enum {string}
              */
             state: "live" | "reconnecting" | "offline";
-            /** Title */
+            /**
+             * Title
+             * @description What is on.
+             */
             title: string;
-            /** Tracks */
+            /**
+             * Tracks
+             * @description Picture and sound, as they come in.
+             */
             tracks: components["schemas"]["TrackInfo"][];
-            /** Uptime S */
+            /**
+             * Uptime S
+             * @description Seconds since then.
+             */
             uptime_s: number;
-            /** Viewers */
+            /**
+             * Viewers
+             * @description Playback sessions now, by all ways out.
+             */
             viewers: number;
-            /** Viewers By Door */
+            /**
+             * Viewers By Door
+             * @description The same by way out: `hls`, `dash`, `flv`, `wsflv`, `rtmp`, `whep`.
+             */
             viewers_by_door: {
                 [key: string]: number;
             };
         };
-        /** Login */
+        /**
+         * Login
+         * @description Name and password.
+         */
         Login: {
-            /** Name */
+            /**
+             * Name
+             * @description The account's name, not its display name.
+             */
             name: string;
-            /** Password */
+            /**
+             * Password
+             * @description Its password.
+             */
             password: string;
         };
         /**
@@ -3114,51 +3868,105 @@ export interface components {
          * @description An order as the channel's managers see it.
          */
         ManagedOrder: {
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
-            /** Anonymous */
+            /**
+             * Anonymous
+             * @description Whether no name is shown.
+             */
             anonymous: boolean;
             /**
              * Channel
              * @description Slug of the channel; empty when it is gone.
              */
             channel: string;
-            /** Channel Name */
+            /**
+             * Channel Name
+             * @description Its display name; empty when it is gone.
+             */
             channel_name: string;
-            /** Color */
+            /**
+             * Color
+             * @description Of the tier, as CSS has it.
+             */
             color: string;
-            /** Created At */
+            /**
+             * Created At
+             * @description Milliseconds since 1970.
+             */
             created_at: number;
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
-            /** Id */
+            /**
+             * Id
+             * @description Also its page: `/pay/{id}`.
+             */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description Their name, of anonymous ones too.
+             */
             name: string;
-            /** Paid At */
+            /**
+             * Paid At
+             * @description Milliseconds since 1970; null until it is paid.
+             */
             paid_at: number | null;
-            /** Payment */
+            /**
+             * Payment
+             * @description The provider's id of the payment; empty before there is one.
+             */
             payment: string;
-            /** Pinned Until */
+            /**
+             * Pinned Until
+             * @description Until when it is in the ticker; null for not.
+             */
             pinned_until: number | null;
-            /** Provider */
+            /**
+             * Provider
+             * @description Who takes the money.
+             */
             provider: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why it failed, is held, or was taken away; may be empty.
+             */
             reason: string;
-            /** Shown At */
+            /**
+             * Shown At
+             * @description Milliseconds since 1970; null until it is shown.
+             */
             shown_at: number | null;
             /**
              * State
              * @description created, paid, held, shown, failed, expired, removed, refunded, disputed.
              */
             state: string;
-            /** Test */
+            /**
+             * Test
+             * @description No real money moves.
+             */
             test: boolean;
-            /** Text */
+            /**
+             * Text
+             * @description What will be shown; may be empty.
+             */
             text: string;
-            /** Tier */
+            /**
+             * Tier
+             * @description What it buys.
+             */
             tier: number;
-            /** User */
+            /**
+             * User
+             * @description Who pays, as the realtime server knows them.
+             */
             user: string;
             /**
              * Written
@@ -3166,11 +3974,20 @@ export interface components {
              */
             written: string;
         };
-        /** ManagedOrderPage */
+        /**
+         * ManagedOrderPage
+         * @description A page of orders.
+         */
         ManagedOrderPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["ManagedOrder"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -3178,8 +3995,12 @@ export interface components {
          * @description Who is signed in, how, and in which channels with which role.
          */
         Me: {
+            /** @description Whose session or token this is. */
             account: components["schemas"]["Account"];
-            /** Channels */
+            /**
+             * Channels
+             * @description Where the account has a role, owned ones among them.
+             */
             channels: components["schemas"]["OwnChannel"][];
             /**
              * Recent Password
@@ -3191,7 +4012,10 @@ export interface components {
              * @description Scopes of the API token; null for a session.
              */
             scopes: string[] | null;
-            /** Session Id */
+            /**
+             * Session Id
+             * @description Of this browser's session; null for an API token.
+             */
             session_id: string | null;
         };
         /**
@@ -3199,32 +4023,52 @@ export interface components {
          * @description Somebody with a role in a channel.
          */
         Member: {
+            /** @description Who it is. */
             account: components["schemas"]["AccountSummary"];
+            /** @description What they may do. */
             role: components["schemas"]["ChannelRole"];
             /**
              * Since
              * Format: date-time
+             * @description When the role was given.
              */
             since: string;
         };
-        /** MemberAdd */
+        /**
+         * MemberAdd
+         * @description Who is to have which role.
+         */
         MemberAdd: {
             /**
              * Name
              * @description The account's name.
              */
             name: string;
+            /** @description Any but `guest`; `owner` hands the channel over. */
             role: components["schemas"]["ChannelRole"];
         };
-        /** MemberChange */
+        /**
+         * MemberChange
+         * @description Another role.
+         */
         MemberChange: {
+            /** @description Any but `guest`; `owner` hands the channel over. */
             role: components["schemas"]["ChannelRole"];
         };
-        /** MemberPage */
+        /**
+         * MemberPage
+         * @description A page of those with a role in the channel.
+         */
         MemberPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The owner first, then by role and by time.
+             */
             items: components["schemas"]["Member"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -3232,12 +4076,22 @@ export interface components {
          * @description What a viewer may pay for.
          */
         Offer: {
-            /** Enabled */
+            /**
+             * Enabled
+             * @description False where the room or the server has switched it off.
+             */
             enabled: boolean;
+            /** @description Null without one. */
             goal: components["schemas"]["Goal"] | null;
-            /** Prices */
+            /**
+             * Prices
+             * @description One for each currency that somebody here takes.
+             */
             prices: components["schemas"]["Price"][];
-            /** Providers */
+            /**
+             * Providers
+             * @description In the order in which they are offered.
+             */
             providers: components["schemas"]["Provider"][];
         };
         /**
@@ -3248,9 +4102,13 @@ export interface components {
             /**
              * Expires At
              * Format: date-time
+             * @description Until when it may be used.
              */
             expires_at: string;
-            /** Url */
+            /**
+             * Url
+             * @description The page to open; it is told this once.
+             */
             url: string;
         };
         /**
@@ -3258,15 +4116,20 @@ export interface components {
          * @description The amount is checked against the tiers, and nothing the browser says later changes it.
          */
         OrderCreate: {
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
             /**
              * Anonymous
+             * @description True shows no name, and leaves the ranking out.
              * @default false
              */
             anonymous: boolean;
             /**
              * Currency
+             * @description One that the provider takes.
              * @enum {string}
              */
             currency: "KRW" | "USD";
@@ -3275,10 +4138,14 @@ export interface components {
              * @description Repeat it to get the same order again.
              */
             nonce: string;
-            /** Provider */
+            /**
+             * Provider
+             * @description Its name.
+             */
             provider: string;
             /**
              * Text
+             * @description At most as long as the tier allows; judged by the word filter now.
              * @default
              */
             text: string;
@@ -3288,6 +4155,7 @@ export interface components {
          * @description The overlays of a channel, for its managers.
          */
         Overlay: {
+            /** @description As they are set. */
             options: components["schemas"]["OverlayOptions"];
             /**
              * Urls
@@ -3297,65 +4165,82 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** OverlayOptions */
+        /**
+         * OverlayOptions
+         * @description How the overlays look and sound.
+         */
         OverlayOptions: {
             /**
              * Least Krw
+             * @description The smallest amount that is an alert, in won.
              * @default 1000
              */
             least_krw: number;
             /**
              * Least Usd
+             * @description The same in cents.
              * @default 100
              */
             least_usd: number;
             /**
              * Lines
+             * @description Messages that the chat widget shows.
              * @default 12
              */
             lines: number;
             /**
              * Shown S
+             * @description Seconds that an alert is shown.
              * @default 8
              */
             shown_s: number;
             /**
              * Speech
+             * @description Read alerts aloud, by the browser's own voice.
              * @default true
              */
             speech: boolean;
             /**
              * Voice
+             * @description Which language it speaks.
              * @default auto
              * @enum {string}
              */
             voice: "ko" | "en" | "auto";
             /**
              * Volume
+             * @description Of that voice, from 0 to 1.
              * @default 0.7
              */
             volume: number;
         };
-        /** OverlayTry */
+        /**
+         * OverlayTry
+         * @description Something made up, to see how it looks.
+         */
         OverlayTry: {
             /**
              * Amount
+             * @description Of the made-up paid message, in the smallest unit.
              * @default 5000
              */
             amount: number;
             /**
              * Currency
+             * @description Of the made-up paid message.
              * @default KRW
              * @enum {string}
              */
             currency: "KRW" | "USD";
             /**
              * Text
+             * @description What it says.
              * @default
              */
             text: string;
             /**
              * Widget
+             * @description Which one shows it.
              * @enum {string}
              */
             widget: "chat" | "alerts" | "goal" | "effects";
@@ -3370,15 +4255,22 @@ export interface components {
              * @description The channel's id.
              */
             channel: string;
-            /** Name */
+            /**
+             * Name
+             * @description The channel's display name.
+             */
             name: string;
+            /** @description As they are set. */
             options: components["schemas"]["OverlayOptions"];
             /**
              * Play Token
              * @description Lets the page into a private channel; empty for others.
              */
             play_token: string;
-            /** Slug */
+            /**
+             * Slug
+             * @description The channel's name in addresses.
+             */
             slug: string;
         };
         /**
@@ -3386,12 +4278,22 @@ export interface components {
          * @description A channel in which the signed-in account has a role.
          */
         OwnChannel: {
-            /** Id */
+            /**
+             * Id
+             * @description The channel's id.
+             */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description Its display name.
+             */
             name: string;
+            /** @description The account's role there. */
             role: components["schemas"]["ChannelRole"];
-            /** Slug */
+            /**
+             * Slug
+             * @description Its name in addresses.
+             */
             slug: string;
         };
         /**
@@ -3399,41 +4301,80 @@ export interface components {
          * @description An order as the payer sees it.
          */
         PaidOrder: {
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
-            /** Anonymous */
+            /**
+             * Anonymous
+             * @description Whether no name is shown.
+             */
             anonymous: boolean;
             /**
              * Channel
              * @description Slug of the channel; empty when it is gone.
              */
             channel: string;
-            /** Channel Name */
+            /**
+             * Channel Name
+             * @description Its display name; empty when it is gone.
+             */
             channel_name: string;
-            /** Color */
+            /**
+             * Color
+             * @description Of the tier, as CSS has it.
+             */
             color: string;
-            /** Created At */
+            /**
+             * Created At
+             * @description Milliseconds since 1970.
+             */
             created_at: number;
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
-            /** Id */
+            /**
+             * Id
+             * @description Also its page: `/pay/{id}`.
+             */
             id: string;
-            /** Paid At */
+            /**
+             * Paid At
+             * @description Milliseconds since 1970; null until it is paid.
+             */
             paid_at: number | null;
-            /** Provider */
+            /**
+             * Provider
+             * @description Who takes the money.
+             */
             provider: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why it failed, is held, or was taken away; may be empty.
+             */
             reason: string;
             /**
              * State
              * @description created, paid, held, shown, failed, expired, removed, refunded, disputed.
              */
             state: string;
-            /** Test */
+            /**
+             * Test
+             * @description No real money moves.
+             */
             test: boolean;
-            /** Text */
+            /**
+             * Text
+             * @description What will be shown; may be empty.
+             */
             text: string;
-            /** Tier */
+            /**
+             * Tier
+             * @description What it buys.
+             */
             tier: number;
             /**
              * Written
@@ -3441,16 +4382,31 @@ export interface components {
              */
             written: string;
         };
-        /** PasswordChange */
+        /**
+         * PasswordChange
+         * @description The password that is, and the one that is to be.
+         */
         PasswordChange: {
-            /** Current */
+            /**
+             * Current
+             * @description The password until now.
+             */
             current: string;
-            /** New */
+            /**
+             * New
+             * @description The password from now on.
+             */
             new: string;
         };
-        /** PasswordConfirm */
+        /**
+         * PasswordConfirm
+         * @description The password once more.
+         */
         PasswordConfirm: {
-            /** Password */
+            /**
+             * Password
+             * @description Of the signed-in account.
+             */
             password: string;
         };
         /**
@@ -3460,6 +4416,7 @@ export interface components {
         PayReturn: {
             /**
              * Query
+             * @description As it is in the address; nothing in it is believed.
              * @default {}
              */
             query: {
@@ -3471,13 +4428,22 @@ export interface components {
          * @description Where to pay: go to `url`, or load `script` with `settings`.
          */
         PayWindow: {
-            /** Script */
+            /**
+             * Script
+             * @description The provider's script, which the order's page alone may load.
+             */
             script: string;
-            /** Settings */
+            /**
+             * Settings
+             * @description For the script: public key, order, amount.
+             */
             settings: {
                 [key: string]: string | number;
             };
-            /** Url */
+            /**
+             * Url
+             * @description The provider's page; empty where there is a script.
+             */
             url: string;
         };
         /**
@@ -3488,61 +4454,121 @@ export interface components {
             /**
              * Expires At
              * Format: date-time
+             * @description Until when it lets in.
              */
             expires_at: string;
-            /** Token */
+            /**
+             * Token
+             * @description The JWT.
+             */
             token: string;
             /** @description The channel's addresses with the token in them. */
             urls: components["schemas"]["ChannelUrls"];
         };
-        /** PlayTokenCreate */
+        /**
+         * PlayTokenCreate
+         * @description For whom, and for how long.
+         */
         PlayTokenCreate: {
             /**
              * Expires In S
+             * @description Seconds until it is void.
              * @default 3600
              */
             expires_in_s: number;
             /**
              * Subject
+             * @description The viewer as your own program knows them: the token's `sub`.
              * @default
              */
             subject: string;
         };
-        /** Poll */
+        /**
+         * Poll
+         * @description A poll as everybody sees it.
+         */
         Poll: {
-            /** Choices */
+            /**
+             * Choices
+             * @description The answers to choose from.
+             */
             choices: string[];
-            /** Counts */
+            /**
+             * Counts
+             * @description Votes of each choice, in the same order.
+             */
             counts: number[];
-            /** Created At */
+            /**
+             * Created At
+             * @description Milliseconds since 1970.
+             */
             created_at: number;
-            /** Ended At */
+            /**
+             * Ended At
+             * @description Milliseconds since 1970; null while it is open.
+             */
             ended_at: number | null;
-            /** Ends At */
+            /**
+             * Ends At
+             * @description Milliseconds since 1970; null where it is ended by hand.
+             */
             ends_at: number | null;
-            /** Id */
+            /**
+             * Id
+             * @description Sorts by time.
+             */
             id: string;
-            /** State */
+            /**
+             * State
+             * @description `open` or `ended`.
+             */
             state: string;
-            /** Title */
+            /**
+             * Title
+             * @description What is asked.
+             */
             title: string;
-            /** Votes */
+            /**
+             * Votes
+             * @description Their sum.
+             */
             votes: number;
         };
-        /** PollCreate */
+        /**
+         * PollCreate
+         * @description A question, and answers to choose from.
+         */
         PollCreate: {
-            /** Choices */
+            /**
+             * Choices
+             * @description The answers, each different.
+             */
             choices: string[];
-            /** Duration S */
+            /**
+             * Duration S
+             * @description Seconds; without it, it is ended by hand.
+             */
             duration_s?: number | null;
-            /** Title */
+            /**
+             * Title
+             * @description What is asked.
+             */
             title: string;
         };
-        /** PollPage */
+        /**
+         * PollPage
+         * @description A page of polls.
+         */
         PollPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Poll"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -3550,18 +4576,30 @@ export interface components {
          * @description Amounts of one currency.
          */
         Price: {
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
             /**
              * Digits
              * @description Decimal digits of the smallest unit.
              */
             digits: number;
-            /** Most */
+            /**
+             * Most
+             * @description The largest amount.
+             */
             most: number;
-            /** Step */
+            /**
+             * Step
+             * @description What amounts are multiples of.
+             */
             step: number;
-            /** Tiers */
+            /**
+             * Tiers
+             * @description From the least on.
+             */
             tiers: components["schemas"]["Tier"][];
         };
         /**
@@ -3576,12 +4614,19 @@ export interface components {
             detail: string;
             /**
              * Errors
+             * @description What is wrong with which field, where any is.
              * @default []
              */
             errors: components["schemas"]["FieldProblem"][];
-            /** Status */
+            /**
+             * Status
+             * @description The HTTP status, again.
+             */
             status: number;
-            /** Title */
+            /**
+             * Title
+             * @description The HTTP status in words.
+             */
             title: string;
             /**
              * Type
@@ -3589,9 +4634,15 @@ export interface components {
              */
             type: string;
         };
-        /** ProfileChange */
+        /**
+         * ProfileChange
+         * @description What others are to see.
+         */
         ProfileChange: {
-            /** Display Name */
+            /**
+             * Display Name
+             * @description At most 40 letters, and unlike everybody else's.
+             */
             display_name: string;
         };
         /**
@@ -3599,9 +4650,15 @@ export interface components {
          * @description Who takes money.
          */
         Provider: {
-            /** Currencies */
+            /**
+             * Currencies
+             * @description What it takes.
+             */
             currencies: string[];
-            /** Name */
+            /**
+             * Name
+             * @description `stripe`, `toss` or `rehearsal`.
+             */
             name: string;
             /**
              * Test
@@ -3614,15 +4671,30 @@ export interface components {
          * @description Who sends the stream.
          */
         Publisher: {
-            /** Door */
+            /**
+             * Door
+             * @description `rtmp`, `rtmps` or `whip`.
+             */
             door: string;
-            /** Key Id */
+            /**
+             * Key Id
+             * @description The stream key that it uses.
+             */
             key_id: string;
-            /** Key Name */
+            /**
+             * Key Name
+             * @description That key's name; empty when the key is gone.
+             */
             key_name: string;
-            /** Peer */
+            /**
+             * Peer
+             * @description The address that it comes from.
+             */
             peer: string;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description What the encoder calls itself; may be empty.
+             */
             user_agent: string;
         };
         /**
@@ -3635,25 +4707,52 @@ export interface components {
              * @description A command line with `STREAM_KEY` in the key's place.
              */
             ffmpeg: string;
-            /** Rtmp */
+            /**
+             * Rtmp
+             * @description The server, for OBS.
+             */
             rtmp: string;
-            /** Rtmps */
+            /**
+             * Rtmps
+             * @description The same by TLS; null where it is not offered.
+             */
             rtmps: string | null;
         };
-        /** Rank */
+        /**
+         * Rank
+         * @description One payer's place, per currency.
+         */
         Rank: {
-            /** Amount */
+            /**
+             * Amount
+             * @description What they gave, in the currency's smallest unit.
+             */
             amount: number;
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
-            /** Name */
+            /**
+             * Name
+             * @description Their name.
+             */
             name: string;
-            /** User */
+            /**
+             * User
+             * @description Who it is, as the realtime server knows them.
+             */
             user: string;
         };
-        /** RankList */
+        /**
+         * RankList
+         * @description Who gave most.
+         */
         RankList: {
-            /** Items */
+            /**
+             * Items
+             * @description The most first.
+             */
             items: components["schemas"]["Rank"][];
         };
         /**
@@ -3664,40 +4763,73 @@ export interface components {
             /**
              * Expires At
              * Format: date-time
+             * @description Until when one may connect with it.
              */
             expires_at: string;
-            /** Token */
+            /**
+             * Token
+             * @description A JWT, to connect with.
+             */
             token: string;
-            /** User */
+            /**
+             * User
+             * @description As whom: `madang.u.…` for an account, `madang.g.…` for a guest.
+             */
             user: string;
         };
-        /** Reason */
+        /**
+         * Reason
+         * @description Why.
+         */
         Reason: {
             /**
              * Reason
+             * @description For the payer and the audit; may be empty.
              * @default
              */
             reason: string;
         };
-        /** RehearsalOutcome */
+        /**
+         * RehearsalOutcome
+         * @description How the rehearsal is to go.
+         */
         RehearsalOutcome: {
             /**
              * Outcome
+             * @description What a real provider would say.
              * @enum {string}
              */
             outcome: "paid" | "failed" | "expired";
         };
-        /** RehearsedPayment */
+        /**
+         * RehearsedPayment
+         * @description A payment that moves no money.
+         */
         RehearsedPayment: {
-            /** Amount */
+            /**
+             * Amount
+             * @description In the currency's smallest unit: 5000 is ₩5,000, and 500 is $5.00.
+             */
             amount: number;
-            /** Currency */
+            /**
+             * Currency
+             * @description `KRW` or `USD`.
+             */
             currency: string;
-            /** Order */
+            /**
+             * Order
+             * @description The order's id.
+             */
             order: string;
-            /** State */
+            /**
+             * State
+             * @description `open`, then `paid`, `failed` or `expired`.
+             */
             state: string;
-            /** Written */
+            /**
+             * Written
+             * @description The amount as people write it.
+             */
             written: string;
         };
         /**
@@ -3708,13 +4840,23 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The second's end.
              */
             at: string;
-            /** Bitrate Bps */
+            /**
+             * Bitrate Bps
+             * @description Bits per second that came in.
+             */
             bitrate_bps: number;
-            /** Fps */
+            /**
+             * Fps
+             * @description Pictures per second that came in.
+             */
             fps: number;
-            /** Viewers */
+            /**
+             * Viewers
+             * @description Playback sessions then.
+             */
             viewers: number;
         };
         /**
@@ -3722,9 +4864,15 @@ export interface components {
          * @description A scope that a token may have.
          */
         ScopeInfo: {
-            /** Scope */
+            /**
+             * Scope
+             * @description Its name.
+             */
             scope: string;
-            /** What */
+            /**
+             * What
+             * @description What it allows, as a sentence.
+             */
             what: string;
         };
         /**
@@ -3732,42 +4880,84 @@ export interface components {
          * @description How the server is.
          */
         ServerHealth: {
-            /** Channels */
+            /**
+             * Channels
+             * @description Channels that there are.
+             */
             channels: number;
-            /** Cpu Percent */
+            /**
+             * Cpu Percent
+             * @description Of one core, over the last 5 s.
+             */
             cpu_percent: number;
-            /** Database */
+            /**
+             * Database
+             * @description Its driver, such as `sqlite+aiosqlite`.
+             */
             database: string;
+            /** @description Of the data directory. */
             disk: components["schemas"]["DiskUse"];
-            /** Live Streams */
+            /**
+             * Live Streams
+             * @description Streams that are live or reconnecting.
+             */
             live_streams: number;
-            /** Loop Lag Ms */
+            /**
+             * Loop Lag Ms
+             * @description How late the event loop was of late; over 100 is too late.
+             */
             loop_lag_ms: number;
-            /** Memory Bytes */
+            /**
+             * Memory Bytes
+             * @description Resident memory of this process.
+             */
             memory_bytes: number;
-            /** Open Files */
+            /**
+             * Open Files
+             * @description File descriptors in use.
+             */
             open_files: number;
-            /** Open Files Limit */
+            /**
+             * Open Files Limit
+             * @description How many there may be.
+             */
             open_files_limit: number;
-            /** Reasons */
+            /**
+             * Reasons
+             * @description `disk`, `loop_lag`, `open_files`, `database`, `unsafe:` and the setting's name.
+             */
             reasons: string[];
             /**
              * Started At
              * Format: date-time
+             * @description When this process started.
              */
             started_at: string;
             /**
              * Status
+             * @description `degraded` when there is any reason.
              * @enum {string}
              */
             status: "ok" | "degraded";
-            /** Uptime S */
+            /**
+             * Uptime S
+             * @description Seconds since then.
+             */
             uptime_s: number;
-            /** Users */
+            /**
+             * Users
+             * @description Accounts that there are.
+             */
             users: number;
-            /** Version */
+            /**
+             * Version
+             * @description Of Madang.
+             */
             version: string;
-            /** Viewers */
+            /**
+             * Viewers
+             * @description Playback sessions of all channels.
+             */
             viewers: number;
         };
         /**
@@ -3778,36 +4968,71 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it signed in.
              */
             created_at: string;
-            /** Current */
+            /**
+             * Current
+             * @description Whether it is the one that asks.
+             */
             current: boolean;
-            /** Id */
+            /**
+             * Id
+             * @description What it is signed out by.
+             */
             id: string;
             /**
              * Last Seen At
              * Format: date-time
+             * @description When it was last there, to the minute.
              */
             last_seen_at: string;
-            /** Peer */
+            /**
+             * Peer
+             * @description The address that it signed in from.
+             */
             peer: string;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description What the browser calls itself.
+             */
             user_agent: string;
         };
-        /** SessionPage */
+        /**
+         * SessionPage
+         * @description A page of sessions.
+         */
         SessionPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Session"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
-        /** SignUp */
+        /**
+         * SignUp
+         * @description An account that is to be.
+         */
         SignUp: {
-            /** Display Name */
+            /**
+             * Display Name
+             * @description What others see; the name without it.
+             */
             display_name?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description To sign in with: at most 40 letters, and unlike everybody else's.
+             */
             name: string;
-            /** Password */
+            /**
+             * Password
+             * @description Its password.
+             */
             password: string;
         };
         /**
@@ -3815,11 +5040,20 @@ export interface components {
          * @description What a page must know before anybody signs in.
          */
         Site: {
-            /** Name */
+            /**
+             * Name
+             * @description What this site calls itself.
+             */
             name: string;
-            /** Public Url */
+            /**
+             * Public Url
+             * @description Where the site is, as the outside knows it; no slash behind.
+             */
             public_url: string;
-            /** Rtmp Url */
+            /**
+             * Rtmp Url
+             * @description Where encoders send to.
+             */
             rtmp_url: string;
             /**
              * Sign Up
@@ -3831,7 +5065,10 @@ export interface components {
              * @description False until the first account exists.
              */
             signed_up: boolean;
-            /** Version */
+            /**
+             * Version
+             * @description Of Madang.
+             */
             version: string;
         };
         /**
@@ -3848,17 +5085,25 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
+            /** @description Who made it; null for the server itself. */
             created_by: components["schemas"]["AccountSummary"] | null;
             /**
              * Expires At
              * @description A rotated key lives on until then.
              */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description What it is revealed, rotated and revoked by.
+             */
             id: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When a broadcast last began with it; null if never.
+             */
             last_used_at: string | null;
             /**
              * Live
@@ -3870,27 +5115,49 @@ export interface components {
              * @description The first four letters and an ellipsis.
              */
             mask: string;
-            /** Name */
+            /**
+             * Name
+             * @description Whose or for what it is.
+             */
             name: string;
-            /** Replaces */
+            /**
+             * Replaces
+             * @description The id of the key in whose place it was made.
+             */
             replaces: string | null;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description When it was ended; null while it works.
+             */
             revoked_at: string | null;
         };
-        /** StreamKeyChange */
+        /**
+         * StreamKeyChange
+         * @description Another name.
+         */
         StreamKeyChange: {
-            /** Name */
+            /**
+             * Name
+             * @description Whose or for what it is, in at most 40 letters.
+             */
             name: string;
         };
-        /** StreamKeyCreate */
+        /**
+         * StreamKeyCreate
+         * @description A key that is to be.
+         */
         StreamKeyCreate: {
             /**
              * Name
+             * @description Whose or for what it is, in at most 40 letters; `OBS` where it is empty.
              * @default
              */
             name: string;
         };
-        /** StreamKeyRotate */
+        /**
+         * StreamKeyRotate
+         * @description How the old key makes room.
+         */
         StreamKeyRotate: {
             /**
              * Overlap S
@@ -3907,17 +5174,25 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
+            /** @description Who made it; null for the server itself. */
             created_by: components["schemas"]["AccountSummary"] | null;
             /**
              * Expires At
              * @description A rotated key lives on until then.
              */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description What it is revealed, rotated and revoked by.
+             */
             id: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When a broadcast last began with it; null if never.
+             */
             last_used_at: string | null;
             /**
              * Live
@@ -3929,23 +5204,47 @@ export interface components {
              * @description The first four letters and an ellipsis.
              */
             mask: string;
-            /** Name */
+            /**
+             * Name
+             * @description Whose or for what it is.
+             */
             name: string;
-            /** Replaces */
+            /**
+             * Replaces
+             * @description The id of the key in whose place it was made.
+             */
             replaces: string | null;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description When it was ended; null while it works.
+             */
             revoked_at: string | null;
-            /** Value */
+            /**
+             * Value
+             * @description The secret that the encoder sends.
+             */
             value: string;
         };
-        /** StreamPage */
+        /**
+         * StreamPage
+         * @description A page of live streams.
+         */
         StreamPage: {
-            /** Items */
+            /**
+             * Items
+             * @description By channel id.
+             */
             items: components["schemas"]["LiveStream"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
-        /** TicketRequest */
+        /**
+         * TicketRequest
+         * @description What a guest brings; accounts need nothing.
+         */
         TicketRequest: {
             /**
              * Guest
@@ -3965,19 +5264,40 @@ export interface components {
          * @description What an amount buys, from `amount` on.
          */
         Tier: {
-            /** Amount */
+            /**
+             * Amount
+             * @description The least that it costs, in the currency's smallest unit.
+             */
             amount: number;
-            /** Color */
+            /**
+             * Color
+             * @description Of the message, as CSS has it.
+             */
             color: string;
-            /** Effect */
+            /**
+             * Effect
+             * @description What is drawn over the picture; empty for nothing.
+             */
             effect: string;
-            /** Header */
+            /**
+             * Header
+             * @description Of the line above the message, as CSS has it.
+             */
             header: string;
-            /** Letters */
+            /**
+             * Letters
+             * @description The longest text, in graphemes; 0 for none.
+             */
             letters: number;
-            /** Pin S */
+            /**
+             * Pin S
+             * @description Seconds in the ticker; 0 for none.
+             */
             pin_s: number;
-            /** Tier */
+            /**
+             * Tier
+             * @description Its number, from 1 on.
+             */
             tier: number;
         };
         /**
@@ -3988,35 +5308,75 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When it becomes void; null for never.
+             */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description What it is revoked by.
+             */
             id: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When it was last used, to the minute.
+             */
             last_used_at: string | null;
-            /** Mask */
+            /**
+             * Mask
+             * @description How its value begins, and an ellipsis.
+             */
             mask: string;
-            /** Name */
+            /**
+             * Name
+             * @description What it is for.
+             */
             name: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do, within the rights of its account.
+             */
             scopes: string[];
         };
-        /** TokenCreate */
+        /**
+         * TokenCreate
+         * @description A token that is to be.
+         */
         TokenCreate: {
-            /** Expires In S */
+            /**
+             * Expires In S
+             * @description Seconds until it is void; never without it.
+             */
             expires_in_s?: number | null;
-            /** Name */
+            /**
+             * Name
+             * @description What it is for.
+             */
             name: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do, of those that `GET /scopes` lists.
+             */
             scopes: string[];
         };
-        /** TokenPage */
+        /**
+         * TokenPage
+         * @description All tokens of the account: at most 50.
+         */
         TokenPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The newest first.
+             */
             items: components["schemas"]["Token"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next: string | null;
         };
         /**
@@ -4027,21 +5387,43 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When it becomes void; null for never.
+             */
             expires_at: string | null;
-            /** Id */
+            /**
+             * Id
+             * @description What it is revoked by.
+             */
             id: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When it was last used, to the minute.
+             */
             last_used_at: string | null;
-            /** Mask */
+            /**
+             * Mask
+             * @description How its value begins, and an ellipsis.
+             */
             mask: string;
-            /** Name */
+            /**
+             * Name
+             * @description What it is for.
+             */
             name: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description What it may do, within the rights of its account.
+             */
             scopes: string[];
-            /** Value */
+            /**
+             * Value
+             * @description For `Authorization: Bearer`.
+             */
             value: string;
         };
         /**
@@ -4049,32 +5431,64 @@ export interface components {
          * @description One track of a live stream.
          */
         TrackInfo: {
-            /** Channels */
+            /**
+             * Channels
+             * @description 1 for mono, 2 for stereo; 0 for a picture.
+             */
             channels: number;
-            /** Codec */
+            /**
+             * Codec
+             * @description Such as `h264`, `h265`, `av1`, `aac`, `opus`.
+             */
             codec: string;
-            /** Codec String */
+            /**
+             * Codec String
+             * @description As RFC 6381 has it, such as `avc1.64001f`.
+             */
             codec_string: string;
-            /** Height */
+            /**
+             * Height
+             * @description Pixels; 0 for sound.
+             */
             height: number;
-            /** Id */
+            /**
+             * Id
+             * @description Its number in the stream.
+             */
             id: number;
             /**
              * Kind
+             * @description Picture or sound.
              * @enum {string}
              */
             kind: "video" | "audio";
-            /** Sample Rate */
+            /**
+             * Sample Rate
+             * @description Samples per second; 0 for a picture.
+             */
             sample_rate: number;
-            /** Width */
+            /**
+             * Width
+             * @description Pixels; 0 for sound.
+             */
             width: number;
         };
-        /** UserChange */
+        /**
+         * UserChange
+         * @description What is to be different; what is absent stays.
+         */
         UserChange: {
-            /** Disabled */
+            /**
+             * Disabled
+             * @description True signs every browser of it out.
+             */
             disabled?: boolean | null;
-            /** Display Name */
+            /**
+             * Display Name
+             * @description What others see.
+             */
             display_name?: string | null;
+            /** @description On the whole site; the last admin stays one. */
             role?: components["schemas"]["SiteRole"] | null;
         };
         /**
@@ -4097,6 +5511,7 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
             /**
@@ -4105,11 +5520,20 @@ export interface components {
              * @default 0
              */
             delivered: number;
-            /** Enabled */
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             */
             enabled: boolean;
-            /** Id */
+            /**
+             * Id
+             * @description What it is changed by.
+             */
             id: string;
-            /** Kinds */
+            /**
+             * Kinds
+             * @description Which events are sent; `*` stands for any letters.
+             */
             kinds: string[];
             /**
              * Last At
@@ -4118,11 +5542,13 @@ export interface components {
             last_at?: string | null;
             /**
              * Last Error
+             * @description What went wrong last; empty after a success.
              * @default
              */
             last_error: string;
             /**
              * Last Status
+             * @description HTTP status of the last answer; 0 without one.
              * @default 0
              */
             last_status: number;
@@ -4131,21 +5557,42 @@ export interface components {
              * @description When it is tried again.
              */
             next_at?: string | null;
-            /** Note */
+            /**
+             * Note
+             * @description Of whoever made it.
+             */
             note: string;
-            /** Url */
+            /**
+             * Url
+             * @description Where events are sent to by POST.
+             */
             url: string;
         };
-        /** WebhookChange */
+        /**
+         * WebhookChange
+         * @description What is to be different; what is absent stays.
+         */
         WebhookChange: {
-            /** Enabled */
+            /**
+             * Enabled
+             * @description False keeps events back, true sends them on.
+             */
             enabled?: boolean | null;
-            /** Kinds */
+            /**
+             * Kinds
+             * @description Which events are sent.
+             */
             kinds?: string[] | null;
-            /** Url */
+            /**
+             * Url
+             * @description Where events are sent to by POST: a public address, or one that `outbound_allow` names.
+             */
             url?: string | null;
         };
-        /** WebhookCreate */
+        /**
+         * WebhookCreate
+         * @description A webhook that is to be.
+         */
         WebhookCreate: {
             /**
              * Kinds
@@ -4154,32 +5601,58 @@ export interface components {
             kinds: string[];
             /**
              * Note
+             * @description For yourself.
              * @default
              */
             note: string;
-            /** Url */
+            /**
+             * Url
+             * @description Where events are sent to by POST: a public address, or one that `outbound_allow` names.
+             */
             url: string;
         };
-        /** WebhookList */
+        /**
+         * WebhookList
+         * @description All webhooks of the channel.
+         */
         WebhookList: {
-            /** Items */
+            /**
+             * Items
+             * @description The eldest first.
+             */
             items: components["schemas"]["Webhook"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page behind this one; null at the end.
+             */
             next?: string | null;
         };
-        /** WebhookReplay */
+        /**
+         * WebhookReplay
+         * @description From when on.
+         */
         WebhookReplay: {
             /**
              * Since
              * Format: date-time
+             * @description Everything from this moment on is sent again.
              */
             since: string;
         };
-        /** WebhookTested */
+        /**
+         * WebhookTested
+         * @description How the address answered.
+         */
         WebhookTested: {
-            /** Error */
+            /**
+             * Error
+             * @description What went wrong; empty when it was answered well.
+             */
             error: string;
-            /** Status */
+            /**
+             * Status
+             * @description HTTP status; 0 without an answer.
+             */
             status: number;
         };
         /**
@@ -4196,6 +5669,7 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When it was made.
              */
             created_at: string;
             /**
@@ -4204,11 +5678,20 @@ export interface components {
              * @default 0
              */
             delivered: number;
-            /** Enabled */
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             */
             enabled: boolean;
-            /** Id */
+            /**
+             * Id
+             * @description What it is changed by.
+             */
             id: string;
-            /** Kinds */
+            /**
+             * Kinds
+             * @description Which events are sent; `*` stands for any letters.
+             */
             kinds: string[];
             /**
              * Last At
@@ -4217,11 +5700,13 @@ export interface components {
             last_at?: string | null;
             /**
              * Last Error
+             * @description What went wrong last; empty after a success.
              * @default
              */
             last_error: string;
             /**
              * Last Status
+             * @description HTTP status of the last answer; 0 without one.
              * @default 0
              */
             last_status: number;
@@ -4230,11 +5715,20 @@ export interface components {
              * @description When it is tried again.
              */
             next_at?: string | null;
-            /** Note */
+            /**
+             * Note
+             * @description Of whoever made it.
+             */
             note: string;
-            /** Secret */
+            /**
+             * Secret
+             * @description The key of the signature.
+             */
             secret: string;
-            /** Url */
+            /**
+             * Url
+             * @description Where events are sent to by POST.
+             */
             url: string;
         };
     };
@@ -4255,7 +5749,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description How the server is. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4289,7 +5783,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of the log. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4314,19 +5808,23 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 account: string;
+                /** @description Of the picture, as `avatar_url` has it. */
                 version: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A WebP picture. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "image/webp": unknown;
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -4357,7 +5855,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of channels. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4380,7 +5878,10 @@ export interface operations {
     create_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4390,7 +5891,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A channel as anyone sees it who may watch it. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4422,7 +5923,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A channel as anyone sees it who may watch it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4457,7 +5958,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4491,7 +5992,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A channel as anyone sees it who may watch it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4528,7 +6029,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of broadcasts. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4560,7 +6061,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A room without a connection: what its snapshot has. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4599,7 +6100,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of a moderator's list. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4636,7 +6137,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of a moderator's list. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4674,7 +6175,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4695,6 +6196,7 @@ export interface operations {
     unban: {
         parameters: {
             query?: {
+                /** @description Lift a shadow ban instead. */
                 shadow?: boolean;
             };
             header?: never;
@@ -4708,7 +6210,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4729,6 +6231,7 @@ export interface operations {
     list_chatters: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string | null;
                 /** @description Items of one page. */
                 limit?: number;
@@ -4742,7 +6245,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of a moderator's list. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4774,7 +6277,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4804,7 +6307,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The commands that the caller may use. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4836,12 +6339,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description One JSON object per line. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/jsonl": unknown;
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -4871,7 +6376,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of a moderator's list. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4898,13 +6403,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The message's id. */
                 message: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4929,13 +6435,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The message's id. */
                 message: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4956,7 +6463,9 @@ export interface operations {
     list_messages: {
         parameters: {
             query?: {
+                /** @description Messages whose `seq` is larger. */
                 after?: number | null;
+                /** @description Messages whose `seq` is smaller. */
                 before?: number | null;
                 /** @description Items of one page. */
                 limit?: number;
@@ -4970,7 +6479,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of the log. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4993,7 +6502,10 @@ export interface operations {
     say: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -5006,7 +6518,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What became of it: `sent`, `held`, or a `command` that was done. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5033,13 +6545,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The message's id. */
                 message: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5073,7 +6586,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5102,8 +6615,11 @@ export interface operations {
                 broadcast?: string;
                 /** @description `next` of the page before. */
                 cursor?: string | null;
+                /** @description Where the part begins. */
                 from_s?: number;
+                /** @description Items of one page. */
                 limit?: number;
+                /** @description Where it ends; without: with the broadcast. */
                 to_s?: number | null;
             };
             header?: never;
@@ -5115,7 +6631,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The log by media time: each item has `offset_s`, seconds from the broadcast's begin. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5153,7 +6669,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5185,7 +6701,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5219,7 +6735,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5255,7 +6771,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5289,7 +6805,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Which emoji are offered, in order, and what each does. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5325,7 +6841,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Which emoji are offered, in order, and what each does. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5361,7 +6877,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An effect that was set off. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5393,7 +6909,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5428,7 +6944,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of the log. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5460,7 +6976,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What a room forbids and allows; `built_in` are the server's lists with their actions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5496,7 +7012,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What a room forbids and allows; `built_in` are the server's lists with their actions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5532,7 +7048,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What the filter says. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5564,7 +7080,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description How you stand to a channel, and how many follow it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5596,7 +7112,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description How you stand to a channel, and how many follow it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5628,7 +7144,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description How you stand to a channel, and how many follow it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5665,7 +7181,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of followers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5702,7 +7218,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of stream keys. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5725,7 +7241,10 @@ export interface operations {
     create_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -5738,7 +7257,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A stream key with its value: after its creation, its rotation, or a reveal. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5765,13 +7284,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The key's id, never its value. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5796,6 +7316,7 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The key's id, never its value. */
                 key: string;
             };
             cookie?: never;
@@ -5806,7 +7327,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A stream key without its value. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5833,13 +7354,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The key's id, never its value. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A stream key with its value: after its creation, its rotation, or a reveal. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5862,10 +7384,14 @@ export interface operations {
     rotate_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The key's id, never its value. */
                 key: string;
             };
             cookie?: never;
@@ -5876,7 +7402,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A stream key with its value: after its creation, its rotation, or a reveal. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5912,7 +7438,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5942,7 +7468,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A live stream as its studio sees it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5964,7 +7490,12 @@ export interface operations {
     };
     list_members: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items of one page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description The channel's slug or id. */
@@ -5974,7 +7505,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of those with a role in the channel. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5997,7 +7528,10 @@ export interface operations {
     add_member: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -6010,7 +7544,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Somebody with a role in a channel. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6037,6 +7571,7 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The account's id. */
                 user: string;
             };
             cookie?: never;
@@ -6047,7 +7582,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Somebody with a role in a channel. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6074,13 +7609,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The account's id. */
                 user: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6110,7 +7646,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The overlays of a channel, for its managers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6146,7 +7682,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The overlays of a channel, for its managers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6182,7 +7718,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6212,7 +7748,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The overlays of a channel, for its managers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6235,7 +7771,10 @@ export interface operations {
     mint_play_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -6248,7 +7787,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A JWT that lets its bearer watch this one channel: `?token=` or `Authorization: Bearer`. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6280,7 +7819,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6315,7 +7854,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of polls. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6338,7 +7877,10 @@ export interface operations {
     create_poll: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -6351,7 +7893,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A poll as everybody sees it. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6378,13 +7920,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The poll's id. */
                 poll: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6409,13 +7952,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The poll's id. */
                 poll: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A poll as everybody sees it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6447,12 +7991,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description An SVG picture. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "image/svg+xml": unknown;
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -6477,7 +8023,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What a viewer may pay for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6513,7 +8059,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What the channel collects for, and how far it is. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6545,7 +8091,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6575,12 +8121,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description One line for each movement, with a head. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/csv": unknown;
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -6600,6 +8148,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Items of one page. */
                 limit?: number;
+                /** @description Only those in this state. */
                 state?: string;
             };
             header?: never;
@@ -6611,7 +8160,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of orders. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6634,7 +8183,10 @@ export interface operations {
     create_order: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -6647,7 +8199,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the payer sees it. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6681,7 +8233,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the channel's managers see it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6719,7 +8271,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the channel's managers see it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6757,7 +8309,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the channel's managers see it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6792,7 +8344,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Who gave most. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6824,7 +8376,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description All webhooks of the channel. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6847,7 +8399,10 @@ export interface operations {
     create_webhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
@@ -6860,7 +8415,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A new webhook with the secret that its requests are signed with, told once. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6887,13 +8442,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The webhook's id. */
                 webhook: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6918,6 +8474,7 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The webhook's id. */
                 webhook: string;
             };
             cookie?: never;
@@ -6928,7 +8485,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Where events are sent to, and how that goes. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6955,6 +8512,7 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The webhook's id. */
                 webhook: string;
             };
             cookie?: never;
@@ -6965,7 +8523,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6990,13 +8548,14 @@ export interface operations {
             path: {
                 /** @description The channel's slug or id. */
                 channel: string;
+                /** @description The webhook's id. */
                 webhook: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description How the address answered. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7062,7 +8621,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of invitations. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7085,7 +8644,10 @@ export interface operations {
     invite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7095,7 +8657,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An invitation that waits for its guest; its link is told once, when it is made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -7120,13 +8682,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The invitation's id. */
                 invitation: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7149,13 +8712,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link's address ends with. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What a one-time link is good for, before it is used. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7178,8 +8742,12 @@ export interface operations {
     use_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
+                /** @description What the link's address ends with. */
                 token: string;
             };
             cookie?: never;
@@ -7190,7 +8758,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Who is signed in, how, and in which channels with which role. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -7219,7 +8787,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Who is signed in, how, and in which channels with which role. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7252,7 +8820,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Who is signed in, how, and in which channels with which role. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7288,7 +8856,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Whom others may see. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7317,7 +8885,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7348,7 +8916,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7375,7 +8943,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7409,7 +8977,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of channels that you follow. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7442,7 +9010,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7465,13 +9033,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the overlay's address ends with. */
                 secret: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What an overlay page needs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7503,7 +9072,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the payer sees it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7539,7 +9108,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An order as the payer sees it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7571,7 +9140,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Where to pay: go to `url`, or load `script` with `settings`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7603,7 +9172,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A payment that moves no money. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7639,7 +9208,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A payment that moves no money. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7664,13 +9233,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The provider's name. */
                 provider: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7700,7 +9270,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Channels that have subscribers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7725,6 +9295,7 @@ export interface operations {
             query?: {
                 /** @description A name, or one with `*`. */
                 channel?: string;
+                /** @description Whose connections; empty for anybody's. */
                 user?: string;
             };
             header?: never;
@@ -7733,7 +9304,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Connections of all nodes. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7766,7 +9337,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7787,6 +9358,7 @@ export interface operations {
     list_realtime_history: {
         parameters: {
             query: {
+                /** @description The channel, with its namespace. */
                 channel: string;
             };
             header?: never;
@@ -7795,7 +9367,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The end of a channel's history. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7824,7 +9396,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Every process of the server. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7847,6 +9419,7 @@ export interface operations {
     list_realtime_presence: {
         parameters: {
             query: {
+                /** @description The channel, with its namespace. */
                 channel: string;
             };
             header?: never;
@@ -7855,7 +9428,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Who is in a channel. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7888,7 +9461,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Where it went. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7911,7 +9484,10 @@ export interface operations {
     issue_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7921,7 +9497,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A token for `/connection/*`; it is good for ten minutes, ask again before. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -7950,7 +9526,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7984,7 +9560,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of sessions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8007,7 +9583,10 @@ export interface operations {
     login: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8017,7 +9596,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Who is signed in, how, and in which channels with which role. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -8046,7 +9625,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8069,13 +9648,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The session's id. */
                 session: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8106,7 +9686,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8133,7 +9713,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8154,7 +9734,10 @@ export interface operations {
     sign_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8164,7 +9747,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Who is signed in, how, and in which channels with which role. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -8193,7 +9776,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What a page must know before anybody signs in. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8227,7 +9810,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of live streams. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8256,7 +9839,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description All tokens of the account: at most 50. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8279,7 +9862,10 @@ export interface operations {
     create_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8289,7 +9875,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An API token with its value, told once. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -8314,13 +9900,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The token's id. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8352,7 +9939,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of accounts. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8377,13 +9964,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 user: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description An account as its holder and the admins see it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8408,13 +9996,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 user: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done; there is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8437,6 +10026,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 user: string;
             };
             cookie?: never;
@@ -8447,7 +10037,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description An account as its holder and the admins see it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8470,15 +10060,19 @@ export interface operations {
     reissue_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII letters: what is sent again with them happens once, and is answered the same, for 24 hours. Guests have none. */
+                "Idempotency-Key"?: string;
+            };
             path: {
+                /** @description The account's id or name. */
                 user: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A link that lets one person in, once. */
             201: {
                 headers: {
                     [name: string]: unknown;

@@ -1,16 +1,17 @@
 import { X } from "lucide-react";
 import { useState } from "react";
 import { api } from "../api/client";
-import type { ChannelRole, Member, Page } from "../api/types";
+import type { ChannelRole, Member } from "../api/types";
 import { useT } from "../store/language";
 import { useMe } from "../store/me";
-import { useResource } from "../store/resource";
+import { useListing } from "../store/pages";
 import { useSubmit } from "../store/submit";
 import { Button, IconButton } from "../ui/button";
 import { sayFault } from "../ui/faults";
 import { FormError, SelectField, SmallSelect, TextField } from "../ui/form";
+import { ListOf } from "../ui/listing";
 import { Avatar } from "../ui/marks";
-import { PageHead, Row, Rows, Section } from "../ui/section";
+import { PageHead, Row, Section } from "../ui/section";
 import { Failed, Loading, sayError } from "../ui/states";
 
 const given: ChannelRole[] = ["broadcaster", "manager", "vip", "subscriber", "viewer"];
@@ -25,40 +26,39 @@ export function PeopleRoom({ slug }: { slug: string }) {
   const t = useT();
   const { me } = useMe();
   const base = `/channels/${encodeURIComponent(slug)}/members`;
-  const members = useResource(base, async () => (await api.get<Page<Member>>(base)).items);
+  const members = useListing<Member>(base);
   const { busy, error, run } = useSubmit();
-  if (!members.value) return members.error ? <Failed page error={members.error} retry={members.reload} /> : <Loading />;
-  const owner = me?.account.role === "admin" || members.value.some((member) => member.role === "owner" && member.account.id === me?.account.id);
+  if (!members.items) return members.error ? <Failed page error={members.error} retry={members.reload} /> : <Loading />;
+  const owner = me?.account.role === "admin" || members.items.some((member) => member.role === "owner" && member.account.id === me?.account.id);
+  const row = ({ account, role }: Member) => {
+    const name = account.display_name || account.name;
+    const hint = role in hints ? t(hints[role as keyof typeof hints]) : account.name;
+    return (
+      <Row key={account.id} lead={<Avatar name={name} url={account.avatar_url} size="m" />} title={name} note={hint}>
+        {owner && role !== "owner" ? (
+          <>
+            <SmallSelect
+              label={t("people.role.of", { name })}
+              value={role}
+              disabled={busy}
+              options={given.map((each) => [each, t(`role.${each}`)])}
+              onPick={(value) => void run(() => api.put(`${base}/${account.id}`, { role: roleOf(value) }).then(members.reload))}
+            />
+            <IconButton label={t("people.remove", { name })} onClick={() => void run(() => api.delete(`${base}/${account.id}`).then(members.reload))}>
+              <X size={18} aria-hidden />
+            </IconButton>
+          </>
+        ) : (
+          <span className="text-m text-ink-2">{t(`role.${role}`)}</span>
+        )}
+      </Row>
+    );
+  };
   return (
     <div className="max-w-[760px]">
       <PageHead title={t("people.title")} text={t("people.text")} />
       <FormError>{error ? sayError(t, error) : null}</FormError>
-      <Rows>
-        {members.value.map(({ account, role }) => {
-          const name = account.display_name || account.name;
-          const hint = role in hints ? t(hints[role as keyof typeof hints]) : account.name;
-          return (
-            <Row key={account.id} lead={<Avatar name={name} url={account.avatar_url} size="m" />} title={name} note={hint}>
-              {owner && role !== "owner" ? (
-                <>
-                  <SmallSelect
-                    label={t("people.role.of", { name })}
-                    value={role}
-                    disabled={busy}
-                    options={given.map((each) => [each, t(`role.${each}`)])}
-                    onPick={(value) => void run(() => api.put(`${base}/${account.id}`, { role: roleOf(value) }).then(members.reload))}
-                  />
-                  <IconButton label={t("people.remove", { name })} onClick={() => void run(() => api.delete(`${base}/${account.id}`).then(members.reload))}>
-                    <X size={18} aria-hidden />
-                  </IconButton>
-                </>
-              ) : (
-                <span className="text-m text-ink-2">{t(`role.${role}`)}</span>
-              )}
-            </Row>
-          );
-        })}
-      </Rows>
+      <ListOf list={members} row={row} empty={null} />
       {owner && <Add base={base} onAdded={members.reload} />}
     </div>
   );

@@ -86,13 +86,14 @@
     return null;
   }
 
-  function bounds(schema) {
+  function bounds(whole) {
+    const schema = (whole.anyOf || []).find((choice) => choice.type !== "null") || whole;
     const told = [];
     if (schema.minLength) told.push(`at least ${schema.minLength} letters`);
     if (schema.maxLength) told.push(`at most ${schema.maxLength} letters`);
     if (schema.minimum !== undefined) told.push(`from ${schema.minimum}`);
     if (schema.maximum !== undefined) told.push(`to ${schema.maximum}`);
-    if (schema.default !== undefined && schema.default !== null && schema.default !== "") told.push(`default ${JSON.stringify(schema.default)}`);
+    if (whole.default !== undefined && whole.default !== null && whole.default !== "") told.push(`default ${JSON.stringify(whole.default)}`);
     return told.join(", ");
   }
 
@@ -107,9 +108,10 @@
 
   function fields(schema) {
     const target = resolve(schema);
-    if (!target || !target.properties) return make("p", {}, typeOf(schema));
+    if (!target || !target.properties) return [make("p", {}, typeOf(schema))];
     const required = new Set(target.required || []);
-    return table(Object.entries(target.properties).map(([name, property]) => row(name, property, required.has(name))));
+    const rows = Object.entries(target.properties).map(([name, property]) => row(name, property, required.has(name)));
+    return [...(target.description ? [make("p", { class: "dim" }, ...prose(target.description))] : []), table(rows)];
   }
 
   function deeper(schema, seen) {
@@ -120,7 +122,7 @@
       if (!inner || !inner.properties || seen.has(inner)) continue;
       const details = make("details", {}, make("summary", {}, `${name}: ${typeOf(property)}`));
       details.addEventListener("toggle", () => {
-        if (details.open && details.children.length === 1) details.append(fields(inner), ...deeper(inner, new Set([...seen, inner])));
+        if (details.open && details.children.length === 1) details.append(...fields(inner), ...deeper(inner, new Set([...seen, inner])));
       });
       parts.push(details);
     }
@@ -150,13 +152,16 @@
   }
 
   function copyable(text) {
+    const sample = make("pre", { tabindex: "0" }, text);
     const copy = make("button", { type: "button", class: "plain" }, "Copy");
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text);
-      copy.textContent = "Copied";
+      // Without HTTPS a browser has no clipboard: the text is selected, for Ctrl+C.
+      if (navigator.clipboard) await navigator.clipboard.writeText(text);
+      else getSelection().selectAllChildren(sample);
+      copy.textContent = navigator.clipboard ? "Copied" : "Selected";
       setTimeout(() => (copy.textContent = "Copy"), 1500);
     });
-    return make("div", { class: "sample" }, make("pre", { tabindex: "0" }, text), copy);
+    return make("div", { class: "sample" }, sample, copy);
   }
 
   function chips(operation) {
@@ -173,12 +178,12 @@
     if (operation.parameters && operation.parameters.length)
       article.append(make("h4", {}, "Parameters"), table(operation.parameters.map((one) => row(one.name, one.schema, one.required, one.description))));
     const body = operation.requestBody && Object.entries(operation.requestBody.content)[0];
-    if (body) article.append(make("h4", {}, `Body, ${body[0]}`), fields(body[1].schema), ...deeper(body[1].schema, new Set()));
+    if (body) article.append(make("h4", {}, `Body, ${body[0]}`), ...fields(body[1].schema), ...deeper(body[1].schema, new Set()));
     for (const [status, answer] of Object.entries(operation.responses)) {
       const schema = answer.content && answer.content["application/json"] && answer.content["application/json"].schema;
       if (status === "default" || !schema || !Object.keys(schema).length) continue;
       const inner = referenced(schema) || schema;
-      article.append(make("h4", {}, `Answer ${status}: ${typeOf(schema)}`), fields(inner), ...deeper(inner, new Set()));
+      article.append(make("h4", {}, `Answer ${status}: ${typeOf(schema)}`), ...fields(inner), ...deeper(inner, new Set()));
     }
     article.append(copyable(curl(method, path, operation)));
     return article;

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from madang.api import present
 from madang.api.guard import Call, Guard
@@ -59,8 +59,16 @@ async def remove_avatar(call: Browser) -> None:
     await call.control.accounts.remove_avatar(call.signed_in)
 
 
-@router.get("/avatars/{account}/{version}.webp", response_class=Response)
-async def avatar(call: Anyone, account: str, version: str) -> Response:
+@router.get(
+    "/avatars/{account}/{version}.webp",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}, "description": "A WebP picture."}},
+)
+async def avatar(
+    call: Anyone,
+    account: Annotated[str, Path(description="The account's id.")],
+    version: Annotated[str, Path(description="Of the picture, as `avatar_url` has it.")],
+) -> Response:
     """An account's picture, 512 pixels wide; its address changes with the picture."""
     content = await call.control.accounts.avatar(account, version)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}

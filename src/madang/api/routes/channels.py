@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from madang.api import present
 from madang.api.guard import Call, ChannelCall, ChannelGuard, Guard
@@ -30,6 +30,7 @@ Editor = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHANNEL
 Studio = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHANNELS_READ))]
 Owner = Annotated[ChannelCall, Depends(ChannelGuard(Right.OWN, Scope.CHANNELS_WRITE))]
 Minter = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.PLAY_MINT))]
+UserId = Annotated[str, Path(description="The account's id.")]
 
 
 @router.get("/channels")
@@ -73,17 +74,21 @@ async def delete_channel(
     await call.control.channels.delete(call.signed_in, call.channel, confirm)
 
 
-@router.get("/channels/{channel}/qr.svg", response_class=Response)
+@router.get(
+    "/channels/{channel}/qr.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}, "description": "An SVG picture."}},
+)
 async def qr(call: Watcher) -> Response:
     """A QR code of the watch page."""
     return Response(present.qr(call.urls.watch(call.channel.slug)), media_type="image/svg+xml")
 
 
 @router.get("/channels/{channel}/members")
-async def list_members(call: Studio) -> MemberPage:
+async def list_members(call: Studio, cursor: Cursor = None, limit: Limit = 50) -> MemberPage:
     """Who has a role in the channel, the owner first."""
-    members = await call.control.channels.members(call.channel)
-    return MemberPage(items=[present.member(call, item) for item in members], next=None)
+    page = await call.control.channels.members(call.channel, cursor, limit)
+    return MemberPage(items=[present.member(call, item) for item in page.items], next=page.next)
 
 
 @router.post("/channels/{channel}/members", status_code=201)
@@ -94,14 +99,14 @@ async def add_member(call: Owner, body: MemberAdd) -> Member:
 
 
 @router.put("/channels/{channel}/members/{user}")
-async def change_member(call: Owner, user: str, body: MemberChange) -> Member:
+async def change_member(call: Owner, user: UserId, body: MemberChange) -> Member:
     """Change somebody's role; making another account `owner` hands the channel over."""
     made = await call.control.channels.set_member(call.signed_in, call.channel, user, body.role)
     return present.member(call, made)
 
 
 @router.delete("/channels/{channel}/members/{user}", status_code=204)
-async def remove_member(call: Owner, user: str) -> None:
+async def remove_member(call: Owner, user: UserId) -> None:
     """Take somebody's role away; bites within two seconds."""
     await call.control.channels.remove_member(call.signed_in, call.channel, user)
 

@@ -37,7 +37,7 @@ Watcher = Annotated[ChannelCall, Depends(ChannelGuard(Right.WATCH, Scope.CHAT_RE
 Writer = Annotated[ChannelCall, Depends(ChannelGuard(Right.WATCH, Scope.CHAT_WRITE))]
 Reader = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_READ))]
 Moderator = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_MODERATE))]
-MessageId = Annotated[str, Path(max_length=64)]
+MessageId = Annotated[str, Path(max_length=64, description="The message's id.")]
 User = Annotated[str, Path(max_length=256, description="A user id, or a name.")]
 _REPLAYED = 200
 
@@ -86,8 +86,8 @@ async def get_chat(call: Watcher, chat: Chats) -> ChatRoom:
 async def list_messages(
     call: Watcher,
     chat: Chats,
-    before: Annotated[int | None, Query(ge=0)] = None,
-    after: Annotated[int | None, Query(ge=0)] = None,
+    before: Annotated[int | None, Query(ge=0, description="Messages whose `seq` is smaller.")] = None,
+    after: Annotated[int | None, Query(ge=0, description="Messages whose `seq` is larger.")] = None,
     limit: Limit = 50,
 ) -> ChatMessagePage:
     """The log by `seq`, the eldest of the page first; deleted messages come without their text."""
@@ -122,8 +122,10 @@ class Span:
     """A part of a broadcast, in seconds from its begin."""
 
     broadcast: Annotated[str, Query(max_length=64, description="A broadcast's id; empty: the last one.")] = ""
-    from_s: Annotated[float, Query(ge=0)] = 0.0
-    to_s: Annotated[float | None, Query(ge=0)] = None
+    from_s: Annotated[float, Query(ge=0, description="Where the part begins.")] = 0.0
+    to_s: Annotated[float | None, Query(ge=0, description="Where it ends; without: with the broadcast.")] = (
+        None
+    )
 
 
 @router.get("/replay")
@@ -132,7 +134,7 @@ async def replay(
     chat: Chats,
     span: Annotated[Span, Depends()],
     cursor: Cursor = None,
-    limit: Annotated[int, Query(ge=1, le=_REPLAYED)] = 100,
+    limit: Annotated[int, Query(ge=1, le=_REPLAYED, description="Items of one page.")] = 100,
 ) -> ChatReplayPage:
     """What was said during a broadcast, by seconds from its begin."""
     began, ended = await _broadcast(call, span.broadcast)
@@ -154,7 +156,11 @@ async def _broadcast(call: ChannelCall, broadcast: str) -> tuple[float, float]:
     raise NotFound("broadcast")
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/jsonl": {}}, "description": "One JSON object per line."}},
+)
 async def export(call: Reader, chat: Chats) -> StreamingResponse:
     """The whole log as lines of JSON, the eldest first."""
     lines: AsyncIterator[bytes] = chat.desk.export(call.channel.id)
@@ -215,7 +221,12 @@ async def ban(call: Moderator, chat: Chats, user: User, body: ChatBan) -> None:
 
 
 @router.delete("/bans/{user}", status_code=204)
-async def unban(call: Moderator, chat: Chats, user: User, shadow: Annotated[bool, Query()] = False) -> None:
+async def unban(
+    call: Moderator,
+    chat: Chats,
+    user: User,
+    shadow: Annotated[bool, Query(description="Lift a shadow ban instead.")] = False,
+) -> None:
     """Lift a ban or a timeout; with `shadow`, a shadow ban."""
     await _do(call, chat, "unshadow" if shadow else "unban", user=user)
 
@@ -237,7 +248,7 @@ async def list_audit(
 async def list_chatters(
     call: Reader,
     chat: Chats,
-    cursor: Annotated[str | None, Query(max_length=256)] = None,
+    cursor: Annotated[str | None, Query(max_length=256, description="`next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> ChatList:
     """Who is connected, by name."""

@@ -28,8 +28,8 @@ router = APIRouter(prefix="/api/v1/realtime", tags=["realtime"], route_class=Str
 Reader = Annotated[Call, Depends(Guard(Right.ADMIN, Scope.SERVER_READ))]
 Admin = Annotated[Call, Depends(Guard(Right.ADMIN))]
 Pattern = Annotated[str, Query(max_length=255, description="A name, or one with `*`.")]
-User = Annotated[str, Query(max_length=256)]
-Named = Annotated[str, Query(min_length=1, max_length=255)]
+User = Annotated[str, Query(max_length=256, description="Whose connections; empty for anybody's.")]
+Named = Annotated[str, Query(min_length=1, max_length=255, description="The channel, with its namespace.")]
 _LISTED = 1_000
 _PAGE = 50
 _OWN = "madang_"

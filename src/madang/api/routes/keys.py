@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from madang.api import present
 from madang.api.guard import ChannelCall, ChannelGuard
@@ -22,6 +22,7 @@ router = APIRouter(prefix="/api/v1/channels/{channel}/keys", tags=["stream keys"
 Reader = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.KEYS_READ))]
 Writer = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.KEYS_WRITE))]
 Revealer = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.KEYS_REVEAL, recent=True))]
+KeyId = Annotated[str, Path(description="The key's id, never its value.")]
 
 
 @router.get("")
@@ -39,26 +40,26 @@ async def create_key(call: Writer, body: StreamKeyCreate) -> StreamKeyValue:
 
 
 @router.patch("/{key}")
-async def rename_key(call: Writer, key: str, body: StreamKeyChange) -> StreamKey:
+async def rename_key(call: Writer, key: KeyId, body: StreamKeyChange) -> StreamKey:
     """Give a key another name."""
     return present.key(call, await call.control.keys.rename(call.signed_in, call.channel, key, body.name))
 
 
 @router.post("/{key}/reveal")
-async def reveal_key(call: Revealer, key: str) -> StreamKeyValue:
+async def reveal_key(call: Revealer, key: KeyId) -> StreamKeyValue:
     """The value of a key. Needs the password of the last 10 minutes; written to the audit."""
     made = await call.control.keys.reveal(call.signed_in, call.channel, key)
     return present.key_value(call, made.key, made.value)
 
 
 @router.post("/{key}/rotate", status_code=201)
-async def rotate_key(call: Writer, key: str, body: StreamKeyRotate) -> StreamKeyValue:
+async def rotate_key(call: Writer, key: KeyId, body: StreamKeyRotate) -> StreamKeyValue:
     """A new key in the place of this one, which lives on for the overlap."""
     made = await call.control.keys.rotate(call.signed_in, call.channel, key, body.overlap_s)
     return present.key_value(call, made.key, made.value)
 
 
 @router.delete("/{key}", status_code=204)
-async def revoke_key(call: Writer, key: str) -> None:
+async def revoke_key(call: Writer, key: KeyId) -> None:
     """Revoke a key at once; a broadcast that runs on it ends."""
     await call.control.keys.revoke(call.signed_in, call.channel, key)

@@ -33,7 +33,7 @@ from madang.base.limits import PAYMENT_WEBHOOK_BYTES
 from madang.chat.extras import Extras
 from madang.chat.ports import Rehearses
 from madang.chat.superchat import books, money
-from madang.chat.superchat.desk import Wish
+from madang.chat.superchat.ordering import Wish
 from madang.chat.superchat.orders import Order
 from madang.chat.superchat.tiers import MOST, STEP, TIERS
 from madang.chat.words import Author
@@ -82,7 +82,7 @@ async def get_offer(call: Watcher, extras: With) -> Offer:
     taken = {currency for provider in paid.providers.values() for currency in provider.currencies}
     with as_problems():
         enabled = (await extras.door.settings(call.channel.id)).paid
-        goal = await paid.goal(call.channel.id)
+        goal = await paid.boards.goal(call.channel.id)
     prices = [
         Price(
             currency=currency,
@@ -120,7 +120,7 @@ async def get_ranking(
     call: Watcher, extras: With, days: Annotated[int, Query(ge=0, le=3660, description="0 for ever.")] = 7
 ) -> RankList:
     """Who gave most; whoever gave anonymously is not told of."""
-    items = [msgspec.structs.asdict(rank) for rank in await extras.paid.ranking(call.channel.id, days)]
+    items = [msgspec.structs.asdict(rank) for rank in await extras.paid.boards.ranking(call.channel.id, days)]
     return RankList.model_validate({"items": items})
 
 
@@ -179,7 +179,7 @@ async def hear_provider(
     call: Annotated[Call, Depends(Hook())],
     request: Request,
     extras: With,
-    provider: Annotated[str, Path(pattern=r"^[a-z]{1,20}$")],
+    provider: Annotated[str, Path(pattern=r"^[a-z]{1,20}$", description="The provider's name.")],
 ) -> None:
     """A payment provider's webhook. What it says is checked by its signature, or asked back."""
     body = await read_body(request, PAYMENT_WEBHOOK_BYTES)
@@ -196,14 +196,14 @@ async def hear_provider(
 async def list_orders(
     call: Looker,
     extras: With,
-    state: Annotated[str, Query(pattern=r"^[a-z]{0,12}$")] = "",
+    state: Annotated[str, Query(pattern=r"^[a-z]{0,12}$", description="Only those in this state.")] = "",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> ManagedOrderPage:
     """Orders of the channel, the newest first."""
-    found = await extras.paid.books.orders(call.channel.id, state, cursor, limit)
-    items = [_managed(call.control, extras, order) for order in found]
-    return ManagedOrderPage(items=items, next=found[-1].id if len(found) == limit else None)
+    found = await extras.paid.books.orders(call.channel.id, state, cursor, limit + 1)
+    items = [_managed(call.control, extras, order) for order in found[:limit]]
+    return ManagedOrderPage(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 @router.post("/channels/{channel}/superchat/orders/{order}/approve")
@@ -238,18 +238,22 @@ async def set_goal(call: Manager, extras: With, body: GoalSet) -> Goal:
     since = known.since if known is not None and keeps else extras.now_ms()
     goal = books.Goal(title=body.title, amount=body.amount, currency=body.currency, since=since)
     with as_problems():
-        await paid.set_goal(call.channel.id, goal)
-        return Goal.model_validate(await paid.goal(call.channel.id))
+        await paid.boards.set_goal(call.channel.id, goal)
+        return Goal.model_validate(await paid.boards.goal(call.channel.id))
 
 
 @router.delete("/channels/{channel}/superchat/goal", status_code=204)
 async def remove_goal(call: Manager, extras: With) -> None:
     """No goal any more."""
     with as_problems():
-        await extras.paid.set_goal(call.channel.id, None)
+        await extras.paid.boards.set_goal(call.channel.id, None)
 
 
-@router.get("/channels/{channel}/superchat/ledger.csv", response_class=Response)
+@router.get(
+    "/channels/{channel}/superchat/ledger.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "One line for each movement, with a head."}},
+)
 async def export_ledger(call: Keeper, extras: With) -> Response:
     """The whole ledger as CSV, for the tax office and for spreadsheets."""
     out = io.StringIO()

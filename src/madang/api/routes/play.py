@@ -40,7 +40,7 @@ Anyone = Annotated[Call, Depends(Guard(Right.PUBLIC))]
 Watcher = Annotated[ChannelCall, Depends(ChannelGuard(Right.WATCH, Scope.CHAT_READ))]
 Manager = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_MODERATE))]
 Looker = Annotated[ChannelCall, Depends(ChannelGuard(Right.STUDIO, Scope.CHAT_READ))]
-PollId = Annotated[str, Path(pattern=r"^[0-9a-z]{26}$")]
+PollId = Annotated[str, Path(pattern=r"^[0-9a-z]{26}$", description="The poll's id.")]
 _OVERLAY_TOKEN_S = 12 * 3600
 
 
@@ -57,9 +57,10 @@ async def _do(call: ChannelCall, extras: Extras, method: str, **fields: Any) -> 
 async def list_polls(call: Watcher, extras: With, cursor: Cursor = None, limit: Limit = 20) -> PollPage:
     """Polls of the channel, the newest first."""
     with as_problems():
-        found = await extras.polls_of(call.channel.id, cursor, limit)
-    items = [msgspec.structs.asdict(poll) for poll in found]
-    return PollPage.model_validate({"items": items, "next": found[-1].id if len(found) == limit else None})
+        found = await extras.polls_of(call.channel.id, cursor, limit + 1)
+    items = [msgspec.structs.asdict(poll) for poll in found[:limit]]
+    more = items[-1]["id"] if len(found) > limit else None
+    return PollPage.model_validate({"items": items, "next": more})
 
 
 @router.post("/channels/{channel}/polls", status_code=201)
@@ -171,7 +172,9 @@ async def try_overlay(call: Manager, extras: With, body: OverlayTry) -> None:
 
 @router.get("/overlays/{secret}")
 async def open_overlay(
-    call: Anyone, extras: With, secret: Annotated[str, Path(max_length=100)]
+    call: Anyone,
+    extras: With,
+    secret: Annotated[str, Path(max_length=100, description="What the overlay's address ends with.")],
 ) -> OverlayView:
     """What the page behind a secret address needs."""
     found = await extras.overlays.open(secret)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from madang.api import cookies, present
 from madang.api.callers import user_agent_of
@@ -15,6 +15,7 @@ from madang.control.rights import Right
 router = APIRouter(prefix="/api/v1", tags=["sessions"], route_class=StrictRoute)
 Anyone = Annotated[Call, Depends(Guard(Right.PUBLIC))]
 Browser = Annotated[Call, Depends(Guard(Right.SIGNED_IN))]
+LinkToken = Annotated[str, Path(description="What the link's address ends with.")]
 
 
 @router.post("/sessions", status_code=201)
@@ -47,7 +48,9 @@ async def logout(call: Anyone, request: Request, response: Response) -> None:
 
 
 @router.delete("/sessions/{session}", status_code=204)
-async def revoke_session(call: Browser, session: str) -> None:
+async def revoke_session(
+    call: Browser, session: Annotated[str, Path(description="The session's id.")]
+) -> None:
     """Sign another browser out."""
     await call.control.accounts.revoke_session(call.signed_in, session)
 
@@ -59,13 +62,13 @@ async def revoke_other_sessions(call: Browser) -> None:
 
 
 @router.get("/login/link/{token}")
-async def inspect_link(call: Anyone, token: str) -> Link:
+async def inspect_link(call: Anyone, token: LinkToken) -> Link:
     """What a one-time link is good for; it stays unused."""
     return await present.link(call, await call.control.links.inspect(token))
 
 
 @router.post("/login/link/{token}", status_code=201)
-async def use_link(call: Anyone, request: Request, response: Response, token: str, body: LinkUse) -> Me:
+async def use_link(call: Anyone, request: Request, response: Response, token: LinkToken, body: LinkUse) -> Me:
     """Use a one-time link: the account gets its name and password, and is signed in."""
     entry = await call.control.links.use(token, body, call.peer, user_agent_of(request))
     cookies.give(response, request, entry.cookie)

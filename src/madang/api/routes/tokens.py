@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from madang.api import present
 from madang.api.guard import Call, Guard
@@ -31,7 +31,7 @@ async def create_token(call: Sure, body: TokenCreate) -> TokenValue:
 
 
 @router.delete("/tokens/{token}", status_code=204)
-async def revoke_token(call: Browser, token: str) -> None:
+async def revoke_token(call: Browser, token: Annotated[str, Path(description="The token's id.")]) -> None:
     """Revoke a token at once."""
     await call.control.tokens.revoke(call.signed_in, token)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from madang.api import present
 from madang.api.guard import Call, Guard
@@ -22,6 +22,7 @@ from madang.control.rights import Right, Scope
 router = APIRouter(prefix="/api/v1", tags=["users"], route_class=StrictRoute)
 Reader = Annotated[Call, Depends(Guard(Right.ADMIN, Scope.USERS_READ))]
 Writer = Annotated[Call, Depends(Guard(Right.ADMIN, Scope.USERS_WRITE))]
+UserId = Annotated[str, Path(description="The account's id.")]
 
 
 @router.get("/users")
@@ -32,25 +33,27 @@ async def list_users(call: Reader, cursor: Cursor = None, limit: Limit = 50) -> 
 
 
 @router.get("/users/{user}")
-async def get_user(call: Reader, user: str) -> Account:
+async def get_user(call: Reader, user: UserId) -> Account:
     """One account."""
     return present.account(call, await call.control.users.get(user))
 
 
 @router.patch("/users/{user}")
-async def change_user(call: Writer, user: str, body: UserChange) -> Account:
+async def change_user(call: Writer, user: UserId, body: UserChange) -> Account:
     """Change role, display name, or whether the account may sign in; the last admin stays one."""
     return present.account(call, await call.control.users.change(call.signed_in, user, body))
 
 
 @router.delete("/users/{user}", status_code=204)
-async def delete_user(call: Writer, user: str) -> None:
+async def delete_user(call: Writer, user: UserId) -> None:
     """Delete an account; refused while it owns channels."""
     await call.control.users.delete(call.signed_in, user)
 
 
 @router.post("/users/{user}/link", status_code=201)
-async def reissue_link(call: Writer, user: str) -> OneTimeLink:
+async def reissue_link(
+    call: Writer, user: Annotated[str, Path(description="The account's id or name.")]
+) -> OneTimeLink:
     """A one-time link for an account whose password is lost; 15 minutes, single use."""
     issued = await call.control.links.recover(call.signed_in, user)
     return OneTimeLink(url=call.urls.login_link(issued.token), expires_at=issued.link.expires_at)
@@ -71,6 +74,8 @@ async def invite(call: Writer, body: InvitationCreate) -> Invitation:
 
 
 @router.delete("/invitations/{invitation}", status_code=204)
-async def withdraw_invitation(call: Writer, invitation: str) -> None:
+async def withdraw_invitation(
+    call: Writer, invitation: Annotated[str, Path(description="The invitation's id.")]
+) -> None:
     """Withdraw an invitation."""
     await call.control.links.withdraw(call.signed_in, invitation)

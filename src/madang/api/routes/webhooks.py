@@ -22,7 +22,7 @@ from madang.control.rights import Right, Scope
 router = APIRouter(prefix="/api/v1/channels/{channel}/webhooks", tags=["webhooks"], route_class=StrictRoute)
 Keeper = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.WEBHOOKS_WRITE))]
 Reader = Annotated[ChannelCall, Depends(ChannelGuard(Right.BROADCAST, Scope.WEBHOOKS_READ))]
-WebhookId = Annotated[str, Path(max_length=64)]
+WebhookId = Annotated[str, Path(max_length=64, description="The webhook's id.")]
 
 
 def _shown(hook: records.Webhook, cursor: records.WebhookCursor | None = None) -> dict[str, Any]:

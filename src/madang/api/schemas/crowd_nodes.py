@@ -12,69 +12,93 @@ ChannelName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 class CrowdNode(Answer):
     """One process of the server."""
 
-    node: str
-    num_clients: int
-    num_users: int
-    num_channels: int
-    num_subs: int
+    node: str = Field(description="Its id, anew at each start.")
+    num_clients: int = Field(description="Connections.")
+    num_users: int = Field(description="Users who are connected.")
+    num_channels: int = Field(description="Channels that somebody here is subscribed to.")
+    num_subs: int = Field(description="Subscriptions of all connections.")
 
 
 class CrowdNodes(Answer):
-    items: list[CrowdNode]
+    """Every process of the server."""
+
+    items: list[CrowdNode] = Field(description="By id.")
 
 
 class CrowdChannel(Answer):
-    name: str
+    """A channel that has subscribers."""
+
+    name: str = Field(description="With its namespace.")
     clients: int = Field(description="Subscriptions on all nodes.")
 
 
 class CrowdChannels(Answer):
-    items: list[CrowdChannel]
+    """Channels that have subscribers."""
+
+    items: list[CrowdChannel] = Field(description="The fullest first.")
 
 
 class CrowdConnection(Answer):
-    node: str
-    user: str
-    client: str
-    transport: str
+    """One connection."""
+
+    node: str = Field(description="The process that has it.")
+    user: str = Field(description="Whose it is; empty for nobody's.")
+    client: str = Field(description="The connection's id.")
+    transport: str = Field(description="Such as `websocket`, `sse`, `http_stream`.")
     since: float = Field(description="Seconds since 1970.")
-    channels: list[str]
+    channels: list[str] = Field(description="What it is subscribed to.")
 
 
 class CrowdConnections(Answer):
-    items: list[CrowdConnection]
+    """Connections of all nodes."""
+
+    items: list[CrowdConnection] = Field(description="Node by node.")
 
 
 class CrowdPresent(Answer):
-    user: str
-    client: str
+    """Somebody in a channel."""
+
+    user: str = Field(description="Who it is.")
+    client: str = Field(description="By which connection.")
 
 
 class CrowdPresence(Answer):
-    items: list[CrowdPresent]
+    """Who is in a channel."""
+
+    items: list[CrowdPresent] = Field(description="One for each connection.")
 
 
 class CrowdPublication(Answer):
-    offset: int
-    data: Any
+    """What was published."""
+
+    offset: int = Field(description="Its place in the channel's history; rises by one.")
+    data: Any = Field(description="The JSON that was published; text where it was none.")
 
 
 class CrowdHistory(Answer):
+    """The end of a channel's history."""
+
     items: list[CrowdPublication] = Field(description="The newest first.")
-    offset: int
-    epoch: str
+    offset: int = Field(description="Of the newest publication.")
+    epoch: str = Field(description="Changes when the history begins anew.")
 
 
 class CrowdPublish(Body):
     """The server's own channels, `madang_…`, take nothing from outside."""
 
-    channel: ChannelName
-    data: JsonValue
+    channel: ChannelName = Field(description="Where to, with its namespace.")
+    data: JsonValue = Field(description="Any JSON.")
 
 
 class CrowdPublished(Answer):
-    offset: int
+    """Where it went."""
+
+    offset: int = Field(description="Its place in the history; 0 where none is kept.")
 
 
 class CrowdDisconnect(Body):
-    user: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    """Whom to send away."""
+
+    user: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
+        description="Every connection of this user."
+    )

@@ -9,6 +9,8 @@ from madang.base.limits import TOKEN_BYTES
 
 
 class TicketRequest(Body):
+    """What a guest brings; accounts need nothing."""
+
     guest: str = Field(
         "",
         max_length=TOKEN_BYTES,
@@ -20,6 +22,6 @@ class TicketRequest(Body):
 class RealtimeTicket(Answer):
     """A token for `/connection/*`; it is good for ten minutes, ask again before."""
 
-    token: str
-    user: str
-    expires_at: datetime
+    token: str = Field(description="A JWT, to connect with.")
+    user: str = Field(description="As whom: `madang.u.…` for an account, `madang.g.…` for a guest.")
+    expires_at: datetime = Field(description="Until when one may connect with it.")

@@ -9,6 +9,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=160)]
 Title = Annotated[str, StringConstraints(max_length=400)]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=256)]
 ChannelState = Literal["live", "reconnecting", "offline"]
+Next = Annotated[str | None, Field(description="`cursor` of the page behind this one; null at the end.")]
 
 
 class Body(BaseModel):
@@ -26,16 +27,20 @@ class Answer(BaseModel):
 class FieldProblem(Answer):
     """What is wrong with one field of a request."""
 
-    field: str
-    code: str
-    message: str
+    field: str = Field(
+        description="Where in the body or the query, dots between levels; empty for names we do not know."
+    )
+    code: str = Field(description="A word for programs, such as `string_too_short`.")
+    message: str = Field(description="A sentence for people.")
 
 
 class Problem(Answer):
     """RFC 9457: every error of the API, as `application/problem+json`."""
 
     type: str = Field(description="A word for programs, such as `not_found` or `wrong_password`.")
-    title: str
-    status: int
+    title: str = Field(description="The HTTP status in words.")
+    status: int = Field(description="The HTTP status, again.")
     detail: str = Field(description="A sentence for people.")
-    errors: list[FieldProblem] = []
+    errors: list[FieldProblem] = Field(
+        default=[], description="What is wrong with which field, where any is."
+    )
