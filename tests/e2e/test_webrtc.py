@@ -6,13 +6,14 @@ Latency and starts are printed (`pytest -rP`) and held to a multiple of what the
 import re
 import statistics
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from tests.harness.browser import PHONE, context
 from tests.harness.impairment import BadNetwork, bad_network
 from tests.harness.patience import wait_until
-from tests.harness.player import play
+from tests.harness.player import complaints, play
 from tests.harness.publisher import READ_CLOCK_JS, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
@@ -93,8 +94,9 @@ PLAIN = """async (url) => {
 }"""
 
 
-# A canvas with the wall clock in its top rows goes on the air; as the harness's publisher draws it.
-CANVAS = """async ([url, key]) => {
+# A canvas with the wall clock in its top rows goes on the air, as the harness's publisher draws it: in two
+# sizes, or in one of this codec.
+CANVAS = """async ([url, key, mime]) => {
   const canvas = document.createElement('canvas');
   canvas.width = 640; canvas.height = 360;
   const context = canvas.getContext('2d', { alpha: false });
@@ -114,14 +116,17 @@ CANVAS = """async ([url, key]) => {
     }
   };
   draw();
-  window.beat = setInterval(draw, 33);
+  window.beat = setInterval(draw, mime ? 66 : 33);
   const stream = canvas.captureStream(30);
   const peer = window.peer = new RTCPeerConnection();
   const sendEncodings = [
     { rid: 'q', scaleResolutionDownBy: 2, maxBitrate: 120000 }, { rid: 'f', maxBitrate: 900000 },
   ];
-  const options = { direction: 'sendonly', streams: [stream], sendEncodings };
-  const { sender } = peer.addTransceiver(stream.getVideoTracks()[0], options);
+  const options = { direction: 'sendonly', streams: [stream], ...(mime ? {} : { sendEncodings }) };
+  const line = peer.addTransceiver(stream.getVideoTracks()[0], options);
+  const { sender } = line;
+  const all = RTCRtpSender.getCapabilities('video').codecs;
+  if (mime) line.setCodecPreferences(all.filter(({ mimeType }) => mimeType === mime));
   await peer.setLocalDescription(await peer.createOffer());
   const headers = { 'Content-Type': 'application/sdp', Authorization: 'Bearer ' + key };
   const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
@@ -202,6 +207,17 @@ CAMERA = """async ([url, key]) => {
   const headers = { 'Content-Type': 'application/sdp', Authorization: 'Bearer ' + key };
   const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
   await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+}"""
+HLS_JS = Path(__file__).parents[2] / "web" / "node_modules" / "hls.js" / "dist" / "hls.js"
+BY_HLS = """(url) => {
+  const video = document.body.appendChild(document.createElement('video'));
+  video.muted = true;
+  window.failed = [];
+  const player = window.player = new Hls({ lowLatencyMode: true, enableWorker: false });
+  player.on(Hls.Events.ERROR, (_, { fatal, details }) => fatal && window.failed.push(details));
+  player.loadSource(url);
+  player.attachMedia(video);
+  video.play().catch(() => {});
 }"""
 # What the studio's preview shows then: the screen's own track, and a canvas's.
 SHARED = "document.querySelector('video')?.srcObject?.getVideoTracks()[0]?.label.startsWith('screen')"
@@ -312,6 +328,29 @@ def test_hevc_and_av1_come_as_what_the_browser_takes(server: Server, browser: Br
             assert {"code": "picture_remade", "value": 0, "detail": called} in live["health"]
 
 
+def test_vp8_and_vp9_go_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
+    """As they are; by the other ways VP9 goes as it is too, and VP8 is H.264 where browsers play none."""
+    read = {"vp9": {"/index.m3u8": "vp9", ".flv": "vp9"}, "vp8": {"/index.m3u8": "h264"}}
+    with context(browser) as profile:
+        profile.add_init_script(PEERS)
+        for name, ways in read.items():
+            key, page, codec = server.channel(name), profile.new_page(), f"video/{name.upper()}"
+            page.goto(f"{server.http}/login")
+            assert page.evaluate(CANVAS, [f"{server.http}/live/{name}/whip", key, codec]) == 201
+            server.wait_for(name, "live", 40)
+            viewer = watch(profile, server, name)
+            by_webrtc(viewer)
+            wait_until(lambda viewer=viewer, codec=codec: viewer.evaluate(CODEC) == codec, 40)
+            wait_until(lambda viewer=viewer: read_clock(viewer) is not None, 40)
+            viewer.close()
+            for way, as_codec in ways.items():  # ffmpeg reads no VP8 out of FLV
+                url = f"{server.http}/live/{name}{way}"
+                played = play(url, 2.0)
+                assert played.codecs == {"video": as_codec} and played.decoded, (url, played)
+                assert complaints(url, 2.0) == "", url
+            page.close()
+
+
 @pytest.mark.alone
 def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
     key = server.channel("loop")
@@ -329,7 +368,7 @@ def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
 
 
 def the_smaller_layer(server: Server, viewer: Page, other: BrowserContext) -> None:
-    """Of a simulcast: chosen in the menu, asked for in the offer, and come to where no more gets through. ICE
+    """Of a simulcast: chosen in the menu, asked for in the offer, and come to while no more gets through. ICE
     is restarted meanwhile."""
     viewer.get_by_role("button", name="Player settings").press("Enter", timeout=PATIENCE_MS)
     sizes = viewer.get_by_role("menuitemradio", name=re.compile(r"^\d+p$"))
@@ -351,11 +390,32 @@ def the_smaller_layer(server: Server, viewer: Page, other: BrowserContext) -> No
         network.rate_bps = taken_bps / 2 if judged else 0.0
         for page in (viewer, small, *([narrow] if judged else [])):
             page.wait_for_function(SMALL, timeout=PATIENCE_MS)
+        network.rate_bps = 0.0
         assert small.evaluate(RESTART) == [200, True]
         wait_until(lambda: small.evaluate(RESTARTED))
         seen = len(small.evaluate(ARRIVED))
         wait_until(lambda: len(small.evaluate(ARRIVED)) > seen + 30)
+        if judged:
+            by_hls_as_well(server, other)
+            narrow.wait_for_function(LARGE, timeout=2 * PATIENCE_MS)  # back up, after a while without loss
         print(f"{taken_bps} bit/s; of {network.lost + network.passed} datagrams {network.lost} did not fit")
+
+
+def by_hls_as_well(server: Server, profile: BrowserContext) -> None:
+    """Both sizes are variants: hls.js goes from one to the other and back, and plays on."""
+    url = f"{server.http}/live/loop/index.m3u8"
+    wait_until(lambda: "/video-q/" in profile.request.get(url).text())
+    page = profile.new_page()
+    page.goto(f"{server.http}/version")
+    page.evaluate(HLS_JS.read_text())
+    page.evaluate(BY_HLS, url)
+    page.wait_for_function("() => window.player.levels.length === 2", timeout=PATIENCE_MS)
+    for level, shown in ((1, LARGE), (0, SMALL), (1, LARGE)):
+        page.evaluate("(level) => { window.player.nextLevel = level; }", level)
+        page.wait_for_function(shown, timeout=PATIENCE_MS)
+        wait_until(lambda: moved(page))
+    assert page.evaluate("window.failed") == []
+    page.close()
 
 
 def test_where_webrtc_does_not_get_through_ll_hls_plays(server: Server, browser: Browser) -> None:

@@ -1,10 +1,16 @@
 """Real players: ffmpeg and PyAV read what the server serves, and complain about what is wrong with it."""
 
+import io
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+from urllib.parse import urljoin
+from xml.etree import ElementTree
 
 import av
+import httpx
 from tests.harness.publisher import FFMPEG
 
 
@@ -49,3 +55,37 @@ def complaints(url: str, seconds: float = 3.0) -> str:
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.stderr.strip() + (f"\nexit {done.returncode}" if done.returncode else "")
+
+
+def play_dash(url: str, segments: int = 2) -> Played:
+    """Decode the first segments of the last period of a live manifest, when they are whole, with PyAV, whose
+    ffmpeg reads no manifests; of each kind the first representation."""
+    names = {"d": "urn:mpeg:dash:schema:mpd:2011"}
+    played = Played({}, {}, 0, 0)
+    with httpx.Client(timeout=20) as client:
+        root = ElementTree.fromstring(client.get(url).raise_for_status().text)
+        base = urljoin(url, root.findtext("d:BaseURL", "", names))
+        period = root.findall("d:Period", names)[-1]
+        for of_a_kind in period.findall("d:AdaptationSet", names):
+            kind, template = of_a_kind.attrib["contentType"], of_a_kind.find(".//d:SegmentTemplate", names)
+            assert template is not None
+            first = int(template.attrib["startNumber"])
+            numbers = range(first, first + segments)
+            media = [template.attrib["media"].replace("$Number$", str(each)) for each in numbers]
+            files = [client.get(base + each) for each in (template.attrib["initialization"], *media)]
+            body = b"".join(file.raise_for_status().content for file in files)
+            with av.open(io.BytesIO(body)) as container:
+                _read(played, kind, container.demux())
+    return played
+
+
+def _read(played: Played, kind: str, packets: Iterable[Any]) -> None:
+    last = -(2**63)
+    for packet in packets:
+        if packet.dts is None:
+            continue
+        played.codecs[kind] = packet.stream.codec_context.name
+        played.frames[kind] = played.frames.get(kind, 0) + 1
+        played.backwards += packet.dts <= last
+        last = packet.dts
+        played.decoded += len(packet.decode())

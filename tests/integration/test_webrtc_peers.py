@@ -8,6 +8,7 @@ import subprocess
 import time
 from array import array
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from tests.harness import gstreamer
 from tests.harness.patience import wait_until
-from tests.harness.player import play
+from tests.harness.player import complaints, play, play_dash
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import Server, running
 
@@ -57,6 +58,24 @@ def stop(process: "subprocess.Popen[bytes]") -> str:
     return said.decode(errors="replace")
 
 
+def comes_out(server: Server, name: str) -> None:
+    """By every way, with picture and sound, and without an error line; all at the same time. The sound may
+    join the picture a moment after that went on the air: wait for it before."""
+    live = f"{server.http}/live/{name}"
+    ways = (f"{live}/index.m3u8", f"{live}.flv", f"{server.rtmp}/{name}")
+    with ThreadPoolExecutor(2 * len(ways) + 1) as pool:
+        dash = pool.submit(play_dash, f"{live}/manifest.mpd")
+        seen = {url: pool.submit(play, url, 2.0) for url in ways}
+        said = {url: pool.submit(complaints, url, 2.0) for url in ways}
+    assert {url: each.result() for url, each in said.items()} == dict.fromkeys(ways, "")
+    found = {"dash": dash.result(), **{url: each.result() for url, each in seen.items()}}
+    for way, played in found.items():
+        assert played.backwards == 0 and played.decoded > 40, (way, played)
+        # Who plays FLV and RTMP has said nothing of Opus.
+        sound = "opus" if way.endswith(("m3u8", "dash")) else "aac"
+        assert played.codecs == {"video": "h264", "audio": sound}, way
+
+
 @pytest.mark.parametrize("role", ["passive", "active"])
 def test_ffmpeg_publishes_and_comes_out_by_every_way(server: Server, role: str) -> None:
     """By default ffmpeg waits for our ClientHello; `dtls_active` turns that round."""
@@ -67,17 +86,8 @@ def test_ffmpeg_publishes_and_comes_out_by_every_way(server: Server, role: str) 
     try:
         server.wait_for(name, "live", PATIENCE_S)
         if role == "passive":
-            ways = (
-                f"{server.http}/live/{name}/index.m3u8",
-                f"{server.http}/live/{name}.flv",
-                f"{server.rtmp}/{name}",
-            )
-            for url in ways:
-                played = play(url, 1.0)
-                assert played.codecs["video"] == "h264" and played.backwards == 0, url
-                assert played.frames["audio"] > 5 and played.decoded > 10, url
-                # Who plays FLV and RTMP has said nothing of Opus.
-                assert played.codecs["audio"] == ("opus" if url.endswith("m3u8") else "aac"), url
+            wait_until(lambda: "audio" in play(f"{server.http}/live/{name}.flv", 0.5).codecs, PATIENCE_S)
+            comes_out(server, name)
     finally:
         said = stop(process)
     server.wait_for(name, "offline", PATIENCE_S)
@@ -204,21 +214,29 @@ async def test_aiortc_plays_an_rtmp_stream_with_its_sound(server: Server, peer: 
 
 
 async def test_a_publisher_who_comes_back_continues_the_broadcast(server: Server) -> None:
+    """For those who watch by every other way as well: one of them never goes."""
     key = await asyncio.to_thread(server.channel, "back")
     first, second = Peer(server.http), Peer(server.http)
+    flv = f"{server.http}/live/back.flv"
     try:
         for each in (first, second):
             each.connection.addTrack(VideoStreamTrack())
+            each.connection.addTrack(AudioStreamTrack())
             prefer(each.connection, "video/H264")
         assert (await first.post("/live/back/whip", key)).status_code == 201
         await until(server, "back", "live")
+        await asyncio.to_thread(wait_until, lambda: "audio" in play(flv, 0.5).codecs, PATIENCE_S)
         before = (await asyncio.to_thread(server.channel_json, "back"))["live"]["broadcast_id"]
+        stays = asyncio.create_task(asyncio.to_thread(complaints, flv, 12.0))
+        await asyncio.to_thread(wait_until, lambda: server.channel_json("back")["live"]["viewers"] >= 1)
         await first.connection.close()
         await until(server, "back", "reconnecting")
         assert (await second.post("/live/back/whip", key)).status_code == 201
         await until(server, "back", "live")
         after = (await asyncio.to_thread(server.channel_json, "back"))["live"]["broadcast_id"]
         assert after == before
+        await asyncio.to_thread(comes_out, server, "back")
+        assert await stays == ""
         await second.close()
         await until(server, "back", "offline")
     finally:
