@@ -59,6 +59,11 @@ def test_a_bad_reload_keeps_the_old_settings(tmp_path: Path) -> None:
         wait_until(lambda: server.channel_json("moved")["urls"]["watch"] == "https://live.example.org/@moved")
 
 
+def test_what_is_written_is_its_owners_alone(server: Server) -> None:
+    for name in ("madang.db", "secret", "lock"):
+        assert (server.data / name).stat().st_mode & 0o077 == 0, name
+
+
 def test_what_the_command_line_makes_works_at_once(server: Server) -> None:
     """Channel and key are made beside the running server, and the next publisher has them."""
     assert server.madang("channel", "create", "terminal") == "terminal"
