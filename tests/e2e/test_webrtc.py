@@ -530,12 +530,15 @@ def shortfalls(server: Server, viewer: Page) -> list[str]:
     viewer.wait_for_timeout(3000)
     seen, after = arrived(viewer)[skipped:], server.metrics()
 
-    def counted(name: str) -> int:
-        return round(after[f"madang_{name}_total"] - before[f"madang_{name}_total"])
+    def counted(name: str, labels: str = "") -> int:
+        return round(after[f"madang_{name}_total{labels}"] - before[f"madang_{name}_total{labels}"])
+
+    def taken(name: str) -> int:
+        return counted(f"ingest_{name}", '{protocol="whip"}')
 
     good, sent = decodable(seen)
     wanted, asked = counted("webrtc_keyframes_wanted"), counted("webrtc_keyframes_asked")
-    pictures, broken = counted("whip_pictures"), counted("whip_broken_frames") + counted("whip_frozen_frames")
+    pictures, broken = taken("pictures"), taken("broken_frames") + taken("frozen_frames")
     print(f"WHEP: {good} of {sent} pictures, {wanted} keyframes wanted")
     print(f"WHIP: {pictures} pictures, {broken} broken, {asked} keyframes asked")
     found = {
