@@ -316,6 +316,8 @@ class Yard:
             wrong.append("File descriptors ran out: new connections wait.")
         if self.ground.crowd.full:
             wrong.append("There is no room for more connections: new ones are refused.")
+        if self.control.server.database_away:
+            wrong.append("The database does not answer: streams go on, and what happens is written later.")
         if self.spool.refused:
             wrong.append(
                 f"{self.spool.refused} segments were not kept for seeking: the disk is full or slow."

@@ -152,7 +152,9 @@ class Control:
             try:
                 await self.follow()
             except (Overloaded, OSError, TimeoutError):
-                continue  # the database is away: what is in memory goes on (F13)
+                self.server.database_away = True  # what is in memory goes on (F13)
+            else:
+                self.server.database_away = False
 
     async def follow(self) -> None:
         """Take over what other processes changed."""

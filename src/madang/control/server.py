@@ -26,6 +26,8 @@ class Server:
         """Written once a second by whoever runs the control plane's loop."""
         self.unsafe: tuple[str, ...] = ()
         """Unsafe settings that are on (A68)."""
+        self.database_away = False
+        """Whether the last look at the database failed (F13); written by whoever follows it."""
         self._clerk = clerk
         self._live = live
         self._book = book
@@ -67,7 +69,7 @@ class Server:
             reasons.append("loop_lag")
         if files > 0.9 * limit:
             reasons.append("open_files")
-        if self._book.dropped or len(self._book) > 1000:
+        if self.database_away or self._book.dropped or len(self._book) > 1000:
             reasons.append("database")
         now = self._clerk.clock.wall()
         return {

@@ -42,10 +42,12 @@ async def test_what_another_process_changes_is_seen_within_two_seconds(
             return 99, 99
 
         monkeypatch.setattr(house.store, "changes", changes)
-        await asyncio.sleep(0.1)
+        await _until(lambda: house.control.server.database_away)
+        assert "database" in (await house.control.server.health())["reasons"]
         assert house.control.play_gate.peek("garden") is not None and not task.done()
         broken = False
         await _until(lambda: house.control.directory.version == 99)
+        await _until(lambda: not house.control.server.database_away)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         monkeypatch.undo()
