@@ -290,8 +290,12 @@ class Core(People):
         """Compare what came with what the broker has (F: a lost message of the bus)."""
         known = room.top
         stretch = await self.broker.history(room.channel, HistoryQuery(limit=0), room.options.retention)
-        if known is not None and room.top == known and stretch.top != known:
-            room.top = stretch.top
+        await room.reach(stretch.top)
+        now, there = room.top, stretch.top
+        if known is None or now is None:
+            return
+        if (now == known and there != known) or (now.epoch == there.epoch and now.offset < there.offset):
+            room.top = there
             self.on_missed(room)
 
     # --- Owner ---------------------------------------------------------------------------------------

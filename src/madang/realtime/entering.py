@@ -162,6 +162,7 @@ class _Entering:
                 self.behind = self.ask.since
                 query = HistoryQuery(limit=REALTIME_RECOVERY, since=self.behind)
                 stretch = await self.core.broker.history(room.channel, query, self.options.retention)
+            await room.reach(stretch.top)  # what the others wait for is not told twice, nor left out
         finally:
             room.taps[:] = [other for other in room.taps if other is not tap]
         late = [publication for publication in tap if publication.offset > stretch.top.offset]
@@ -169,8 +170,11 @@ class _Entering:
             if publication.offset != expected:
                 raise Disconnect(*codes.INSUFFICIENT_STATE)
         top = Position(late[-1].offset, stretch.top.epoch) if late else stretch.top
-        if room.top is None or room.top.epoch != top.epoch or room.top.offset < top.offset:
+        known = room.top
+        if known is None or known.epoch != top.epoch or known.offset < top.offset:
             room.top = top
+            if known is not None:
+                self.core.on_missed(room)
         return Stretch(stretch.publications, top), late
 
     def _is_whole(self, stretch: Stretch, tap: list[Publication]) -> bool:

@@ -93,7 +93,7 @@ class Neighbours:
         try:
             await self._core.broker.tell(nodes.encode(nodes.ReturnTold(told.number, data, fault)), sender)
         except BrokerError as error:
-            log.warning("the broker failed: %s", error)
+            self._core.broker_failed(error)
 
 
 _CODE = INTERNAL.number, INTERNAL.message, INTERNAL.temporary

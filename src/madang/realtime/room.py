@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from madang.base.limits import REALTIME_SLICE, REALTIME_TICK_S
+from madang.base.limits import REALTIME_BUS_S, REALTIME_SLICE, REALTIME_TICK_S
 from madang.protocols.centrifugo import fossil, tags, text
 from madang.protocols.centrifugo import messages as m
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.counters import RealtimeCounters
+from madang.realtime.driving import settle
 from madang.realtime.group import Entry, Group, Member, Work
 from madang.realtime.publication import Position, Publication, Weight
 from madang.realtime.wires import Wire
@@ -42,8 +43,8 @@ class Room:
     check."""
 
     __slots__ = (
-        "_due", "_handle", "_left", "_loop", "_next", "_owner", "_steps", "channel", "entering", "groups",
-        "options", "positioned", "sequence", "taps", "top",
+        "_awaited", "_due", "_handle", "_left", "_loop", "_next", "_owner", "_steps", "channel", "entering",
+        "groups", "options", "positioned", "sequence", "taps", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, options: ChannelOptions, owner: Owner) -> None:
@@ -58,6 +59,8 @@ class Room:
         self.taps: list[list[Publication]] = []
         """Of those who read history right now: they are told what comes meanwhile."""
         self.sequence = 0
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
+        """Offsets that somebody waits for."""
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
@@ -115,13 +118,28 @@ class Room:
 
     # --- what comes in -------------------------------------------------------------------------------
 
+    async def reach(self, top: Position) -> None:
+        """Wait for what the broker has and has not brought here yet. Not for long: it may be lost."""
+        known = self.top
+        if known is None or known.epoch != top.epoch or known.offset >= top.offset:
+            return
+        await settle()
+        awaited = top.offset, self._loop.create_future()
+        self._awaited.append(awaited)
+        try:
+            async with asyncio.timeout(REALTIME_BUS_S):
+                await awaited[1]
+        except TimeoutError:
+            return
+        finally:
+            self._awaited.remove(awaited)
+
     def publish(self, publication: Publication, top: Position) -> None:
         """Render a publication for each group and let the tick carry it."""
         if publication.offset and not self._continues(publication, top):
             return
         self.sequence += 1
-        for tap in self.taps:
-            tap.append(publication)
+        self._show(publication)
         plain = publication.weight is Weight.PLAIN and self.options.shed
         makes_deltas = publication.delta or self.options.delta_publish
         deltas: dict[bytes, bytes] = {}
@@ -147,6 +165,14 @@ class Room:
             frame = frame or full or group.wire.publication(self.channel, publication)
             group.pending.append(Entry(frame, self.sequence, plain, publication.kept_for, full, publication))
         self._arm(publication.weight is Weight.URGENT)
+
+    def _show(self, publication: Publication) -> None:
+        """To those who are on their way in."""
+        for tap in self.taps:
+            tap.append(publication)
+        for offset, future in self._awaited:
+            if publication.offset >= offset and not future.done():
+                future.set_result(None)
 
     def announce(self, push: m.Push) -> None:
         """A join or a leave, for those who watch them."""

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.unit.realtime.conftest import OPEN, Make, Yard
+from tests.conftest import FakeClock
+from tests.unit.realtime.conftest import NAMESPACES, OPEN, Make, Visitor, Yard
 
-from madang.realtime import neighbours
+from madang.realtime import neighbours, room
 from madang.realtime.broker import BrokerError
 from madang.realtime.memory import MemoryBroker
 from madang.realtime.ports import (
@@ -24,7 +25,7 @@ from madang.realtime.ports import (
     SubscribeReply,
     SubscribeRequest,
 )
-from madang.realtime.publication import Position
+from madang.realtime.publication import Position, Publication
 from madang.realtime.settings import RealtimeSettings
 
 
@@ -200,3 +201,75 @@ async def test_a_snapshot_of_another_stream_is_of_no_use(yard: Yard) -> None:
     guest = await yard.guest("ann")
     await guest.subscribe("madang_far:1")
     assert guest.ended == 3010
+
+
+class LateBus(MemoryBroker):
+    """A broker of several nodes: its history has a publication before its bus brings it."""
+
+    in_process = False
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock, lambda size: bytes(size))
+        self.late: list[tuple[str, Publication, Position]] | None = None
+
+    def _fan_out(self, channel: str, publication: Publication, top: Position) -> None:
+        if self.late is None:
+            super()._fan_out(channel, publication, top)
+        else:
+            self.late.append((channel, publication, top))
+
+    def bring(self) -> None:
+        late, self.late = self.late or [], None
+        for each in late:
+            super()._fan_out(*each)
+
+
+async def over_a_late_bus(clock: FakeClock) -> tuple[Yard, LateBus, Visitor]:
+    yard = Yard(clock, RealtimeSettings(namespaces={"open": NAMESPACES["open"]}, allow_anonymous=True))
+    bus = LateBus(clock)
+    yard.engine.use(bus, yard.outbound)
+    await yard.engine.start()
+    steady = await yard.member("open:1", recoverable=True)
+    await yard.publish("open:1", 1)
+    assert await steady.publications() == [1]
+    bus.late = []
+    await yard.publish("open:1", 2)
+    return yard, bus, steady
+
+
+async def test_who_enters_before_the_bus_has_brought_it_takes_nothing_from_the_others(
+    clock: FakeClock,
+) -> None:
+    """F14: the history, read for one, is ahead of what the others were given."""
+    yard, bus, steady = await over_a_late_bus(clock)
+    late = await yard.guest()
+    late.session.on_message('{"id":9,"subscribe":{"channel":"open:1","recoverable":true}}')
+    await yard.settle()
+    assert not late.heard()
+    bus.bring()
+    await yard.publish("open:1", 3)
+    assert await steady.publications() == [2, 3]
+    heard = late.heard()
+    assert heard[0]["subscribe"]["offset"] == 3 or [p["push"]["pub"]["data"] for p in heard[1:]] == [3]
+
+
+async def test_a_position_is_not_compared_before_the_bus_has_brought_it(clock: FakeClock) -> None:
+    yard, bus, steady = await over_a_late_bus(clock)
+    yard.engine.core.on_gap(None)
+    await yard.settle()
+    bus.bring()
+    assert await steady.publications() == [2]
+    assert yard.engine.counters.gaps == 0
+
+
+async def test_what_the_bus_never_brings_is_a_gap(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "REALTIME_BUS_S", 0.01)
+    yard, bus, steady = await over_a_late_bus(clock)
+    late = await yard.guest()
+    late.session.on_message('{"id":9,"subscribe":{"channel":"open:1","recoverable":true}}')
+    async with asyncio.timeout(15):
+        while not yard.engine.counters.gaps:  # noqa: ASYNC110  told by synchronous calls
+            await asyncio.sleep(0.01)
+    await yard.settle()
+    assert [push["unsubscribe"]["code"] for push in steady.pushes()] == [2500]
+    assert late.heard()[0]["subscribe"]["offset"] == 2
