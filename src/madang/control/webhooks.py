@@ -233,10 +233,11 @@ class Webhooks:
                 last_error="",
             )
         async with self._clerk.store.write() as work:
-            if await work.webhooks.get(hook.id) is None:
-                return cursor
+            known = await work.webhook_cursors.get(hook.id, cursor.room)
+            if await work.webhooks.get(hook.id) is None or not _stands(known, cursor):
+                return known or cursor
             await self._put(work, moved)
-            if fault and now - (cursor.last_at or hook.created_at) > GIVE_UP_S:
+            if fault and _waited_s(moved.attempts) > GIVE_UP_S:
                 await work.webhooks.put(msgspec.structs.replace(hook, enabled=False))
                 await self._clerk.note(work, "webhook.given_up", None, hook.channel, webhook=hook.id)
         return moved
@@ -257,10 +258,10 @@ class Webhooks:
         return True
 
     def _failed(self, cursor: WebhookCursor, status: int, fault: str, now: float) -> WebhookCursor:
-        wait_s = min(2.0**cursor.attempts, BACKOFF_S_MAX)
+        wait_s = _wait_s(cursor.attempts)
         return msgspec.structs.replace(
             cursor,
-            attempts=min(cursor.attempts + 1, 30),
+            attempts=cursor.attempts + 1,
             next_at=now + wait_s,
             last_status=status,
             last_error=fault[:200],
@@ -292,6 +293,21 @@ class Webhooks:
         except OutboundError as error:
             return 0, error.code
         return reply.status, "" if 200 <= reply.status < 300 else f"answered {reply.status}"
+
+
+def _wait_s(attempts: int) -> float:
+    """How long after so many failures in a row the next one may come."""
+    return min(2.0 ** min(attempts, 30), BACKOFF_S_MAX)
+
+
+def _waited_s(attempts: int) -> float:
+    """How long a batch has waited that failed so often."""
+    return sum(map(_wait_s, range(attempts)))
+
+
+def _stands(known: WebhookCursor | None, begun: WebhookCursor) -> bool:
+    """Whether the place is the one from which a batch was told: a replay may have moved it meanwhile."""
+    return known is None or (known.outbox_seq, known.log_seq) == (begun.outbox_seq, begun.log_seq)
 
 
 def sign(secret: bytes, body: bytes, at: int) -> str:

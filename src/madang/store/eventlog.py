@@ -1,5 +1,9 @@
-"""Events on their way out: what outbox and chat log hold behind two places, in the order of time."""
+"""Events on their way out: what outbox and chat log hold behind two places, in the order of time.
 
+Each of the two keeps the order of its commits, whatever clocks say: a place never passes what was not told.
+"""
+
+import heapq
 from typing import Any
 
 import msgspec
@@ -25,14 +29,14 @@ class EventLog:
         with away_is_overload():
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(events.order_by(outbox.c.seq).limit(limit))).mappings().all()
-                found = [_event(row) for row in rows]
+                found, spoken = [_event(row) for row in rows], []
                 if messages:
                     asked = said.order_by(chat_messages.c.seq).limit(limit)
                     lines = (await connection.execute(asked)).mappings().all()
                     hidden = {r["user_id"]: r["through"] for r in (await connection.execute(cuts)).mappings()}
-                    found += [_message(row, hidden) for row in lines]
-        found.sort(key=lambda told: told.at)
-        return _placed(found[:limit], place)
+                    spoken = [_message(row, hidden) for row in lines]
+        merged = heapq.merge(found, spoken, key=lambda told: told.at)
+        return _placed([told for told, _ in zip(merged, range(limit), strict=False)], place)
 
     async def end(self, room: str) -> Place:
         """Behind everything that there is now."""

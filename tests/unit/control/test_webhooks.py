@@ -13,7 +13,7 @@ from madang.base.events import Event
 from madang.control.errors import Conflict, Invalid, NotFound
 from madang.control.records import Channel, Webhook, WebhookCursor
 from madang.control.rights import Actor
-from madang.control.webhooks import CLAIM_S, GIVE_UP_S, Webhooks, sign
+from madang.control.webhooks import BACKOFF_S_MAX, CLAIM_S, GIVE_UP_S, Webhooks, sign
 from madang.net.outbound import Call, OutboundError, Reply
 
 URL = "https://hooks.example.org/madang"
@@ -160,10 +160,11 @@ async def test_after_three_days_it_is_switched_off_and_goes_on_where_it_was(
     made = await hooks.create(admin, yard, URL, ["*"])
     receiver.away = True
     await happen(house, yard, "a")
-    await turn(hooks)
-    house.clock.advance(GIVE_UP_S + 1)
-    await turn(hooks)
+    began = house.clock.wall()
+    while found := await turn(hooks):
+        house.clock.advance(max(0.0, found[0].next_at - house.clock.wall()))
     assert (await hooks.find(yard, made.webhook.id)).enabled is False
+    assert GIVE_UP_S < house.clock.wall() - began < GIVE_UP_S + 2 * BACKOFF_S_MAX
     assert await hooks.due() == []
     receiver.away = False
     await hooks.change(admin, await hooks.find(yard, made.webhook.id), enabled=True)
@@ -181,6 +182,54 @@ async def test_replay_tells_the_same_again(
     await hooks.replay(admin, made.webhook, house.clock.wall() - 1.5)
     await turn(hooks)
     assert receiver.ids() == ["a", "b", "c", "b", "c"]
+
+
+async def test_one_failure_after_quiet_days_switches_nothing_off(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, yard, "a")
+    await turn(hooks)
+    house.clock.advance(2 * GIVE_UP_S)
+    receiver.away = True
+    await happen(house, yard, "b")
+    await turn(hooks)
+    assert (await hooks.find(yard, made.webhook.id)).enabled
+
+
+async def test_a_replay_while_a_batch_is_told_is_not_lost(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, yard, "a", "b")
+    await turn(hooks)
+    await happen(house, yard, "c")
+
+    async def meanwhile(call: Call) -> Reply:
+        hooks.fetch = receiver.fetch
+        await hooks.replay(admin, made.webhook, 0.0)
+        return await receiver.fetch(call)
+
+    hooks.fetch = meanwhile
+    await turn(hooks)
+    await turn(hooks)
+    assert receiver.ids() == ["a", "b", "c", "a", "b", "c"]
+
+
+async def test_whatever_clocks_say_no_event_is_passed_over(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("madang.control.webhooks.WEBHOOK_BATCH", 2)
+    hooks = house.control.webhooks
+    await hooks.create(admin, yard, URL, ["*"])
+    for name, at in (("a", 5.0), ("b", 9.0), ("c", 1.0), ("d", 2.0), ("e", 3.0)):
+        async with house.store.write() as work:
+            await work.outbox.put(Event(id=name, kind="stream.began", room=yard.id, at=at, data={}))
+    for _ in range(4):
+        await turn(hooks)
+    assert receiver.ids() == ["a", "b", "c", "d", "e"]
 
 
 async def test_messages_are_a_cursor_over_the_log(
