@@ -17,9 +17,11 @@ from madang.chat.filter.leap import Leap
 from madang.chat.filter.marks import BETWEEN, MARK, MORE, unmarked
 
 T = TypeVar("T")
-_WINDOW: Final = 256
+_WINDOW: Final = 48
 """A word and the marks between its letters are looked for in so much."""
-_KNOWN: Final = 2
+_WINDOW_MAX: Final = 256
+"""The same for a word that goes on behind that."""
+_KNOWN: Final = 4
 """By so many letters it is known how long the words are that may begin with them."""
 _BEGINNING: Final = 7
 """So many letters of a word RE2 is asked for; expressions of whole words take twice the memory."""
@@ -39,26 +41,22 @@ class Words(Generic[T]):
 
     def find(self, text: str) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """All (start, end, meanings), overlapping ones too."""
-        return (
-            (place, place + length, found)
-            for place in range(len(text))
-            for length in self._lengths_at(text, place)
-            if (found := self._words.get(text[place : place + length])) and place + length <= len(text)
-        )
+        words, lengths, short = self._words, self._lengths_by_beginning, self._short
+        for place in range(len(text)):
+            for length in (*short, *lengths.get(text[place : place + _KNOWN], ())):
+                if (found := words.get(text[place : place + length])) and place + length <= len(text):
+                    yield place, place + length, found
 
     def covers(self, text: str, start: int, end: int) -> bool:
         """Whether one of the words stands over all of `start` to `end`."""
         if not self._lengths:
             return False
+        words, lengths, short = self._words, self._lengths_by_beginning, self._short
         for place in range(max(0, end - self._lengths[-1]), start + 1):
-            for length in self._lengths_at(text, place):
-                if place + length >= end and text[place : place + length] in self._words:
+            for length in (*short, *lengths.get(text[place : place + _KNOWN], ())):
+                if place + length >= end and text[place : place + length] in words:
                     return True
         return False
-
-    def _lengths_at(self, text: str, place: int) -> tuple[int, ...]:
-        """How long words are that may begin there."""
-        return self._short + self._lengths_by_beginning.get(text[place : place + _KNOWN], ())
 
 
 class Automaton(Words[T]):
@@ -86,11 +84,16 @@ class Automaton(Words[T]):
     def _read(self, text: str, place: int) -> list[tuple[int, int, tuple[T, ...]]]:
         """The words that begin at `place`, whatever marks are between their letters."""
         letters = unmarked(text[place : place + _WINDOW])
-        return [
-            (place, _behind(text, place, length), found)
-            for length in self._lengths_at(letters, 0)
-            if length <= len(letters) and (found := self._words.get(letters[:length]))
-        ]
+        lengths = self._lengths_by_beginning.get(letters[:_KNOWN], ())
+        if len(letters) < (lengths[-1] if lengths else _KNOWN) and place + _WINDOW < len(text):
+            letters = unmarked(text[place : place + _WINDOW_MAX])
+            lengths = self._lengths_by_beginning.get(letters[:_KNOWN], ())
+        found: list[tuple[int, int, tuple[T, ...]]] = []
+        for length in (*self._short, *lengths):
+            meanings = self._words.get(letters[:length])
+            if meanings and length <= len(letters):
+                found.append((place, _behind(text, place, length), meanings))
+        return found
 
 
 def _lengths(words: Iterable[str], letters: int) -> dict[str, tuple[int, ...]]:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _LOOSE: Final = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
-_TELLING: Final = re.compile("[ㄱ-ㅊㅌㅍㅏ-ㅛㅡ-ㅣ]")
+TELLING: Final = re.compile("[ㄱ-ㅊㅌㅍㅏ-ㅛㅡ-ㅣ]")
 """All of them but laughter and tears, which stand in every other message."""
 _SYLLABLE: Final = re.compile("[가-힣]")
 _FORERUNNERS: Final = (
@@ -93,7 +93,7 @@ def broken(text: str) -> bool:
 
 def has_loose(text: str) -> bool:
     """Whether `text` holds a loose letter that is neither laughter nor tears."""
-    return _TELLING.search(text) is not None
+    return TELLING.search(text) is not None
 
 
 def _hangul(letter: str) -> bool:

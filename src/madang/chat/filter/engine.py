@@ -24,7 +24,6 @@ from madang.chat.filter.latin import (
     UNVEILED,
     VEILED,
     is_stretched_or_spaced,
-    marked,
     undouble,
 )
 from madang.chat.filter.lexicon import Entry
@@ -61,10 +60,12 @@ class Filter:
         hits = self._judged(_without_surrogates(text))
         if not hits:
             return Verdict(text=text)
-        hardest = max(hits, key=lambda hit: hit.action.rank).action
+        hardest = max({hit.action for hit in hits}, key=lambda action: action.rank)
         masked = mask(text, tuple(hit for hit in hits if hit.action is Action.MASK))
-        timeout_s = max(self._timeouts.get(hit.source, 0) for hit in hits)
-        return Verdict(hardest, masked, hits, timeout_s if hardest is Action.TIMEOUT else 0)
+        timeout_s = 0
+        if hardest is Action.TIMEOUT:
+            timeout_s = max(self._timeouts.get(hit.source, 0) for hit in hits)
+        return Verdict(hardest, masked, hits, timeout_s)
 
     def _judged(self, text: str) -> tuple[Hit, ...]:
         found = self._forbidden(text)
@@ -100,13 +101,16 @@ class Filter:
             for start, end, word in initials.find(text):
                 yield start, end, Entry(word, word, "ko", "any")
         if hangul:
-            yield from _korean(text, views.read(text, HANGUL_KEYS), self._listed)
+            keys = views.read(text, HANGUL_KEYS)
+            loose = views.near_loose(text, keys) if edges.has_loose(text) else None
+            yield from _korean(text, keys, loose, self._listed)
             mixed = views.mixed(text)
             if mixed.letters:
-                yield from _korean(text, mixed, self._listed)
+                yield from _korean(text, mixed, mixed if loose else None, self._listed)
+        view = views.latin(text) if latin else None
         for listed in self._listed:
-            if latin:
-                yield from _latin(text, listed)
+            if view is not None:
+                yield from _latin(text, view, listed)
             yield from _plain(text, listed)
 
 
@@ -122,22 +126,25 @@ def _without_surrogates(text: str) -> str:
 # --- Hangul
 
 
-def _korean(text: str, view: View, lists: Iterable[Listed]) -> Iterator[Found]:
-    loose = edges.has_loose(text)
-    near = [
-        (words, words is listed.loose)
-        for listed in lists
-        for words in ((listed.keys, listed.loose) if loose else (listed.keys,))
-        if words.is_near(view.letters)
-    ]
+def _korean(text: str, view: View, loose: View | None, lists: Iterable[Listed]) -> Iterator[Found]:
+    """`loose` is the view of what stands near loose letters, where there are any."""
+    for start, end, entries in _typed(view, [listed.keys for listed in lists]):
+        yield from _standing(_stands, text, start, end, entries)
+    if loose is not None:
+        for start, end, entries in _typed(loose, [listed.loose for listed in lists]):
+            if edges.has_loose(text[start:end]):
+                yield from _standing(_stands, text, start, end, entries)
+
+
+def _typed(view: View, lists: Iterable["Automaton[Entry]"]) -> Iterator[tuple[int, int, tuple[Entry, ...]]]:
+    """Words in keys with nothing behind them in their last code point, by their places in the text."""
+    near = [words for words in lists if words.is_near(view.letters)]
     if near:
         view.letters = squeeze(view.letters)
-    for words, only_loose in near:
+    for words in near:
         for first, last, entries in words.find(view.letters):
             if view.is_whole(last):
-                start, end = view.span(first, last)
-                if not only_loose or edges.has_loose(text[start:end]):
-                    yield from _standing(_stands, text, start, end, entries)
+                yield *view.span(first, last), entries
 
 
 def _standing(stands: Stands, text: str, start: int, end: int, entries: Iterable[Entry]) -> Iterator[Found]:
@@ -152,7 +159,8 @@ def _standing(stands: Stands, text: str, start: int, end: int, entries: Iterable
 
 def _stands(text: str, start: int, end: int, mode: str) -> bool:
     """Whether a Korean word may be meant where it was found."""
-    if len(text[start:end].split()) > 1:
+    piece = text[start:end]
+    if not piece.isalnum() and len(piece.split()) > 1:
         return _apart(text, start, end, mode)
     if mode in ("any", "end"):
         return mode == "any" or edges.ends_loosely(text, end)
@@ -171,11 +179,10 @@ def _apart(text: str, start: int, end: int, mode: str) -> bool:
 # --- Latin
 
 
-def _latin(text: str, listed: Listed) -> Iterator[Found]:
-    view = View(marked(text))
+def _latin(text: str, view: View, listed: Listed) -> Iterator[Found]:
     yield from _western(text, view, listed.latin)
     if is_stretched_or_spaced(view.letters):
-        yield from _western(text, View(undouble(view.letters)), listed.single)
+        yield from _western(text, view.changed(undouble(view.letters)), listed.single)
         yield from _spaced(text, listed)
     if VEILED.search(text):
         yield from _behind_veils(text, listed)
@@ -199,7 +206,7 @@ def _stands_latin(text: str, start: int, end: int, mode: str) -> bool:
 def _spaced(text: str, listed: Listed) -> Iterator[Found]:
     """`f u c k`: what single letters make together."""
     for run in SPACED.finditer(text):
-        view = View(run[0].translate(LATIN).replace(" ", ""), (run.start(),))
+        view = View(LATIN.read(run[0]).replace(" ", ""), (run.start(),))
         letters = len(unmarked(view.letters))
         for first, last, entries in listed.latin.find(view.letters):
             start, end = view.span(first, last)

@@ -31,6 +31,8 @@ CONSONANTS: Final = re.compile("[ㄱ-ㅊㅌㅍ]")
 def find(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, word) for every word of the list that stands in `text` by its initials."""
     for run in _RUN.finditer(text):
+        if not CONSONANTS.search(text, *run.span()):
+            continue
         places = [place for place in range(*run.span()) if "ㄱ" <= text[place] <= "ㅎ"]
         while places and text[places[0]] in _LAUGHTER:
             places.pop(0)

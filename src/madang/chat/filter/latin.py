@@ -79,7 +79,8 @@ UNVEILED: Final = _UnveiledFolds()
 _NOTHING: Final = "\0"
 _ASCII: Final = str.maketrans({chr(point): letters_of(chr(point)) or _NOTHING for point in range(128)})
 LATIN_LETTER: Final = re.compile(
-    "[A-Za-z@$\u00c0-\u024f\u0370-\u052f\u1d00-\u1dbf\u2460-\u24ff\uff21-\uff5a\U0001d400-\U0001f1ff]"
+    "[A-Za-z@$\u00c0-\u02ff\u0370-\u058f\u1d00-\u1dbf\u2070-\u209f\u2100-\u214f\u2460-\u24ff\ua720-\ua7ff"
+    "\uff21-\uff5a\U0001d400-\U0001f1ff]"
 )
 SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
 """`f u c k`, `s.h.i.t`: single letters with something between them."""
@@ -100,7 +101,7 @@ VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
 def marked(text: str) -> str:
     """`text` through `LATIN`; ASCII in a third of the time, for each of its signs is one letter at most."""
     if not text.isascii() or not text:
-        return text.translate(LATIN)
+        return LATIN.read(text)
     return (MARK + MARK.join(text.translate(_ASCII))).replace(_NOTHING, "")
 
 
@@ -132,4 +133,4 @@ def join_veils(letters: str) -> str:
 
 
 def _first(run: "re.Match[str]") -> str:
-    return run[1] + marks(run[0])
+    return run[1] + marks(run[0], 0, len(run[0]))

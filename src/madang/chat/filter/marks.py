@@ -14,7 +14,6 @@ PAUSE: Final = "\n"
 """Between two readings of the same word: no word goes on over it."""
 BETWEEN: Final = f"[{MARK}{MORE}]*"
 """An expression of the marks between two letters."""
-_LETTERS: Final = str.maketrans(dict.fromkeys("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ* ", ""))
 
 
 def unmarked(letters: str) -> str:
@@ -22,9 +21,9 @@ def unmarked(letters: str) -> str:
     return letters.replace(MARK, "").replace(MORE, "")
 
 
-def marks(letters: str) -> str:
-    """The marks alone, so that letters are gone and places stay."""
-    return letters.translate(_LETTERS)
+def marks(letters: str, start: int, end: int) -> str:
+    """The marks of `letters[start:end]` alone, so that letters are gone and places stay."""
+    return MARK * letters.count(MARK, start, end) + MORE * letters.count(MORE, start, end)
 
 
 def count(letters: str, start: int, end: int) -> int:

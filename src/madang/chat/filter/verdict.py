@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 MASK = "*"
 
@@ -24,8 +25,7 @@ class Action(StrEnum):
 _RANKS = {action: place for place, action in enumerate(Action)}
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One listed word that was found: `text[start:end]` holds it, however it was disguised."""
 
     start: int
@@ -57,9 +57,12 @@ class Verdict:
 
 def mask(text: str, hits: tuple[Hit, ...]) -> str:
     """`text` with every code point of `hits` replaced; spaces stay, so that lines break as before."""
-    letters = list(text)
     for hit in hits:
-        for place in range(hit.start, hit.end):
-            if not letters[place].isspace():
-                letters[place] = MASK
-    return "".join(letters)
+        piece = text[hit.start : hit.end]
+        masked = MASK * len(piece) if piece.isalnum() else "".join(map(_masked, piece))
+        text = text[: hit.start] + masked + text[hit.end :]
+    return text
+
+
+def _masked(letter: str) -> str:
+    return letter if letter.isspace() else MASK

@@ -4,14 +4,20 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from madang.chat.filter.edges import TELLING
 from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, VOWELS, Folds, keys_of
-from madang.chat.filter.latin import VEILED, join_veils
+from madang.chat.filter.latin import LATIN, LATIN_LETTER, VEILED, join_veils, marked
+from madang.chat.filter.leap import Leap
 from madang.chat.filter.marks import MARK, MORE, PAUSE, count
 
 _KEY: Final = re.compile("[A-Za-z]")
 _TENSE: Final = frozenset("RQWETOP")
 _REST: Final = re.compile(f"[^{MARK}{PAUSE}]*")
 _ENDS: Final = ("", MARK, PAUSE)
+_SHORT: Final = 80
+"""Texts of so many code points are read whole faster than in pieces."""
+_NEAR: Final = 14
+"""So many code points a word with a loose letter in it may take on either side of that."""
 
 
 class View:
@@ -26,6 +32,10 @@ class View:
         self._counted, self._reading, self._begun = 0, 0, starts[0] if starts else 0
         """Up to which letter code points were counted, in which reading that is, and how many of the text
         begin before it: spans are asked for from left to right."""
+
+    def changed(self, letters: str) -> "View":
+        """The same readings with other letters and the same marks."""
+        return View(letters, self._starts)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the text of the letters from `first` up to `last`."""
@@ -60,7 +70,7 @@ class View:
 
 def read(text: str, folds: Folds) -> View:
     """`text` letter by letter through a table."""
-    return View(text.translate(folds))
+    return View(folds.read(text))
 
 
 def words(text: str, pattern: "re.Pattern[str]") -> Iterator[tuple[int, int]]:
@@ -75,8 +85,45 @@ def words(text: str, pattern: "re.Pattern[str]") -> Iterator[tuple[int, int]]:
 
 def veiled(text: str, folds: Folds) -> View:
     """The words of `text` with letters left to the reader, through a table; any number of veils is one."""
-    found = [(start, text[start:end].translate(folds)) for start, end in words(text, VEILED)]
+    found = [(start, folds.read(text[start:end])) for start, end in words(text, VEILED)]
     return View(join_veils(PAUSE.join(word for _, word in found)), tuple(start for start, _ in found))
+
+
+def latin(text: str) -> View:
+    """What is not Hangul and holds a Latin letter, through its table; no Latin word goes on over Hangul."""
+    if text.isascii() or len(text) <= _SHORT:
+        return View(marked(text))
+    found = [(start, LATIN.read(text[start:end])) for start, end in _pieces(text)]
+    return View(PAUSE.join(piece for _, piece in found), tuple(start for start, _ in found))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of those, each with the Hangul on both sides, at which a word ends."""
+    hangul = 0
+    while letter := LATIN_LETTER.search(text, hangul):
+        at = letter.start()
+        before = HANGUL.search(text[hangul:at][::-1])
+        start = at - before.start() - 1 if before else 0
+        after = HANGUL.search(text, at)
+        if after is None:
+            yield start, len(text)
+            return
+        hangul = after.start()
+        yield start, hangul + 1
+
+
+def near_loose(text: str, whole: View) -> View:
+    """What stands within some letters of a loose one, as keys."""
+    if len(text) <= _SHORT:
+        return whole
+    spans: list[tuple[int, int]] = []
+    for letter in TELLING.finditer(text):
+        start, end = max(0, letter.start() - _NEAR), letter.start() + _NEAR
+        if spans and start <= spans[-1][1]:
+            start = spans.pop()[0]
+        spans.append((start, end))
+    found = (HANGUL_KEYS.read(text[start:end]) for start, end in spans)
+    return View(PAUSE.join(found), tuple(start for start, _ in spans))
 
 
 # --- Hangul mixed with other scripts -------------------------------------------------------------------
@@ -140,9 +187,10 @@ _SIGNS: Final = "".join(re.escape(sign) for sign in _SHAPES if not HANGUL.match(
 _SHAPED: Final = re.compile(f"[{_SIGNS}]")
 _LINKED: Final = re.compile("[ㄱ-ㅎ][아-잏]")
 _HANGUL: Final = "[가-힣ㄱ-ㅣ]"
-_MIXED: Final = re.compile(
-    rf"{_HANGUL}[^\w\s]{{0,2}}[0-9A-Za-z{_SIGNS}]|[0-9A-Za-z{_SIGNS}][^\w\s]{{0,2}}{_HANGUL}|{_LINKED.pattern}"
-)
+_ANY_SIGN: Final = rf"[0-9A-Za-z{_SIGNS}]"
+_PART: Final = r"[^\pL\pN_\pZ\s]{0,2}"
+_MIXED: Final = Leap(rf"{_HANGUL}{_PART}{_ANY_SIGN}|{_ANY_SIGN}{_PART}{_HANGUL}|{_LINKED.pattern}")
+"""Where Hangul and something else stand in one written word."""
 _SOUNDING: Final = re.compile(f"[0-9A-Za-z]{_HANGUL}|{_HANGUL}[0-9A-Za-z]")
 
 
@@ -151,8 +199,12 @@ def mixed(text: str) -> View:
     by shape, as keys, by sound, and with a silent ㅇ."""
     letters: list[str] = []
     starts: list[int] = []
-    for start, end in words(text, _MIXED):
-        word = text[start:end]
+    raw, before, start, end = text.encode(), 0, 0, 0
+    while (at := _MIXED.find(raw, end)) >= 0:
+        begun, end = raw.rfind(b" ", 0, at) + 1, raw.find(b" ", at)
+        end = len(raw) if end < 0 else end
+        start += len(raw[before:begun].decode())
+        before, word = begun, raw[begun:end].decode()
         for signs, reading in _READINGS:
             if signs.search(word):
                 letters.append(reading(word))
@@ -168,12 +220,12 @@ def _sounded(word: str) -> str:
 def _aloud(found: "re.Match[str]") -> str:
     if found[1]:
         return MARK + _SYLLABLE_KEYS[found[1].lower()] + MORE * (len(found[1]) - 1)
-    return _SOUND_KEYS[ord(found[0])]
+    return _SOUND_KEYS[found[0]]
 
 
 def _linked(word: str) -> str:
     """A loose consonant takes the vowel of the syllable after it: `ㅅ이발`."""
-    folded = [HANGUL_KEYS[ord(letter)] for letter in word]
+    folded = [HANGUL_KEYS[letter] for letter in word]
     for place in range(1, len(folded)):
         if folded[place][1:2] == "d" and len(folded[place]) > 2 and "ㄱ" <= word[place - 1] <= "ㅎ":
             folded[place] = MARK + folded[place][2:]
@@ -181,8 +233,8 @@ def _linked(word: str) -> str:
 
 
 _READINGS: Final[tuple[tuple["re.Pattern[str]", Callable[[str], str]], ...]] = (
-    (_SHAPED, lambda word: word.translate(SHAPES)),
-    (_KEY, lambda word: word.translate(TYPED)),
+    (_SHAPED, SHAPES.read),
+    (_KEY, TYPED.read),
     (_SOUNDING, _sounded),
     (_LINKED, _linked),
 )

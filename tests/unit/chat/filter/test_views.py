@@ -14,8 +14,8 @@ NEAR = st.text(alphabet="시이발병벼엉신미친놈개애새끼조오ㅈㅗ�
 
 
 def test_every_code_point_has_its_mark() -> None:
-    assert "시.발 a".translate(HANGUL_KEYS) == ",tl,,qkf,,"
-    assert "f.Ü㉠k".translate(LATIN) == ",f,,u,|,k"
+    assert HANGUL_KEYS.read("시.발 a") == ",tl,,qkf,,"
+    assert LATIN.read("f.Ü㉠k") == ",f,,u,|,k"
 
 
 def test_places_are_counted() -> None:
@@ -32,7 +32,7 @@ def test_what_several_letters_sound_like_takes_them_all() -> None:
 
 def test_a_stretched_vowel_leaves_its_marks() -> None:
     assert squeeze(",tl,dl,dl,qkf") == ",tl,,,qkf"
-    assert unmarked(squeeze("벼엉신".translate(HANGUL_KEYS))) == spelled("병신")
+    assert unmarked(squeeze(HANGUL_KEYS.read("벼엉신"))) == spelled("병신")
 
 
 def test_runs_leave_their_marks() -> None:
@@ -54,7 +54,7 @@ def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
 
 @given(NEAR)
 def test_nothing_is_found_where_nothing_is_near(text: str) -> None:
-    letters = text.translate(HANGUL_KEYS)
+    letters = HANGUL_KEYS.read(text)
     for words in (built_in().keys, built_in().loose):
         assert words.is_near(letters) or not list(words.find(squeeze(letters)))
 
@@ -62,7 +62,7 @@ def test_nothing_is_found_where_nothing_is_near(text: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_text_has_a_mark_for_each_code_point(text: str) -> None:
     for folds in (HANGUL_KEYS, LATIN, views.SHAPES, views.TYPED):
-        assert text.translate(folds).count(",") == len(text)
+        assert folds.read(text).count(",") == len(text)
 
 
 def test_what_fills_out_a_vowel_ends_in_it() -> None:
@@ -72,4 +72,4 @@ def test_what_fills_out_a_vowel_ends_in_it() -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60) | st.text(max_size=20))
 def test_ascii_is_read_faster_and_alike(text: str) -> None:
-    assert marked(text) == text.translate(LATIN)
+    assert marked(text) == LATIN.read(text)
