@@ -15,7 +15,7 @@ from tests.conftest import FakeClock
 
 from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
-from madang.base.texts import skeleton
+from madang.base.texts import looks, skeleton
 from madang.chat.chat import Chat as ChatServer
 from madang.chat.leases import Leases
 from madang.chat.nodes import Nodes
@@ -64,8 +64,8 @@ class People:
     def standing(self, account: str, channel: str) -> Standing:
         return self.roles.get((account, channel), Standing(ChannelRole.VIEWER))
 
-    def is_taken(self, looks: str) -> bool:
-        return any(looks in (skeleton(p.name), skeleton(p.display_name)) for p in self.people.values())
+    def is_taken(self, wanted: str) -> bool:
+        return any(wanted in (looks(p.name), looks(p.display_name)) for p in self.people.values())
 
     def holders(self, channel: str) -> Sequence[tuple[Person, Standing]]:
         return [(self.people[a], s) for (a, c), s in self.roles.items() if c == channel]
@@ -137,6 +137,7 @@ class MemoryCrowd:
         self.streams: dict[str, _Stream] = {}
         self.personal: list[tuple[str, dict[str, Any]]] = []
         self.weights: list[PublishOptions] = []
+        self.rechecks = 0
 
     def stream(self, channel: str) -> _Stream:
         return self.streams.setdefault(channel, _Stream())
@@ -177,6 +178,9 @@ class MemoryCrowd:
     async def history(self, channel: str, query: HistoryQuery) -> Stretch:
         stream = self.stream(channel)
         return Stretch(list(stream.items), Position(stream.top, "epoch"))
+
+    def recheck(self) -> None:
+        self.rechecks += 1
 
     def subscribers(self, channel: str) -> int:
         return len(self.stream(channel).hearers)

@@ -8,12 +8,11 @@ from madang.app.assembled import paid_settings
 from madang.app.sections import Settings
 from madang.base.clock import Clock
 from madang.base.errors import Overloaded
-from madang.base.ids import ChannelId, UserId
+from madang.base.ids import ChannelId
 from madang.chat.chat import Chat
 from madang.chat.extras import Extras
 from madang.chat.leases import Leases
 from madang.chat.nodes import Nodes
-from madang.chat.ports import Query
 from madang.chat.pump import Pump
 from madang.chat.room import Yard
 from madang.chat.roomfilters import RoomFilters
@@ -62,8 +61,15 @@ class Chatting:
                 leases = Leases(self.log, clock, crowd.node)
                 self.extras.share(Nodes(self.chat.rooms, leases, crowd.neighbours))
         control.after_change(self.chat.changed)
-        control.joining.leaving.append(self._forget_account)
-        control.joining.exporting["chat"] = self._export_account
+        farewell = self.chat.farewell
+        control.joining.leaving.append(farewell.forget)
+        control.joining.exporting |= {
+            "chat": farewell.said,
+            "chat_waiting": farewell.waiting,
+            "chat_bans": farewell.bans,
+            "paid_messages": farewell.paid,
+            "poll_votes": farewell.votes,
+        }
 
     def configure(self, settings: Settings) -> None:
         chat = settings.chat
@@ -106,13 +112,3 @@ class Chatting:
             with contextlib.suppress(Overloaded):  # the next round does it
                 await self.log.forget(messages, audit, now - _EVENTS_KEPT_S)
             await asyncio.sleep(_FORGET_EVERY_S)
-
-    async def _forget_account(self, account: UserId) -> None:
-        await self.chat.forget_account(account)
-
-    async def _export_account(self, account: UserId) -> object:
-        """Everything that somebody said, the newest first."""
-        where = {"user_id": f"madang.u.{account}"}
-        query = Query(table="chat_messages", where=where, order="at", limit=100_000)
-        kept = ("channel", "id", "at", "kind", "text", "edited_at", "deleted_at")
-        return [{name: row[name] for name in kept} for row in await self.log.find(query)]

@@ -5,23 +5,23 @@ from typing import Any, Protocol
 
 import msgspec
 
-from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_RECOVERY
 from madang.chat.asked import read_asked
 from madang.chat.counters import ChatCounters
 from madang.chat.desk import Desk
+from madang.chat.farewell import Farewell
 from madang.chat.handler import PREFIX, Chatting
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.moderating import Moderating
 from madang.chat.moderation import Moderation
-from madang.chat.nodes import Do, Enter, Nodes
-from madang.chat.ports import Set
+from madang.chat.nodes import Nodes
+from madang.chat.questions import Do, Enter
 from madang.chat.rates import Rates
 from madang.chat.room import Room, Yard
 from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
 from madang.chat.settings import ChatSettings
-from madang.chat.words import Author, encode
+from madang.chat.words import encode
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ChannelGate
 from madang.realtime.ports import RpcRequest
@@ -41,7 +41,6 @@ ROOM_OPTIONS = ChannelOptions(
 MODERATORS_OPTIONS = ChannelOptions(
     history_size=100, history_ttl_s=HISTORY_S, force_positioning=True, allow_subscribe_for_client=True
 )
-_GONE = "…"
 
 
 class Doing(Protocol):
@@ -62,6 +61,7 @@ class Chat:
         self.moderation = Moderation(secret)
         self.sending = Sending(Rates(), self.moderation, self.counters)
         self.desk = Desk(self.rooms)
+        self.farewell = Farewell(yard.pump.log, yard.pump, self.rooms)
         self.handler = Chatting(self.rooms, self.sending, self.moderation, self.desk)
         self.moderators = Moderating(self.rooms, self.sending, self.moderation, self.desk)
         self.nodes: Nodes | None = None
@@ -72,7 +72,7 @@ class Chat:
 
     def share(self, nodes: Nodes) -> None:
         """Rooms are shared with other nodes: what is done in them finds its way."""
-        self.nodes = self.handler.nodes = self.moderators.nodes = nodes
+        self.nodes = self.handler.nodes = self.moderators.nodes = self.farewell.nodes = nodes
 
         async def entering(room: Room, asked: Any) -> bytes:
             return await (self.moderators if asked.desk else self.handler).entering(room, asked)
@@ -129,24 +129,4 @@ class Chat:
 
     async def forget_account(self, account: str) -> None:
         """Take an account's name off its messages: its text stays where it was said."""
-        user = ACCOUNT + account
-        nobody = encode(Author(id="", name=_GONE, role="viewer")).decode()
-
-        async def deed() -> None:
-            return None
-
-        same = {"user_id": user}
-        changes = [
-            Set("chat_messages", same, {"author": nobody, "user_id": ""}),
-            Set("chat_held", same, {"author": nobody, "user_id": ""}),
-            Set("chat_audit", {"target": user}, {"target_name": _GONE}),
-            Set("chat_audit", {"actor": user}, {"actor_name": _GONE}),
-        ]
-        try:
-            await self.pump.do(changes, deed)
-        except Exception as error:
-            raise Overloaded("chat log", "The chat is busy; try again.") from error
-        for room in self.rooms:
-            await self.rooms.reload(room)
-        if self.nodes is not None:
-            self.nodes.spread("names")
+        await self.farewell.forget(account)

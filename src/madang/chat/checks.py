@@ -16,6 +16,8 @@ def check_silence(room: Room, member: Member, address: str) -> None:
         if ban.until is None:
             raise refusals.banned()
         raise refusals.timed_out((ban.until - room.yard.now_ms()) / 1000)
+    if member.is_gone:
+        raise refusals.sign_in()
     if room.is_address_banned(address) and not rights.moderates(member.role):
         raise refusals.banned()
     settings = room.settings
@@ -50,6 +52,17 @@ async def check_modes(room: Room, member: Member, text: str, now: float) -> None
     """The room's modes; managers are exempt from all, VIPs from slow mode. `now` is monotonic seconds."""
     if rights.moderates(member.role):
         return
+    await check_kinds(room, member, text, now)
+    left_s = room.settings.slow_s - (now - member.accepted_at)
+    if left_s > 0 and not member.role.at_least(ChannelRole.VIP):
+        raise refusals.slow_mode(left_s)
+    _check_repetition(room, member, text, now)
+
+
+async def check_kinds(room: Room, member: Member, text: str, now: float) -> None:
+    """Whose texts, and which, the room takes at all: asked of edits too."""
+    if rights.moderates(member.role):
+        return
     settings = room.settings
     if settings.subscribers_only and not member.role.at_least(ChannelRole.SUBSCRIBER):
         raise refusals.subscribers_only()
@@ -59,10 +72,6 @@ async def check_modes(room: Room, member: Member, text: str, now: float) -> None
         raise refusals.emoji_only()
     if not settings.links and texts.has_link(text):
         raise refusals.links_off()
-    left_s = settings.slow_s - (now - member.accepted_at)
-    if left_s > 0 and not member.role.at_least(ChannelRole.VIP):
-        raise refusals.slow_mode(left_s)
-    _check_repetition(room, member, text, now)
 
 
 async def _check_follow(room: Room, member: Member, minutes: int, now: float) -> None:
@@ -81,6 +90,11 @@ def _check_repetition(room: Room, member: Member, text: str, now: float) -> None
         if now - at < SAME_S and texts.likeness(said) == texts.likeness(text):
             raise refusals.duplicate(at + SAME_S - now)
     if room.settings.unique:
-        at = room.said.get(texts.likeness(text), float("-inf"))
-        if now - at < SAME_S:
-            raise refusals.unique(at + SAME_S - now)
+        check_unique(room, text, now)
+
+
+def check_unique(room: Room, text: str, now: float) -> None:
+    """Nobody said the same a moment ago."""
+    at = room.said.get(texts.likeness(text), float("-inf"))
+    if now - at < SAME_S:
+        raise refusals.unique(at + SAME_S - now)

@@ -20,6 +20,7 @@ _DURATION: Final = re.compile(r"(\d{1,7})([smhdw]?)", re.ASCII)
 _MONTH_S: Final = 30 * 86_400
 TIMEOUT_S: Final = 600
 SLOW_S: Final = 30
+NAME_WORDS: Final = 5
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +41,6 @@ class Typed(msgspec.Struct, frozen=True):
     name: str
     rest: str
     nonce: str
-
-    def split(self, most: int) -> list[str]:
-        return self.rest.split(None, most)
 
 
 Run = Callable[[Typed], Awaitable[Any]]
@@ -127,16 +125,12 @@ class Commands:
         await self._moderation.unban(typed.room, typed.member, _one(typed))
 
     async def _timeout(self, typed: Typed) -> Done:
-        parts = typed.split(2)
-        if not parts:
-            raise refusals.invalid("user")
-        seconds = duration(parts[1]) if len(parts) > 1 else TIMEOUT_S
-        reason = parts[2] if len(parts) > 2 else ""
+        user, rest = _two(typed)
+        first, _, reason = rest.partition(" ")
+        seconds = duration(first) if first else TIMEOUT_S
         if seconds is None:
-            seconds, reason = TIMEOUT_S, " ".join(parts[1:])
-        until = await self._moderation.ban(
-            typed.room, typed.member, parts[0], duration_s=seconds, reason=reason
-        )
+            seconds, reason = TIMEOUT_S, rest
+        until = await self._moderation.ban(typed.room, typed.member, user, duration_s=seconds, reason=reason)
         return Done(word="timeout", data={"until": until})
 
     async def _shadow(self, typed: Typed) -> None:
@@ -153,12 +147,12 @@ class Commands:
         return run
 
     async def _sub(self, typed: Typed) -> None:
-        parts = typed.split(1)
-        seconds = duration(parts[1]) if len(parts) > 1 else _MONTH_S
-        if not parts or not seconds:
+        user, rest = _two(typed)
+        seconds = duration(rest) if rest else _MONTH_S
+        if not seconds:
             raise refusals.invalid("duration_s")
         until = typed.room.yard.clock.wall() + seconds
-        await self._moderation.role(typed.room, typed.member, parts[0], ChannelRole.SUBSCRIBER, until)
+        await self._moderation.role(typed.room, typed.member, user, ChannelRole.SUBSCRIBER, until)
 
     # --- messages
 
@@ -199,7 +193,7 @@ class Commands:
     # --- everybody's
 
     async def _color(self, typed: Typed) -> None:
-        if not typed.rest.isdigit() or len(typed.rest) > 2 or int(typed.rest) >= COLORS:
+        if not typed.rest.isdecimal() or len(typed.rest) > 2 or int(typed.rest) >= COLORS:
             raise refusals.invalid("color")
         typed.member.color = int(typed.rest)
 
@@ -239,17 +233,19 @@ def rename(room: Room, member: Member, nick: str) -> str:
 
 
 def _one(typed: Typed) -> str:
-    parts = typed.split(1)
-    if not parts:
-        raise refusals.invalid("user")
-    return parts[0]
+    return _two(typed)[0]
 
 
 def _two(typed: Typed) -> tuple[str, str]:
-    parts = typed.split(1)
-    if not parts:
+    """Whom, and the rest. A name may have spaces: as many words as name somebody who is here, else one."""
+    words = typed.rest.split()
+    if not words:
         raise refusals.invalid("user")
-    return parts[0], parts[1] if len(parts) > 1 else ""
+    for many in range(min(len(words), NAME_WORDS), 1, -1):
+        name = " ".join(words[:many])
+        if typed.room.members.named(name) is not None:
+            return name, " ".join(words[many:])
+    return words[0], " ".join(words[1:])
 
 
 def _last_of(typed: Typed) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from madang.chat import refusals, rows
+from madang.chat.kept import unquote
 from madang.chat.members import Member
-from madang.chat.moderation import Target, unquote
 from madang.chat.ports import Query
 from madang.chat.room import Room
 from madang.chat.rooms import Rooms
 from madang.chat.rows import Ban, audit_of, message_of
+from madang.chat.targets import Target
 from madang.chat.words import AuditEntry, Message, Tombstone, Waiting, encode
 
 _CARD = 50
@@ -126,7 +127,7 @@ class Desk:
     def chatters(self, room: Room, cursor: str | None, limit: int) -> Slice:
         """Who is connected, by name."""
         here = sorted((m for m in room.members if m.clients), key=lambda m: (m.name, m.user))
-        rest = [m for m in here if cursor is None or m.user not in _through(here, cursor)]
+        rest = here[_behind(here, cursor) :] if cursor is not None else here
         more = rest[limit - 1].user if len(rest) > limit else None
         return Slice(items=[m.author() for m in rest[:limit]], next=more)
 
@@ -171,7 +172,6 @@ def _plain(message: Message) -> dict[str, Any]:
     return plain
 
 
-def _through(here: list[Member], cursor: str) -> set[str]:
-    """Those up to the one that the cursor names."""
-    users = [member.user for member in here]
-    return set(users[: users.index(cursor) + 1]) if cursor in users else set()
+def _behind(here: list[Member], cursor: str) -> int:
+    """The place behind the one that the cursor names; the first one when they have left."""
+    return next((place for place, member in enumerate(here, 1) if member.user == cursor), 0)

@@ -16,10 +16,11 @@ from madang.chat.effects.effects import Effects
 from madang.chat.effects.kinds import Effect
 from madang.chat.effects.spotting import may_have_emoji
 from madang.chat.members import ACCOUNT
-from madang.chat.nodes import Changed, Nodes, Part, Post, TakeDown, answered
+from madang.chat.nodes import Nodes, answered
 from madang.chat.overlays import Overlays
 from madang.chat.polls.polls import Poll, Polls
 from madang.chat.ports import DeposedError, Fenced, PaymentFault
+from madang.chat.questions import Changed, Keep, Part, Post, TakeDown
 from madang.chat.room import Room
 from madang.chat.roomfilters import RoomFilters
 from madang.chat.stage import OPEN_POLL, PREFIXES, Stage
@@ -67,6 +68,7 @@ class Extras:
             self._chat.yard.crowd.bind_rpc(prefix, self.stage)
         self._chat.rooms.opened.append(self._fill)
         self._chat.sending.on_said = self._effect_in
+        self._chat.moderation.remove_paid = self.paid.remove_message
 
     def share(self, nodes: Nodes) -> None:
         """Rooms are shared with other nodes: what is done in them finds its way."""
@@ -78,6 +80,7 @@ class Extras:
             Post: answered(door.do_post),
             TakeDown: answered(door.do_take_down),
             Part: answered(door.do_part),
+            Keep: answered(door.do_keep),
         }
         nodes.changed.append(self._changed)
         self._chat.rooms.closed.append(self.polls.drop)
@@ -155,8 +158,8 @@ class Extras:
             self.effects.reload(room.channel)
             await self.polls.load(room.channel)
         room.parts["poll"] = self.polls.current(room.channel)
-        room.parts["paid"] = await self.paid.ticker(room.channel)
-        room.parts["goal"] = await self.paid.goal_part(room.channel)
+        room.parts["paid"] = await self.paid.boards.ticker(room.channel)
+        room.parts["goal"] = await self.paid.boards.goal_part(room.channel)
 
     async def _tick(self) -> None:
         while True:
@@ -166,7 +169,7 @@ class Extras:
                 await self.polls.tick()
                 for room in self._chat.rooms:
                     if room.parts["paid"] != b"[]":
-                        await self.paid.tell_ticker(room.channel)
+                        await self.paid.boards.tell_ticker(room.channel)
             except _AWAY as error:
                 _log.warning("chat_tick_failed", reason=str(error))
 

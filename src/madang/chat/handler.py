@@ -12,7 +12,8 @@ from madang.chat.desk import Desk
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.methods import ANYBODYS, INNER, METHODS, send
 from madang.chat.moderation import Moderation
-from madang.chat.nodes import Do, Enter, Nodes
+from madang.chat.nodes import Nodes
+from madang.chat.questions import Do, Enter
 from madang.chat.room import CHAT, Room
 from madang.chat.rooms import Rooms
 from madang.chat.sending import Draft, Sending

@@ -9,7 +9,7 @@ import msgspec
 
 from madang.base.limits import CHAT_REMEMBERED
 from madang.base.roles import ChannelRole
-from madang.base.texts import clean_text, skeleton
+from madang.base.texts import clean_text, looks
 from madang.chat import refusals, rights
 from madang.chat.ports import Identity, Standing, TextFilter
 from madang.chat.words import Author
@@ -26,7 +26,7 @@ _OFFICIAL: Final = (
     *("staff", "official", "support", "bot"),
     *("관리자", "운영자", "매니저", "방장", "스트리머", "시스템", "마당", "운영진", "공식"),
 )
-_RESERVED: Final = frozenset(skeleton(name) for name in _OFFICIAL)
+_RESERVED: Final = frozenset(looks(name) for name in _OFFICIAL)
 
 
 class ClaimedRole(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class Member:
     def __init__(self, user: str, name: str) -> None:
         self.user = user
         self.name = name
-        self.looks = skeleton(name)
+        self.looks = looks(name)
         self.account = user.removeprefix(ACCOUNT) if user.startswith(ACCOUNT) else ""
         self.avatar = ""
         self.admin = False
@@ -84,6 +84,11 @@ class Member:
     @property
     def is_guest(self) -> bool:
         return self.user.startswith(GUEST)
+
+    @property
+    def is_gone(self) -> bool:
+        """An account that was deleted or disabled meanwhile."""
+        return bool(self.account) and self.role is ChannelRole.GUEST
 
     @property
     def badges(self) -> tuple[str, ...]:
@@ -128,7 +133,7 @@ class Members:
     def named(self, name: str) -> Member | None:
         """By user id, or by the name as it is shown."""
         text = name.removeprefix("@")
-        return self._people.get(text) or self._people.get(self._names.get(skeleton(text), ""))
+        return self._people.get(text) or self._people.get(self._names.get(looks(text), ""))
 
     def enter(self, caller: Caller, now: float, nick: str = "") -> Member:
         """Somebody connected, or connected once more. `now` is wall seconds; a bad nickname is replaced."""
@@ -222,7 +227,7 @@ class Members:
         if member.is_guest:
             return self.free_nick(nick or _claim_of(caller).name, member) or self._numbered("guest", member)
         name = clean_text(_claim_of(caller).name, NICK_LETTERS) or "user"
-        return name if self._is_free(skeleton(name), member) else self._numbered(name, member)
+        return name if self._is_free(looks(name), member) else self._numbered(name, member)
 
     def free_nick(self, nick: str, member: Member) -> str:
         """The nickname as it would be shown; empty when it may not be had."""
@@ -234,22 +239,22 @@ class Members:
     def check_nick(self, nick: str, member: Member) -> str:
         """The nickname as it would be shown. Raises the refusal."""
         name = clean_text(nick, NICK_LETTERS)
-        looks = skeleton(name)
-        if not looks or name.startswith("/") or not self._judge.judge(self._channel, name).passes:
+        seen = looks(name)
+        if not seen or name.startswith("/") or not self._judge.judge(self._channel, name).passes:
             raise refusals.name_invalid()
-        if not self._is_free(looks, member):
+        if not self._is_free(seen, member):
             raise refusals.name_taken()
         return name
 
-    def _is_free(self, looks: str, member: Member) -> bool:
-        holder = self._names.get(looks, member.user)
-        return holder == member.user and looks not in _RESERVED and not self._identity.is_taken(looks)
+    def _is_free(self, seen: str, member: Member) -> bool:
+        holder = self._names.get(seen, member.user)
+        return holder == member.user and seen not in _RESERVED and not self._identity.is_taken(seen)
 
     def _numbered(self, name: str, member: Member) -> str:
         number = int.from_bytes(sha256(member.user.encode()).digest()[:8], "big")
         for digits in (4, 5, 6, 8, 19):
             tried = f"{name}-{number % 10**digits:0{digits}d}"
-            if self._is_free(skeleton(tried), member):
+            if self._is_free(looks(tried), member):
                 return tried
         return f"{name}-{number:x}"
 
@@ -259,7 +264,7 @@ class Members:
     def _name(self, member: Member, name: str) -> None:
         if self._names.get(member.looks) == member.user:
             del self._names[member.looks]
-        member.name, member.looks = name, skeleton(name)
+        member.name, member.looks = name, looks(name)
         self._names[member.looks] = member.user
 
     def _forget(self) -> None:

@@ -10,10 +10,11 @@ from madang.chat.asked import Asked
 from madang.chat.commands import Commands, rename
 from madang.chat.desk import Desk
 from madang.chat.members import COLORS, Member
-from madang.chat.moderation import Moderation, demand
+from madang.chat.moderation import Moderation
 from madang.chat.room import Room
 from madang.chat.sending import Draft, Sending
 from madang.chat.settings import SettingsChange
+from madang.chat.targets import demand
 from madang.realtime.ports import RpcRequest
 
 
@@ -39,7 +40,8 @@ async def send(chat: Doer, room: Room, member: Member, request: RpcRequest, aske
 
 
 async def _edit(chat: Doer, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:
-    return {"edited_at": await chat.sending.edit(room, member, asked.id, asked.text or "")}
+    peer = request.caller.peer
+    return {"edited_at": await chat.sending.edit(room, member, asked.id, asked.text or "", peer)}
 
 
 async def _delete(chat: Doer, room: Room, member: Member, request: RpcRequest, asked: Asked) -> Any:

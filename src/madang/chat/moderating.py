@@ -6,8 +6,8 @@ from madang.base.errors import Overloaded
 from madang.chat import rights
 from madang.chat.handler import Chatting
 from madang.chat.members import ACCOUNT, claimed_role
-from madang.chat.nodes import Enter
 from madang.chat.ports import Query
+from madang.chat.questions import Enter
 from madang.chat.room import MODERATORS, Room
 from madang.chat.rows import audit_of, message_of
 from madang.chat.words import Waiting, encode

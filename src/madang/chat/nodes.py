@@ -16,10 +16,28 @@ import structlog
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_FORWARD_S, CHAT_LEASE_S, CHAT_ROSTER
 from madang.chat.leases import ElsewhereError, Leases
-from madang.chat.ports import Change, DeposedError, Fenced
+from madang.chat.ports import DeposedError, Fenced
+from madang.chat.questions import (
+    Changed,
+    Do,
+    Enter,
+    Here,
+    Keep,
+    Left,
+    News,
+    Part,
+    People,
+    Post,
+    Present,
+    Question,
+    TakeDown,
+    encode,
+    read_news,
+    read_people,
+    read_question,
+)
 from madang.chat.room import Room
 from madang.chat.rooms import Rooms
-from madang.chat.words import Author
 from madang.realtime.broker import BrokerError
 from madang.realtime.gate import Caller
 from madang.realtime.ports import INTERNAL, Neighbourhood, NobodyListensError, ReplyError
@@ -37,96 +55,6 @@ _NEWS: Final = 1000
 _UNEVEN: Final = 3
 _AWAY = (ReplyError, Overloaded, BrokerError, OSError)
 _log = structlog.get_logger()
-
-
-class Enter(msgspec.Struct, frozen=True, tag=True):
-    """Somebody subscribes: to the room, or to its moderators' channel."""
-
-    channel: str
-    caller: Caller
-    nick: str = ""
-    desk: bool = False
-
-
-class Do(msgspec.Struct, frozen=True, tag=True):
-    """A method of a room, by somebody whom the asking node let in."""
-
-    channel: str
-    caller: Caller
-    nick: str
-    method: str
-    data: bytes
-
-
-class Post(msgspec.Struct, frozen=True, tag=True):
-    """A message that somebody paid for takes its place, with the changes of its commit."""
-
-    channel: str
-    id: str
-    author: Author
-    text: str
-    paid: bytes
-    """JSON."""
-    changes: tuple[Change, ...]
-
-
-class TakeDown(msgspec.Struct, frozen=True, tag=True):
-    channel: str
-    message: str
-    by: str
-
-
-class Part(msgspec.Struct, frozen=True, tag=True):
-    """A part of the snapshot is another."""
-
-    channel: str
-    name: str
-    value: bytes
-
-
-class People(msgspec.Struct, frozen=True, tag=True):
-    """Who of yours is in this room?"""
-
-    channel: str
-
-
-Question = Enter | Do | Post | TakeDown | Part | People
-
-
-class Present(msgspec.Struct, frozen=True, array_like=True):
-    """Of one node in one room."""
-
-    people: int
-    viewers: int
-
-
-class Here(msgspec.Struct, frozen=True, tag=True):
-    """I live; these rooms I run; so many people I have in these."""
-
-    led: tuple[str, ...]
-    present: dict[str, Present]
-
-
-class Left(msgspec.Struct, frozen=True, tag=True):
-    """They left the room."""
-
-    channel: str
-    people: tuple[tuple[str, str], ...]
-    """User and client."""
-
-
-class Changed(msgspec.Struct, frozen=True, tag=True):
-    """Rules that nodes keep in memory are others now: `filter`, `effects` of a channel, or `names` of all."""
-
-    kind: str
-    channel: str = ""
-
-
-News = Here | Left | Changed
-_encode: Final = msgspec.msgpack.Encoder().encode
-_question: Final = msgspec.msgpack.Decoder(Question).decode
-_news: Final = msgspec.msgpack.Decoder(News).decode
-_people: Final = msgspec.msgpack.Decoder(list[tuple[Caller, str]]).decode
 
 
 class _Guests:
@@ -208,13 +136,15 @@ class Nodes:
     async def ask(self, node: str, question: Question, within_s: float) -> bytes:
         """Ask the node that runs a room."""
         try:
-            return await self._neighbours.ask(node, TOPIC, _encode(question), within_s)
+            return await self._neighbours.ask(node, TOPIC, encode(question), within_s)
         except ReplyError as error:
             if error.number == _FENCED:
                 raise Fenced(error.message) from None
             raise
 
-    async def done(self, question: Post | TakeDown | Part, here: Callable[[Room], Awaitable[None]]) -> None:
+    async def done(
+        self, question: Post | TakeDown | Part | Keep, here: Callable[[Room], Awaitable[None]]
+    ) -> None:
         """Something that has no answer, wherever the room is."""
 
         async def there(node: str, within_s: float) -> None:
@@ -279,9 +209,9 @@ class Nodes:
     # --- what other nodes ask and say
 
     async def _answer(self, sender: str, data: bytes) -> bytes:
-        question = _question(data)
+        question = read_question(data)
         if isinstance(question, People):
-            return _encode(list(self._here.get(question.channel, {}).values())[:CHAT_ROSTER])
+            return encode(list(self._here.get(question.channel, {}).values())[:CHAT_ROSTER])
         try:
             room = await self.rooms.open(question.channel)
             if isinstance(question, Do) or (isinstance(question, Enter) and not question.desk):
@@ -299,7 +229,7 @@ class Nodes:
 
     def _hear(self, sender: str, data: bytes) -> None:
         try:
-            news = _news(data)
+            news = read_news(data)
         except msgspec.MsgspecError:
             return  # of another version of the server
         self._heard[sender] = self._clock.monotonic()
@@ -389,7 +319,7 @@ class Nodes:
     async def _pull(self, channel: str, node: str) -> None:
         """Ask a node for its people in a room that runs here."""
         try:
-            found = _people(await self.ask(node, People(channel), CHAT_FORWARD_S))
+            found = read_people(await self.ask(node, People(channel), CHAT_FORWARD_S))
         except NobodyListensError:
             return
         room = self.rooms.known(channel)
@@ -419,7 +349,7 @@ class Nodes:
                 await self._say(Left(channel, tuple(people)))
 
     async def _say(self, news: News) -> None:
-        await self._neighbours.say(TOPIC, _encode(news))
+        await self._neighbours.say(TOPIC, encode(news))
 
     def spread(self, kind: str, channel: str = "") -> None:
         """Rules changed here: other nodes hear of it soon."""

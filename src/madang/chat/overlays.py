@@ -122,7 +122,7 @@ class Overlays:
 
     async def _keep(self, channel: str, kept: Kept) -> None:
         row = {"channel": channel, "kind": "overlay", "data": encode(kept).decode()}
-        await self._door.commit([Put(TABLE, row, ("channel", "kind"))])
+        await self._door.commit(channel, [Put(TABLE, row, ("channel", "kind"))])
 
     def _made(self, channel: str, turn: int) -> str:
         mac = hmac.digest(self._key, f"{channel} {turn}".encode(), sha256)[:_MAC_BYTES]

@@ -91,6 +91,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A None is not compared: leave the column out to mean all."""
     among: tuple[str, tuple[str, ...]] | None = None
     """A column and the values of which it has one."""
+    holds: tuple[str, str] | None = None
+    """A column and a piece of its text: every row is read for this."""
     order: str = "id"
     newest: bool = True
     below: Cell = None
@@ -156,7 +158,7 @@ class Identity(Protocol):
         ...
 
     def is_taken(self, looks: str) -> bool:
-        """Whether a skeleton is that of an account's or a channel's name."""
+        """Whether an account's or a channel's name looks so."""
         ...
 
     def holders(self, channel: str) -> Sequence[tuple[Person, Standing]]:

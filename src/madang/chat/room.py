@@ -44,6 +44,8 @@ SPOKEN = ("message", "action", "announcement")
 """Kinds of messages that people said themselves: slow mode and rates count these."""
 SAME_S = 30.0
 """A text counts as said again within this."""
+_FAR_S = 8.64e12
+"""Tokens of others may name any moment: what is later than pages can say is never."""
 _TAGS = {
     kind: {"k": kind} for kind in ("msg", "mod", "paid", "state", "fx")
 }  # shared: a publication does not change its tags
@@ -121,9 +123,13 @@ class Room:
 
     async def happen(self, changes: Sequence[Change], deed: Callable[[], Any]) -> Any:
         """Commit, then do; see `Pump.do`."""
-        if self.fence and self.yard.leases is not None:
-            changes = [self.yard.leases.held(self.channel, self.fence), *changes]
-        return await self.yard.pump.do(changes, deed)
+        return await self.yard.pump.do(self.fenced(changes), deed)
+
+    def fenced(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """What a commit for this room is: nothing of it where the room is another node's by now."""
+        if not self.fence or self.yard.leases is None:
+            return changes
+        return [self.yard.leases.held(self.channel, self.fence), *changes]
 
     async def tell(
         self, event: Event, kind: str = "state", *, key: str = "", weight: Weight = Weight.KEPT
@@ -353,4 +359,4 @@ class Room:
 
 
 def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1000)
+    return None if seconds is None else int(max(-_FAR_S, min(seconds, _FAR_S)) * 1000)

@@ -113,12 +113,12 @@ class RoomFilters:
         return self._rules.get(channel) or RoomRules()
 
     async def set_rules(
-        self, channel: str, made: RoomRules, commit: Callable[[list[Change]], Awaitable[None]]
+        self, channel: str, made: RoomRules, commit: Callable[[str, list[Change]], Awaitable[None]]
     ) -> None:
         """Compile first, then keep: a pattern that cannot be is refused."""
         compiled = compile_rules(made.rules())
         row = {"channel": channel, "kind": _KIND, "data": msgspec.json.encode(made).decode()}
-        await commit([Put(TABLE, row, ("channel", "kind"))])
+        await commit(channel, [Put(TABLE, row, ("channel", "kind"))])
         self._rules[channel] = made
         self._compiled[channel] = compiled
         self.on_set(channel)

@@ -9,9 +9,10 @@ import msgspec
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
+from madang.chat.kept import kept_pins, newest, waiting
 from madang.chat.leases import Leases
 from madang.chat.making_up import Told, make_up
-from madang.chat.moderation import kept_pins, newest, refresh, waiting
+from madang.chat.moderation import refresh
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, MODERATORS, SPOKEN, Room, Yard
 from madang.chat.rows import Ban, put_event
@@ -109,8 +110,21 @@ class Rooms:
                 tell(channel)
 
     async def reload(self, room: Room) -> None:
-        """Names in the log have changed: what newcomers see is read anew."""
-        room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
+        """Names in the log have changed: what newcomers see, and what is recovered, is read anew."""
+        find, here = self.yard.pump.log.find, {"channel": room.channel}
+        for row in await find(Query(table="chat_cuts", where=here, order="at", limit=_CUTS)):
+            room.cuts[row["user_id"]] = row["through"]
+        fresh = await newest(room, CHAT_ROOM_MESSAGES)
+        others = [message for message in fresh if room.view.get(message.id) not in (None, message)]
+        room.view.fill(fresh)
+        for message in others:
+            await room.become(message)
+        for row in await find(Query(table="chat_rooms", where=here, order="channel", limit=1)):
+            pins = _READ_PINS(row["pins"])
+            if pins != room.pins:
+                room.pins = pins
+                await room.set_pins(await kept_pins(room))
+        room.changed()
 
     def _opened(self, channel: str, done: "asyncio.Future[Room]") -> None:
         self._opening.pop(channel, None)
@@ -218,9 +232,12 @@ class Rooms:
                 member = room.members.get(subject)
                 if kind == "ban" and member is not None:
                     await room.tell_you(member)
-        for member in list(room.members):
-            if member.until is not None and member.until * 1000 <= now_ms and member.clients:
+        over = [one for one in room.members if one.until is not None and one.until * 1000 <= now_ms]
+        for member in over:
+            if member.clients:
                 await refresh(room, member)
+        if any(member.clients for member in over):
+            self.yard.crowd.recheck()  # the channel may be private, and theirs no more
         pins = tuple(pin for pin in room.pins if pin.until is None or pin.until > now_ms)
         if pins != room.pins:
             await room.set_pins(pins)
@@ -241,7 +258,7 @@ class Rooms:
         }
         members.joined = members.left = 0
         event = put_event(self.yard.new_id(), "chat.counts", room.channel, self.yard.clock.wall(), data)
-        self.yard.pump.log.commit([event], lambda fault: None)
+        self.yard.pump.log.commit(room.fenced([event]), lambda fault: None)
 
     def _is_idle(self, room: Room, now: float) -> bool:
         crowd = self.yard.crowd

@@ -42,8 +42,13 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
         return self.until is None or now_ms < self.until
 
 
-def put_message(channel: str, message: Message, nonce: str) -> Put:
+def rest_of(message: Message) -> str:
+    """The column `data`."""
     rest = _Rest(mentions=message.mentions, reply=message.reply, color=message.color, paid=message.paid)
+    return encode(rest).decode()
+
+
+def put_message(channel: str, message: Message, nonce: str) -> Put:
     return Put(
         "chat_messages",
         {
@@ -55,7 +60,7 @@ def put_message(channel: str, message: Message, nonce: str) -> Put:
             "user_id": message.user.id,
             "author": encode(message.user).decode(),
             "text": message.text,
-            "data": encode(rest).decode(),
+            "data": rest_of(message),
             "nonce": nonce,
             "edited_at": None,
             "deleted_at": None,
@@ -93,7 +98,6 @@ def shown(row: Mapping[str, Any], cuts: Mapping[str, int]) -> Message | Tombston
 
 
 def put_held(channel: str, message: Message, nonce: str, reason: str, state: str) -> Put:
-    rest = _Rest(mentions=message.mentions, reply=message.reply, color=message.color, paid=message.paid)
     return Put(
         "chat_held",
         {
@@ -103,13 +107,23 @@ def put_held(channel: str, message: Message, nonce: str, reason: str, state: str
             "user_id": message.user.id,
             "author": encode(message.user).decode(),
             "text": message.text,
-            "data": encode(rest).decode(),
+            "data": rest_of(message),
             "nonce": nonce,
             "reason": reason,
             "state": state,
             "by": "",
         },
     )
+
+
+def set_text(channel: str, message: Message) -> Set:
+    """A message with another text."""
+    values: dict[str, Cell] = {
+        "text": message.text,
+        "edited_at": message.edited_at,
+        "data": rest_of(message),
+    }
+    return Set("chat_messages", {"channel": channel, "id": message.id}, values)
 
 
 def settle_held(message: str, state: str, by: str) -> Set:

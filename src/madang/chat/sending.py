@@ -10,11 +10,12 @@ from madang.chat import checks, refusals, rights, rows, texts
 from madang.chat.counters import ChatCounters
 from madang.chat.filter.verdict import Action, Verdict
 from madang.chat.members import Member
-from madang.chat.moderation import Moderation, demand
-from madang.chat.ports import Cell, Change, Query, Set
+from madang.chat.moderation import Moderation
+from madang.chat.ports import Change, Query
 from madang.chat.rates import Rates
 from madang.chat.room import Room
 from madang.chat.rows import message_of
+from madang.chat.targets import demand
 from madang.chat.words import Edit, Found, HeldState, Message, Pin, Reply, Resolved, Shadow, Waiting
 from madang.realtime.ports import INTERNAL, ReplyError
 from madang.realtime.publication import Weight
@@ -146,17 +147,21 @@ class Sending:
         answer = (message.id, message.seq, message.at, "sent")
         room.remember(member.user, nonce, answer)
         kept_for = frozenset((message.user.id, *message.mentions, *_answered(message)))
+        committed = False
 
         async def deed() -> None:
+            nonlocal committed
+            committed = True
             await room.appear(message, kept_for)
 
         try:
             await room.happen([rows.put_message(room.channel, message, nonce)], deed)
         except ReplyError:
-            member.accepted_at, member.newcomer = before
-            if member.last and member.last[-1] == (typed, now):
-                member.last.pop()
-            room.nonces.pop((member.user, nonce), None)
+            if not committed:  # else it is in the log: the same nonce once more only tells it
+                member.accepted_at, member.newcomer = before
+                if member.last and member.last[-1] == (typed, now):
+                    member.last.pop()
+                room.nonces.pop((member.user, nonce), None)
             raise
         self.counters.messages += 1
         self.on_said(room.channel, message)
@@ -185,32 +190,17 @@ class Sending:
 
     # --- edits
 
-    async def edit(self, room: Room, member: Member, name: str, text: str) -> int:
+    async def edit(self, room: Room, member: Member, name: str, text: str, peer: str = "") -> int:
         """Another text for one's own message, for some minutes; looked at like a new one."""
-        now = room.yard.clock.monotonic()
-        self.rates.admit_call(member, now)
-        checks.check_silence(room, member, "")
-        message = room.view.get(name)
-        if message is None or message.user.id != member.user or message.kind == "paid":
-            raise refusals.not_found()
+        self.rates.admit_call(member, room.yard.clock.monotonic())
+        checks.check_silence(room, member, self._moderation.digest(peer) if room.bans else "")
+        message = self._editable(room, member, name)
+        shown = await self._retyped(room, member, message, text)
         edited_at = room.yard.now_ms()
-        if edited_at - message.at > room.yard.settings.edit_s * 1000:
-            raise refusals.conflict("too_old")
-        checked = checks.check_text(room, text)
-        verdict = await self._judged(room, member, checked)
-        if verdict.action is Action.HOLD:
-            raise refusals.filtered()
-        if not room.settings.links and texts.has_link(checked) and not rights.moderates(member.role):
-            raise refusals.links_off()
-        mentions = mentions_of(room, verdict.text)
-        values: dict[str, Cell] = {
-            "text": verdict.text,
-            "edited_at": edited_at,
-            "data": _data(message, mentions),
-        }
 
         def edited(message: Message) -> Message:
-            return msgspec.structs.replace(message, text=verdict.text, mentions=mentions, edited_at=edited_at)
+            mentions = mentions_of(room, shown)
+            return msgspec.structs.replace(message, text=shown, mentions=mentions, edited_at=edited_at)
 
         def pins() -> tuple[Pin, ...]:
             return tuple(
@@ -218,23 +208,50 @@ class Sending:
                 for pin in room.pins
             )
 
-        pinned = any(pin.id == name for pin in room.pins)
-        changes: list[Change] = [Set("chat_messages", {"channel": room.channel, "id": name}, values)]
-        if pinned:
-            changes.append(room.row(room.settings, pins()))
-
         async def deed() -> int:
             current = room.view.get(name)
             if current is None:
                 raise refusals.conflict("deleted")
-            await room.become(edited(current))
-            event = Edit(id=name, text=verdict.text, mentions=mentions, edited_at=edited_at)
+            now = edited(current)
+            await room.become(now)
+            event = Edit(id=name, text=shown, mentions=now.mentions, edited_at=edited_at)
             room.view.edited(name, await room.tell(event, "msg", weight=Weight.KEPT))
-            if pinned:
+            if pins() != room.pins:
                 await room.set_pins(pins())
             return edited_at
 
+        changes: list[Change] = [rows.set_text(room.channel, edited(message))]
+        if pins() != room.pins:
+            changes.append(room.row(room.settings, pins()))
         return int(await room.happen(changes, deed))
+
+    def _editable(self, room: Room, member: Member, name: str) -> Message:
+        """One's own message of the last minutes. Whoever is shadowed changes nothing that others see, and is
+        not told why."""
+        message = room.view.get(name)
+        if message is None or message.user.id != member.user or message.kind == "paid":
+            raise refusals.not_found()
+        old = room.yard.now_ms() - message.at > room.yard.settings.edit_s * 1000
+        if old or room.is_shadowed(member.user):
+            raise refusals.conflict("too_old")
+        return message
+
+    async def _retyped(self, room: Room, member: Member, message: Message, text: str) -> str:
+        """Another text as it will be shown; the room's modes ask of it what they ask of a new one."""
+        now = room.yard.clock.monotonic()
+        checked = checks.check_text(room, text)
+        await checks.check_kinds(room, member, checked, now)
+        verdict = await self._judged(room, member, checked)
+        if verdict.action is Action.HOLD:
+            raise refusals.filtered()
+        if rights.moderates(member.role):
+            return verdict.text
+        if room.settings.hold == "all":
+            raise refusals.conflict("held")
+        if room.settings.unique and texts.likeness(checked) != texts.likeness(message.text):
+            checks.check_unique(room, checked, now)
+            room.heard(texts.likeness(checked), now)
+        return verdict.text
 
     # --- what is held
 
@@ -263,8 +280,11 @@ class Sending:
         waiting = msgspec.structs.replace(message, held=True)
         room.remember(message.user.id, nonce, (message.id, 0, message.at, "held"))
         hits = tuple(Found(start=hit.start, end=hit.end, term=hit.term) for hit in verdict.hits)
+        committed = False
 
         async def deed() -> None:
+            nonlocal committed
+            committed = True
             room.held += 1
             told = Waiting(channel=room.channel, message=waiting)
             await room.tell_user(message.user.id, told)
@@ -273,7 +293,8 @@ class Sending:
         try:
             await room.happen([rows.put_held(room.channel, message, nonce, reason, "held")], deed)
         except ReplyError:
-            room.nonces.pop((message.user.id, nonce), None)
+            if not committed:
+                room.nonces.pop((message.user.id, nonce), None)
             raise
         self.counters.messages_held += 1
         return Sent(id=message.id, seq=0, at=message.at, state="held")
@@ -321,13 +342,21 @@ class Sending:
         shown = msgspec.structs.replace(message, seq=room.seq + 1)
         member.accepted_at = room.yard.clock.monotonic()
         room.remember(member.user, nonce, (shown.id, shown.seq, shown.at, "sent"))
+        committed = False
 
         async def deed() -> None:
+            nonlocal committed
+            committed = True
             told = Shadow(channel=room.channel, message=shown)
             await room.tell_user(member.user, told)
             await room.tell_moderators(told)
 
-        await room.happen([rows.put_held(room.channel, shown, nonce, "shadow", "shadowed")], deed)
+        try:
+            await room.happen([rows.put_held(room.channel, shown, nonce, "shadow", "shadowed")], deed)
+        except ReplyError:
+            if not committed:
+                room.nonces.pop((member.user, nonce), None)
+            raise
         self.counters.messages_shadowed += 1
         return Sent(id=shown.id, seq=shown.seq, at=shown.at, state="sent")
 
@@ -342,8 +371,3 @@ def mentions_of(room: Room, text: str) -> tuple[str, ...]:
 
 def _answered(message: Message) -> tuple[str, ...]:
     return (message.reply.user,) if message.reply else ()
-
-
-def _data(message: Message, mentions: tuple[str, ...]) -> str:
-    changed = msgspec.structs.replace(message, mentions=mentions)
-    return str(rows.put_message("", changed, "").row["data"])

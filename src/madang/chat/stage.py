@@ -9,11 +9,13 @@ from madang.base.errors import Overloaded
 from madang.chat import refusals
 from madang.chat.effects.effects import Effects
 from madang.chat.effects.kinds import Effect
-from madang.chat.nodes import Do, Nodes
+from madang.chat.nodes import Nodes
 from madang.chat.polls.polls import Polls, PollWish
+from madang.chat.questions import Do
 from madang.chat.room import Room
-from madang.chat.superchat.desk import SuperChat, Wish
+from madang.chat.superchat.desk import SuperChat
 from madang.chat.superchat.door import Door, Guest
+from madang.chat.superchat.ordering import Wish
 from madang.chat.superchat.words import encode
 from madang.realtime.gate import Caller
 from madang.realtime.ports import (

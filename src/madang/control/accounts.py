@@ -8,11 +8,12 @@ import msgspec
 
 from madang.base.ids import SessionId, UserId
 from madang.base.limits import LOGIN_FAILURES_PER_MINUTE, SESSIONS_PER_ACCOUNT
+from madang.base.roles import SiteRole
 from madang.base.secret import Secret
 from madang.control.attempts import Attempts
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
-from madang.control.names import clean_name, skeleton
+from madang.control.names import clean_name, looks, skeleton
 from madang.control.passwords import Passwords
 from madang.control.pictures import encode_avatar
 from madang.control.ports import Work
@@ -44,6 +45,26 @@ class Accounts:
         self._live_ids: set[SessionId] = set()
         self._avatar_turn = asyncio.Semaphore(_AVATARS_AT_ONCE)
         clerk.before_look.append(self.recheck)
+
+    def new(self, name: str, display_name: str | None, role: SiteRole) -> Account:
+        """An account that looks like nobody else's, still without a password and not yet written."""
+        name = clean_name(name)
+        shown = clean_name(display_name, "display_name") if display_name else name
+        self.refuse_taken(name, "", "name")
+        self.refuse_taken(shown, "", "display_name")
+        return self.made(name, shown, role)
+
+    def made(self, name: str, shown: str, role: SiteRole) -> Account:
+        """The same for names that the program chose."""
+        return Account(
+            id=UserId(self._clerk.new_id()),
+            name=name,
+            skeleton=skeleton(name),
+            display_name=shown,
+            display_skeleton=skeleton(shown),
+            role=role,
+            created_at=self._clerk.clock.wall(),
+        )
 
     # --- coming in
 
@@ -209,17 +230,18 @@ class Accounts:
 
     async def set_display_name(self, actor: Actor, account: Account, display_name: str) -> Account:
         shown = clean_name(display_name, "display_name")
-        self.refuse_taken(skeleton(shown), account.id, "display_name")
+        self.refuse_taken(shown, account.id, "display_name")
         changed = msgspec.structs.replace(account, display_name=shown, display_skeleton=skeleton(shown))
         async with self._clerk.change() as work:
             await work.accounts.put(changed)
             await self._clerk.note(work, "account.renamed", actor, account=account.id)
         return changed
 
-    def refuse_taken(self, wanted: str, own: str, field: str) -> None:
+    def refuse_taken(self, name: str, own: str, field: str) -> None:
         """Nobody may look like somebody else, by name or by display name."""
+        wanted = looks(name)
         for account in self._clerk.directory.accounts():
-            if account.id != own and wanted in (account.skeleton, account.display_skeleton):
+            if account.id != own and wanted in (looks(account.name), looks(account.display_name)):
                 raise Conflict("taken", "Somebody else has a name that looks like this.", field)
 
     async def sessions(self, actor: Actor, cursor: str | None, limit: int) -> Page[Session]:

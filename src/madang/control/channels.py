@@ -11,7 +11,7 @@ from madang.base.limits import CHANNELS_PER_ACCOUNT
 from madang.base.roles import ChannelRole, Visibility
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from madang.control.names import clean_name, clean_text, skeleton
+from madang.control.names import clean_name, clean_text, looks, skeleton
 from madang.control.ports import Work
 from madang.control.records import Channel, Member, Page, Preset, R, Slug
 from madang.control.rights import Actor, Right, may_watch, permits
@@ -98,7 +98,7 @@ class Channels:
         """A new channel; without an actor it belongs to nobody yet."""
         self._refuse_more(actor)
         name = clean_name(draft.name or draft.slug)
-        self._refuse_taken(draft.slug, skeleton(name), ChannelId(""))
+        self._refuse_taken(draft.slug, name, ChannelId(""))
         channel = Channel(
             id=ChannelId(self._clerk.new_id()),
             slug=draft.slug,
@@ -128,13 +128,13 @@ class Channels:
         if owned >= CHANNELS_PER_ACCOUNT:
             raise Conflict("too_many_channels", f"An account owns at most {CHANNELS_PER_ACCOUNT} channels.")
 
-    def _refuse_taken(self, slug: str, looks: str, own: ChannelId) -> None:
+    def _refuse_taken(self, slug: str, name: str, own: ChannelId) -> None:
         if not is_slug(slug) or slug in RESERVED:
             raise Invalid("bad_slug", "This cannot be a channel's address.", "slug")
         holder = self._clerk.directory.channel_by_name(slug)
         if holder is not None and holder.id != own:
             raise Conflict("taken", "This address is taken.", "slug")
-        if self._clerk.directory.skeletons().get(looks, own) != own:
+        if self._clerk.directory.looks().get(looks(name), own) != own:
             raise Conflict("taken", "Another channel has a name that looks like this.", "name")
 
     async def change(self, actor: Actor, channel: Channel, change: Change) -> Channel:
@@ -146,7 +146,7 @@ class Channels:
             self._require_owner(actor, role, channel)
         if changed == channel:
             return channel
-        self._refuse_taken(changed.slug, changed.skeleton, channel.id)
+        self._refuse_taken(changed.slug, changed.name, channel.id)
         async with self._clerk.change() as work:
             await work.channels.put(changed)
             if changed.slug != channel.slug and await work.slugs.get(changed.slug) is None:

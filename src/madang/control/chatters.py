@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from madang.base.ids import ChannelId, UserId
 from madang.base.people import Person, Place, Standing
 from madang.base.roles import ChannelRole, SiteRole, Visibility
-from madang.base.texts import skeleton
+from madang.base.texts import looks, skeleton
 from madang.control.clerk import Clerk
 from madang.control.errors import NotFound
 from madang.control.follows import Follows
@@ -50,13 +50,13 @@ class Chatters:
         member = directory.member(channel, account)
         return Standing(member.role, member.until) if member is not None else _VIEWER
 
-    def is_taken(self, looks: str) -> bool:
+    def is_taken(self, wanted: str) -> bool:
         directory = self._clerk.directory
         if self._taken is None or directory.version != self._version:
-            people = {s for a in directory.accounts() for s in (a.skeleton, a.display_skeleton)}
-            self._taken = frozenset(people | directory.skeletons().keys())
+            people = {looks(name) for a in directory.accounts() for name in (a.name, a.display_name)}
+            self._taken = frozenset(people | directory.looks().keys())
             self._version = directory.version
-        return looks in self._taken
+        return wanted in self._taken
 
     def holders(self, channel: str) -> Sequence[tuple[Person, Standing]]:
         directory = self._clerk.directory

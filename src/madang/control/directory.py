@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from madang.base.ids import ChannelId, KeyId, UserId
 from madang.base.roles import ChannelRole, SiteRole, Visibility
+from madang.base.texts import looks
 from madang.control.errors import NotFound
 from madang.control.ports import Store, Work
 from madang.control.records import Account, Channel, Member, StreamKey
@@ -89,9 +90,9 @@ class Directory:
     def public_channels(self) -> list[Channel]:
         return [channel for channel in self.channels() if channel.visibility is Visibility.PUBLIC]
 
-    def skeletons(self) -> dict[str, ChannelId]:
+    def looks(self) -> dict[str, ChannelId]:
         """What the channels' names look like."""
-        return {channel.skeleton: channel.id for channel in self.channels()}
+        return {looks(channel.name): channel.id for channel in self.channels()}
 
     def channels_of(self, account: UserId) -> list[tuple[Channel, ChannelRole]]:
         """Channels in which an account has a role, its own first."""

@@ -130,16 +130,9 @@ class House:
         if self._clerk.directory.admins():
             return False
         await self.ensure_first_run()
-        account = Account(
-            id=UserId(self._clerk.new_id()),
-            name=ADMIN,
-            skeleton=skeleton(ADMIN),
-            display_name=ADMIN,
-            display_skeleton=skeleton(ADMIN),
-            role=SiteRole.ADMIN,
-            password_hash=await self._accounts.passwords.hash(password),
-            created_at=self._clerk.clock.wall(),
-        )
+        hashed = await self._accounts.passwords.hash(password)
+        account = self._accounts.made(ADMIN, ADMIN, SiteRole.ADMIN)
+        account = msgspec.structs.replace(account, password_hash=hashed)
         async with self._clerk.change() as work:
             await work.accounts.delete(skeleton=account.skeleton)
             await work.accounts.add(account)

@@ -1,18 +1,20 @@
 """Coming and going of viewers: signing up by oneself, taking one's data along, deleting one's account."""
 
+import base64
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 
+from madang.base.errors import Overloaded
 from madang.base.ids import UserId
 from madang.base.roles import SiteRole
 from madang.control.accounts import Accounts, Entry
 from madang.control.attempts import Attempts
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Forbidden, TooMany
-from madang.control.names import clean_name, skeleton
-from madang.control.records import Account, Record
+from madang.control.records import Record
 from madang.control.rights import Actor
 
 SIGN_UPS_PER_MINUTE = 5
@@ -43,21 +45,9 @@ class Joining:
     async def sign_up(self, body: Newcomer, peer: str, user_agent: str) -> Entry:
         """A new member, signed in."""
         self._refuse(peer)
-        name = clean_name(body.name)
-        shown = clean_name(body.display_name, "display_name") if body.display_name else name
-        self._accounts.refuse_taken(skeleton(name), "", "name")
-        self._accounts.refuse_taken(skeleton(shown), "", "display_name")
+        account = self._accounts.new(body.name, body.display_name, SiteRole.MEMBER)
         hashed = await self._accounts.passwords.hash(body.password)
-        account = Account(
-            id=UserId(self._clerk.new_id()),
-            name=name,
-            skeleton=skeleton(name),
-            display_name=shown,
-            display_skeleton=skeleton(shown),
-            role=SiteRole.MEMBER,
-            password_hash=hashed,
-            created_at=self._clerk.clock.wall(),
-        )
+        account = msgspec.structs.replace(account, password_hash=hashed)
         async with self._clerk.change() as work:
             await work.accounts.add(account)
             entry = await self._accounts.admit(work, account, peer, user_agent)
@@ -89,6 +79,10 @@ class Joining:
                     _plain(r) for r in (await work.happenings.page(None, _EXPORTED, actor=account.id)).items
                 ],
             }
+            pictures = await work.avatars.find(account=account.id)
+            found["picture"] = base64.b64encode(pictures[0].content).decode() if pictures else ""
+        owned = (channel for channel in self._clerk.directory.channels() if channel.owner == account.id)
+        found["channels"] = [{"id": one.id, "slug": one.slug, "name": one.name} for one in owned]
         for name, ask in self.exporting.items():
             found[name] = await ask(account.id)
         return found
@@ -113,6 +107,9 @@ class Joining:
                 await rows.delete(account=account.id)
             await work.accounts.delete(id=account.id)
             await self._clerk.note(work, "account.deleted", actor, account=account.id, name=account.name)
+        for forget in self.leaving:  # of what was said meanwhile; without a session nothing comes after it
+            with contextlib.suppress(Overloaded):
+                await forget(account.id)
 
 
 def _plain(record: Record, *hidden: str) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from typing import Protocol
 
 import msgspec
 
-from madang.base.ids import UserId
 from madang.base.limits import LOGIN_LINK_S
 from madang.base.roles import ChannelRole, SiteRole
 from madang.control.accounts import Accounts, Entry
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Invalid, NotFound
-from madang.control.names import clean_name, clean_text, skeleton
+from madang.control.names import clean_text, skeleton
 from madang.control.ports import Work
 from madang.control.records import Account, Channel, Link, Member, Page
 from madang.control.rights import Actor
@@ -103,20 +102,8 @@ class Links:
     async def _new_account(self, work: Work, link: Link, body: Use, hashed: str) -> Account:
         if not body.name:
             raise Invalid("name_missing", "Choose a name.", "name")
-        name = clean_name(body.name)
-        shown = clean_name(body.display_name, "display_name") if body.display_name else name
-        self._accounts.refuse_taken(skeleton(name), "", "name")
-        self._accounts.refuse_taken(skeleton(shown), "", "display_name")
-        account = Account(
-            id=UserId(self._clerk.new_id()),
-            name=name,
-            skeleton=skeleton(name),
-            display_name=shown,
-            display_skeleton=skeleton(shown),
-            role=link.role,
-            password_hash=hashed,
-            created_at=self._clerk.clock.wall(),
-        )
+        account = self._accounts.new(body.name, body.display_name, link.role)
+        account = msgspec.structs.replace(account, password_hash=hashed)
         await work.accounts.add(account)
         return account
 

@@ -146,6 +146,9 @@ class ChatLog:
         if query.among is not None:
             column, values = query.among
             asked = asked.where(table.c[column].in_(values))
+        if query.holds is not None:
+            column, piece = query.holds
+            asked = asked.where(table.c[column].contains(piece, autoescape=True))
         if query.below is not None:
             asked = asked.where(order < query.below)
         if query.above is not None:

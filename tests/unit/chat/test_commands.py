@@ -66,6 +66,57 @@ async def test_mistakes_are_told(chat: Chat, typed: str) -> None:
         await yuna.say(typed)
 
 
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        *(
+            (f"/{name}", "invalid:user")
+            for name in ("ban", "unban", "timeout", "ipban", "shadow", "unshadow")
+        ),
+        *((f"/{name}", "invalid:user") for name in ("mod", "unmod", "vip", "unvip", "sub", "unsub", "user")),
+        *((f"/{name} nobody", "not_found") for name in ("ban", "timeout", "shadow", "ipban", "mod", "user")),
+        *(
+            (f"/{name} nobody", "not_found")
+            for name in ("unban", "unshadow", "delete", "pin", "unpin", "sub")
+        ),
+        *((f"/timeout mina {length}", "invalid:duration_s") for length in ("0", "15d", "9999999")),
+        *((f"/sub mina {length}", "invalid:duration_s") for length in ("0d", "never", "3 months")),
+        ("/sub mina 9999999w", "invalid:until"),
+        *((f"/color {color}", "invalid:color") for color in ("", "x", "16", "²", "-1", "1.5")),
+        *((f"/{name}", "invalid:text") for name in ("me", "announce", "announceblue")),
+        *((f"/followers {length}", "invalid:followers_min") for length in ("x", "1000w", "9999999w")),
+        *((f"/slow {length}", "invalid:slow_s") for length in ("301", "1h", "-5")),
+        ("/hold", "invalid:hold"),
+        ("/hold up", "invalid:hold"),
+        ("/links", "invalid:links"),
+        ("/preset", "invalid:user"),
+        ("/nick 미나", "forbidden"),
+        ("/pin", "not_found"),
+        ("/unpin", "not_found"),
+    ],
+)
+async def test_every_wrong_argument_has_its_refusal(chat: Chat, typed: str, word: str) -> None:
+    yuna, mina = await chat.client("yuna", BROADCASTER), await chat.client("mina")
+    with pytest.raises(ReplyError) as refusal:
+        await yuna.say(typed)
+    assert refusal.value.message == word
+    room = await chat.room()
+    assert not room.bans and room.settings.preset == "normal" and mina.view.visible() == []
+
+
+async def test_a_name_may_have_spaces(chat: Chat) -> None:
+    yuna = await chat.client("yuna", BROADCASTER)
+    mina = await chat.client("mina", ChannelRole.GUEST)
+    kim = await chat.client("kim", ChannelRole.GUEST, nick="mina kim")
+    await yuna.say("/timeout mina kim 5m too loud")
+    with pytest.raises(ReplyError, match="timed_out:300"):
+        await kim.say("x")
+    await mina.say("still here")
+    await yuna.say("/ban mina kimchi is no excuse")
+    with pytest.raises(ReplyError, match="banned"):
+        await mina.say("x")
+
+
 async def test_people(chat: Chat) -> None:
     yuna, mina = await chat.client("yuna", BROADCASTER), await chat.client("mina")
     await yuna.say("/timeout mina 5m too loud")

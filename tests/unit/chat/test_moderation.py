@@ -266,8 +266,14 @@ async def test_roles_act_on_live_connections(chat: Chat) -> None:
     assert chat.crowd.told(mina.user)[-1]["role_until"] == int(until * 1000)
     chat.people.roles["mina-id", chat.channel] = chat.people.standing("nobody", chat.channel)
     chat.clock.advance(101)
+    rechecks = chat.crowd.rechecks
     await chat.rooms.tick()
     assert chat.crowd.told(mina.user)[-1]["role"] == "viewer"
+    await chat.rooms.tick()
+    assert chat.crowd.rechecks == rechecks + 1, "a private channel may be theirs no more"
+    for until in (chat.clock.wall() - 1, 1e300):
+        refusal = await says_no(yuna, "role", user=mina.user, role="subscriber", until=until)
+        assert refusal == "400 invalid:until"
 
 
 async def test_foreign_roles_come_from_the_claim_alone(chat: Chat) -> None:

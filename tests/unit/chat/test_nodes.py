@@ -9,8 +9,9 @@ from tests.harness.chatroom import Chat, Client
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
 from madang.chat import rows
-from madang.chat.nodes import HEARTBEAT_S, Part, Post, TakeDown, answered
+from madang.chat.nodes import HEARTBEAT_S, answered
 from madang.chat.ports import Demand, Fenced, Query
+from madang.chat.questions import Part, Post, TakeDown
 from madang.chat.superchat.door import Note
 from madang.chat.superchat.rooms import RoomDoor
 from madang.chat.words import Author

@@ -6,6 +6,8 @@ import pytest
 from tests.harness.chatroom import Chat, Client
 
 from madang.base.roles import ChannelRole
+from madang.chat.ports import Query
+from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
 
 GUEST, VIEWER, MANAGER, OWNER = (
@@ -61,6 +63,26 @@ async def test_a_store_that_is_away_accepts_nothing(chat: Chat) -> None:
     chat.log.away = False
     assert (await mina.say("hello", nonce="n"))["state"] == "sent"
     assert len(mina.view.messages) == 1
+
+
+async def test_what_is_in_the_log_and_could_not_be_told_is_not_said_twice(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F14: the broker was away; the same nonce once more tells what is on the disk."""
+    mina, yuna = await chat.client("mina", GUEST), await chat.client("yuna", OWNER)
+    publish = chat.crowd.publish
+
+    async def away(*told: object) -> None:
+        raise BrokerError("away")
+
+    monkeypatch.setattr(chat.crowd, "publish", away)
+    assert await refused(mina, nonce="n") == "100 internal server error"
+    assert await refused(mina, nonce="n") == "100 internal server error"
+    monkeypatch.setattr(chat.crowd, "publish", publish)
+    assert (await mina.say("hello", nonce="n"))["seq"] == 1
+    assert len(yuna.view.messages) == 1
+    rows = await chat.log.find(Query(table="chat_messages", where={"channel": chat.channel}))
+    assert [row["nonce"] for row in rows] == ["n"]
 
 
 async def test_who_goes_away_does_not_stop_what_was_committed(chat: Chat) -> None:
@@ -208,6 +230,61 @@ async def test_edits_are_the_authors_for_a_while(chat: Chat) -> None:
     chat.wait(301)
     with pytest.raises(ReplyError, match="too_old"):
         await mina.call("edit", id=sent["id"], text="late")
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "refusal"),
+    [
+        ({"emoji_only": True}, "words", "1006 emoji_only"),
+        ({"links": False}, "naver . com", "1008 links_off"),
+        ({"subscribers_only": True}, "words", "1005 subscribers_only"),
+        ({"followers_min": 0}, "words", "1004 followers_only:-1"),
+        ({"hold": "all"}, "words", "409 conflict:held"),
+        ({"unique": True}, "Said by yuna!", "1007 unique:30"),
+        ({"letters": 12}, "thirteen words", "1011 too_long:12"),
+        ({"frozen": "all"}, "words", "1009 frozen"),
+    ],
+)
+async def test_an_edit_is_no_way_around_a_rooms_modes(
+    chat: Chat, settings: dict[str, object], text: str, refusal: str
+) -> None:
+    mina, yuna = await chat.client("mina"), await chat.client("yuna", OWNER)
+    sent = await mina.say("🎉")
+    await yuna.call("settings", **settings)
+    await yuna.say("said by yuna")
+    with pytest.raises(ReplyError) as fault:
+        await mina.call("edit", id=sent["id"], text=text)
+    assert f"{fault.value.number} {fault.value.message}" == refusal
+    assert mina.view.messages[sent["id"]]["text"] == "🎉"
+
+
+async def test_nobody_sees_what_a_shadowed_one_makes_of_an_old_message(chat: Chat) -> None:
+    mina, yuna = await chat.client("mina"), await chat.client("yuna", OWNER)
+    sent = await mina.say("hello")
+    await yuna.call("shadow", user=mina.user)
+    with pytest.raises(ReplyError, match="too_old"):
+        await mina.call("edit", id=sent["id"], text="vile")
+    assert yuna.view.messages[sent["id"]]["text"] == "hello"
+
+
+async def test_a_banned_address_edits_nothing(chat: Chat) -> None:
+    yuna, mina = await chat.client("yuna", OWNER), await chat.client("mina", peer="203.0.113.7")
+    second = await chat.client("second", peer="203.0.113.7")
+    sent = await second.say("hello")
+    await yuna.call("ban", user=mina.user, ip=True)
+    with pytest.raises(ReplyError, match="banned"):
+        await second.call("edit", id=sent["id"], text="vile")
+
+
+@pytest.mark.parametrize(
+    "nick", ["ᴀᴅᴍɪɴ", "\u3164관리자", "AdmIn", "rnadang", "\u2800", "\u3164", "mina\ufe0f", "Mlna"]
+)
+async def test_nobody_passes_for_another(chat: Chat, nick: str) -> None:
+    await chat.client("mina")
+    guest = await chat.client("guest", GUEST, nick=nick)
+    assert guest.snapshot["you"]["name"].startswith("guest-")
+    with pytest.raises(ReplyError, match="name_"):
+        await guest.call("nick", nick=nick)
 
 
 async def test_nobody_acts_in_a_room_that_they_are_not_in(chat: Chat) -> None:

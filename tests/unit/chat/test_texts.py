@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from madang.base.texts import looks
 from madang.chat import texts
+
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,7 @@ from madang.chat import texts
         ("🇰🇷🇯🇵", 2),
         ("❤️", 1),
         ("1️⃣", 1),
+        (ENGLAND, 1),
         ("ㅋㅋㅋ", 3),
     ],
 )
@@ -51,6 +55,24 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
         "HTTP://X.Y",
         "t.me/x",
         "evil.co.kr/a",
+        "youtu.be/abc",
+        "discord.gg/abc",
+        "example.zone/x",
+        "네이버.com",
+        "여기naver.com에서 봐요",
+        "보세요 example.com.",
+        "naver．com",
+        "naver。com",
+        "ｎａｖｅｒ．ｃｏｍ",
+        "na\u200dver\u200d.com",
+        "naver . com",
+        "naver. com",
+        "my-site .co.kr",
+        "naver[.]com",
+        "naver(dot)com",
+        "naver (점) com",
+        "1.2.3.4:8080",
+        "1.2.3.4/abc",
     ],
 )
 def test_links(text: str) -> None:
@@ -58,7 +80,21 @@ def test_links(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no link.", "3.14", "hello...world", "ㅋㅋ.ㅋㅋ", "v1.2.3", "e.g. this", "me@home"]
+    "text",
+    [
+        *(
+            "no link.",
+            "3.14",
+            "hello...world",
+            "ㅋㅋ.ㅋㅋ",
+            "v1.2.3",
+            "e.g. this",
+            "me@home",
+            "a@example.com",
+        ),
+        *("좋아요. tv 봤어?", "안녕. kr서버", "점심 먹자 . 컴 켜", "ok. net result", "so cute . me too"),
+        *("1.2.3.4", "and/or", "멋져요。정말", "what a dot", "소수점 .5", "gg .", "1.5km/h"),
+    ],
 )
 def test_no_links(text: str) -> None:
     assert not texts.has_link(text)
@@ -67,7 +103,7 @@ def test_no_links(text: str) -> None:
 def test_links_are_looked_for_in_linear_time() -> None:
     import time
 
-    for text in ("a" * 4096, "a." * 2048, "www" * 1300, "@" * 4096, ".com" * 1000):
+    for text in ("a" * 4096, "a." * 2048, "www" * 1300, "@" * 4096, ".com" * 1000, "a" + " " * 4000 + "."):
         began = time.process_time()
         texts.has_link(text)
         texts.likeness(text)
@@ -81,6 +117,13 @@ def test_links_are_looked_for_in_linear_time() -> None:
         ("🎉 🎊", True),
         ("👍🏽❤️", True),
         ("🇰🇷", True),
+        ("👨‍👩‍👧‍👦 ❤️‍🔥", True),
+        ("1️⃣ #️⃣ *⃣", True),
+        ("▶️◀️ Ⓜ️ ⤴️", True),
+        (ENGLAND, True),
+        ("1️⃣2", False),
+        ("∀", False),
+        ("\ufe0f", False),
         ("🎉 a", False),
         ("1", False),
         ("", False),
@@ -102,3 +145,39 @@ def test_likeness(one: str, other: str) -> None:
 def test_mentions_are_few() -> None:
     assert texts.mentioned("@미나 and @yuna!") == ["미나", "yuna!"]
     assert len(texts.mentioned("@a " * 100)) == 10
+
+
+def test_flags_of_regions_stay_and_other_tags_go() -> None:
+    assert texts.clean_message(f"a{ENGLAND}b") == f"a{ENGLAND}b"
+    assert texts.clean_message("🏴\U000e0067\U000e0062x\U000e0041") == "🏴x"
+    assert texts.clean_message("\U000e0041") == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("AIice", "Alice"),
+        ("rnina", "mina"),
+        ("MINA", "mina"),
+        ("admin\ufe0f", "admin"),
+        ("\u3164admin", "admin"),
+        ("ᴀᴅᴍɪɴ", "admin"),
+        ("аdmіn", "admin"),
+        ("a\u20dddmin", "admin"),
+        ("ㅣee", "lee"),
+        ("관\u115f리자", "관리자"),
+        ("하트❤️", "하트❤"),
+    ],
+)
+def test_names_that_are_taken_for_another(one: str, other: str) -> None:
+    assert looks(one) == looks(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("미나", "미니"), ("か", "が"), ("한", "하"), ("mina", "mino")])
+def test_names_that_are_told_apart(one: str, other: str) -> None:
+    assert looks(one) != looks(other)
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u2800", "\ufe0f", "\u115f", "\u200d", " "])
+def test_names_that_nobody_sees(name: str) -> None:
+    assert looks(name) == ""

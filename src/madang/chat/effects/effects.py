@@ -81,7 +81,7 @@ class Effects:
         if not all(texts.is_emoji(emoji) for emoji in made.emoji):
             raise refusals.invalid("emoji")
         row = {"channel": channel, "kind": "effects", "data": encode(made).decode()}
-        await self._door.commit([Put(TABLE, row, ("channel", "kind"))])
+        await self._door.commit(channel, [Put(TABLE, row, ("channel", "kind"))])
         self._maps[channel] = Known(made)
         self.on_set(channel)
 

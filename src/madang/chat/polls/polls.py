@@ -168,12 +168,14 @@ class Polls:
 
     async def forget(self, channel: str, poll: str) -> None:
         """Take an ended poll of this channel (A24) out of the history."""
-        running = self._running.get(channel)
-        if running is not None and running.poll.id == poll:
-            raise refusals.conflict("open")
         if not await self._log.find(Query(table=TABLE, where={"id": poll, "channel": channel}, limit=1)):
             raise refusals.not_found()
-        await self._door.commit([Drop(VOTES, {"poll": poll}), Drop(TABLE, {"id": poll, "channel": channel})])
+        ended = Demand(TABLE, {"id": poll, "channel": channel, "state": "ended"})
+        gone = [Drop(VOTES, {"poll": poll}), Drop(TABLE, {"id": poll, "channel": channel})]
+        try:
+            await self._door.commit(channel, [ended, *gone])
+        except Fenced:
+            raise refusals.conflict("open") from None
 
     async def tick(self) -> None:
         """Counts that changed are told, polls whose time is over end, results fade."""

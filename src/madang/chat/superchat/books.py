@@ -46,11 +46,16 @@ class Books:
     async def by_payment(self, provider: str, payment: str) -> Order | None:
         return await self._one({"provider": provider, "payment": payment})
 
+    async def by_message(self, channel: str, message: str) -> Order | None:
+        return await self._one({"channel": channel, "message": message})
+
     async def orders(
-        self, channel: str, state: str = "", before: str | None = None, limit: int = 50
+        self, channel: str, state: str = "", before: str | None = None, limit: int = 50, user: str = ""
     ) -> list[Order]:
-        """Newest first."""
+        """Newest first, of everybody or of one."""
         where: dict[str, Cell] = {"channel": channel}
+        if user:
+            where["user_id"] = user
         if state:
             where["state"] = state
         rows = await self._log.find(Query(table=TABLE, where=where, below=before, limit=limit))

@@ -1,4 +1,4 @@
-"""Paid messages: ordering, settling what was paid, showing, taking down, paying back.
+"""Paid messages: settling what was paid, showing, taking down, paying back.
 
 An order changes its state only in a commit that demands the state it had, so that a return and a webhook, or
 two managers, never both win; the ledger's line stands in the same commit. What was paid is asked of the
@@ -10,31 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from madang.base import limits
 from madang.base.clock import Clock
 from madang.chat import refusals
-from madang.chat.filter.verdict import Action, Verdict
 from madang.chat.ports import (
     Bill,
-    Cell,
     Change,
     Demand,
     Fenced,
     Log,
     Payment,
     PaymentFault,
-    PaymentProvider,
     Put,
     Set,
     TextFilter,
     Window,
 )
 from madang.chat.superchat import orders, words
-from madang.chat.superchat.books import GOALS, Books, Goal, Rank
-from madang.chat.superchat.door import Door, Guest, Note
+from madang.chat.superchat.boards import Boards
+from madang.chat.superchat.door import Door, Note
+from madang.chat.superchat.ordering import Ordering
 from madang.chat.superchat.orders import Entry, Order
-from madang.chat.superchat.settings import PaidSettings
-from madang.chat.superchat.tiers import TIERS, tier_of
+from madang.chat.superchat.tiers import TIERS
 from madang.chat.superchat.tracing import Traces
 from madang.realtime.ports import ReplyError
 
@@ -42,103 +38,16 @@ _log = structlog.get_logger()
 Shown = Callable[[Order], None]
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to pay for."""
-
-    channel: str
-    amount: int
-    currency: str
-    provider: str
-    nonce: str
-    text: str = ""
-    anonymous: bool = False
-
-
-class SuperChat:
+class SuperChat(Ordering):
     """The use-cases of paid messages, for all rooms."""
 
     def __init__(
-        self,
-        log: Log,
-        door: Door,
-        judge: TextFilter,
-        clock: Clock,
-        new_id: Callable[[], str],
+        self, log: Log, door: Door, judge: TextFilter, clock: Clock, new_id: Callable[[], str]
     ) -> None:
-        self.books = Books(log)
-        self.settings = PaidSettings()
-        self.providers: dict[str, PaymentProvider] = {}
+        super().__init__(log, door, judge, clock, new_id)
+        self.boards = Boards(self, door, clock)
         self.on_shown: Shown = lambda order: None
         """Hears of each paid message that is shown: effects."""
-        self._door, self._judge, self._clock, self._new_id = door, judge, clock, new_id
-
-    def provide(self, providers: Sequence[PaymentProvider]) -> None:
-        """Who takes money, in the order in which they are offered."""
-        self.providers = {provider.name: provider for provider in providers}
-
-    # --- ordering
-
-    async def order(self, guest: Guest, wish: Wish) -> Order:
-        """A new order, or the one that the same nonce made before. The text is judged now, before money."""
-        known = await self.books.by_nonce(wish.channel, guest.author.id, wish.nonce)
-        if known is not None:
-            return known
-        await self._check(guest, wish)
-        tier = tier_of(wish.amount, wish.currency)
-        assert tier is not None
-        order = Order(
-            id=self._new_id(),
-            channel=wish.channel,
-            user=guest.author.id,
-            author=words.encode(guest.author).decode(),
-            amount=wish.amount,
-            currency=wish.currency,
-            tier=tier.tier,
-            text=" ".join(wish.text.split()),
-            provider=wish.provider,
-            state="created",
-            created_at=self._now(),
-            nonce=wish.nonce,
-            anonymous=wish.anonymous,
-        )
-        await self._door.commit([Put(orders.TABLE, orders.row_of(order))])
-        return order
-
-    async def _check(self, guest: Guest, wish: Wish) -> None:
-        if not (await self._door.settings(wish.channel)).paid or not self.settings.enabled:
-            raise refusals.off()
-        if "paid" not in guest.can:
-            raise refusals.forbidden()
-        if not wish.nonce or len(wish.nonce) > limits.SUPERCHAT_NONCE:
-            raise refusals.invalid("nonce")
-        provider = self.providers.get(wish.provider)
-        if provider is None or wish.currency not in provider.currencies:
-            raise refusals.invalid("provider")
-        tier = tier_of(wish.amount, wish.currency)
-        if tier is None:
-            raise refusals.invalid("amount")
-        if len(wish.text) > tier.letters:
-            raise refusals.too_long(tier.letters)
-        if self._verdict(wish.channel, wish.text).action in (Action.REFUSE, Action.TIMEOUT):
-            raise refusals.filtered()
-        await self._within_caps(guest.author.id, wish)
-
-    async def _within_caps(self, user: str, wish: Wish) -> None:
-        """So much a day and no more, and not a hundred orders that nobody pays."""
-        since = self._now() - 86_400_000
-        mine = [o for o in await self.books.orders(wish.channel, limit=500) if o.user == user]
-        if sum(o.state in orders.OPEN and o.created_at > since for o in mine) >= limits.SUPERCHAT_OPEN:
-            raise refusals.rate(600)
-        spent = sum(
-            o.amount
-            for o in mine
-            if o.state in orders.HAS_MONEY and o.currency == wish.currency and (o.paid_at or 0) > since
-        )
-        if spent + wish.amount > self.settings.daily(wish.currency):
-            raise refusals.invalid("daily_limit")
-
-    def _verdict(self, channel: str, text: str) -> Verdict:
-        return self._judge.judge(channel, text)
 
     async def find(self, order: str) -> Order:
         found = await self.books.order(order)
@@ -154,7 +63,8 @@ class SuperChat:
             raise refusals.conflict(order.state)
         window = await self._provider(order).begin(_bill(order, page))
         if window.payment and window.payment != order.payment:
-            await self._door.commit([Set(orders.TABLE, {"id": order.id}, {"payment": window.payment})])
+            known = Set(orders.TABLE, {"id": order.id}, {"payment": window.payment})
+            await self._door.commit(order.channel, [known])
         return window
 
     async def confirm(self, order: Order, page: str, query: Mapping[str, str]) -> Order:
@@ -229,7 +139,7 @@ class SuperChat:
 
     async def _hold(self, order: Order, changed: Order, lines: Sequence[Change]) -> Order:
         changes = [*_step(order, changed), *lines, self._event("paid.received", changed)]
-        if not await self._commit(changes):
+        if not await self._commit(order, changes):
             return await self.find(order.id)
         await self._tell_held(changed)
         return changed
@@ -252,8 +162,8 @@ class SuperChat:
             await self._door.post(shown.channel, note, changes)
         except Fenced:
             return await self.find(order.id)
-        await self.tell_ticker(shown.channel)
-        await self.tell_goal(shown.channel)
+        await self.boards.tell_ticker(shown.channel)
+        await self.boards.tell_goal(shown.channel)
         self.on_shown(shown)
         return shown
 
@@ -261,18 +171,19 @@ class SuperChat:
         if not order.may_become(state):
             return order
         changed = msgspec.structs.replace(order, state=state, reason=reason[:200])
-        return changed if await self._commit(_step(order, changed)) else await self.find(order.id)
+        return changed if await self._commit(order, _step(order, changed)) else await self.find(order.id)
 
     async def _dispute(self, order: Order, *, won: bool) -> None:
         if won:
             if order.state == "disputed":
                 back = msgspec.structs.replace(order, state="removed", reason="dispute won")
-                await self._commit([*_step(order, back), self._line(back, "dispute_won", order.amount)])
+                line = self._line(back, "dispute_won", order.amount)
+                await self._commit(order, [*_step(order, back), line])
         elif order.may_become("disputed"):
             changed = msgspec.structs.replace(order, state="disputed", pinned_until=None)
             line = self._line(changed, "dispute", -order.amount)
             await self._take(order, changed, [line, self._event("paid.disputed", changed)], "")
-        await self.tell_goal(order.channel)
+        await self.boards.tell_goal(order.channel)
 
     # --- moderating
 
@@ -289,6 +200,14 @@ class SuperChat:
             raise refusals.conflict(order.state)
         changed = msgspec.structs.replace(order, state="removed", reason=reason[:200], pinned_until=None)
         return await self._take(order, changed, [self._event("paid.removed", changed)], by)
+
+    async def remove_message(self, channel: str, message: str, by: str, reason: str) -> bool:
+        """Somebody deletes a message of a room: whether it was a paid one that is shown."""
+        order = await self.books.by_message(channel, message)
+        if order is None or order.state != "shown":
+            return False
+        await self.remove(order, by, reason)
+        return True
 
     async def refund(self, order: Order, by: str, reason: str) -> Order:
         """Pay it back by its provider; the ledger keeps both lines."""
@@ -307,51 +226,15 @@ class SuperChat:
         return await self._take(order, changed, lines, by)
 
     async def _take(self, order: Order, changed: Order, lines: Sequence[Change], by: str) -> Order:
-        if not await self._commit([*_step(order, changed), *lines]):
+        if not await self._commit(order, [*_step(order, changed), *lines]):
             return await self.find(order.id)
         if order.state == "shown":
             await self._door.take_down(order.channel, order.message, by)
-            await self.tell_ticker(order.channel)
+            await self.boards.tell_ticker(order.channel)
         else:
             await self._tell_held(changed)
-        await self.tell_goal(order.channel)
+        await self.boards.tell_goal(order.channel)
         return changed
-
-    # --- goal, ranking, ticker
-
-    async def set_goal(self, channel: str, goal: Goal | None) -> None:
-        row: dict[str, Cell] = {"channel": channel, "title": "", "amount": 0, "currency": "KRW", "since": 0}
-        if goal is not None:
-            row |= msgspec.to_builtins(goal)
-        await self._door.commit([Put(GOALS, row, ("channel",))])
-        await self.tell_goal(channel)
-
-    async def goal(self, channel: str) -> words.GoalShown | None:
-        goal = await self.books.goal(channel)
-        if goal is None or goal.amount <= 0:
-            return None
-        reached = await self.books.sum_since(channel, goal.currency, goal.since)
-        return words.GoalShown(
-            title=goal.title, amount=goal.amount, currency=goal.currency, reached=max(0, reached)
-        )
-
-    async def ranking(self, channel: str, days: int) -> list[Rank]:
-        since = self._now() - days * 86_400_000 if days else 0
-        return await self.books.ranking(channel, since, limits.SUPERCHAT_RANKING)
-
-    async def tell_goal(self, channel: str) -> None:
-        await self._door.set_part(channel, "goal", await self.goal_part(channel))
-
-    async def goal_part(self, channel: str) -> bytes:
-        """The goal as JSON, for a room's snapshot."""
-        return words.encode(await self.goal(channel))
-
-    async def tell_ticker(self, channel: str) -> None:
-        await self._door.set_part(channel, "paid", await self.ticker(channel))
-
-    async def ticker(self, channel: str) -> bytes:
-        test = frozenset(name for name, provider in self.providers.items() if provider.test)
-        return words.ticker(await self.books.pinned(channel, self._now()), test)
 
     # --- what nobody waits for
 
@@ -369,19 +252,19 @@ class SuperChat:
             return order
         try:
             found = await self.refresh(order)
+            if found.state == order.state and now - order.created_at > self.settings.open_s * 1000:
+                return await self._fail(order, "", "expired")
         except (PaymentFault, ReplyError) as error:
             _log.warning("payment_not_reconciled", order=order.id, reason=str(error))
             return order
-        if found.state == order.state and now - order.created_at > self.settings.open_s * 1000:
-            return await self._fail(order, "", "expired")
         return found
 
     # --- small parts
 
-    async def _commit(self, changes: Sequence[Change]) -> bool:
+    async def _commit(self, order: Order, changes: Sequence[Change]) -> bool:
         """Whether the commit was ours: False when somebody else changed the order first."""
         try:
-            await self._door.commit(changes)
+            await self._door.commit(order.channel, changes)
         except Fenced:
             return False
         return True
@@ -433,19 +316,6 @@ class SuperChat:
                 "data": words.encode(told).decode(),
             },
         )
-
-    def _is_test(self, order: Order) -> bool:
-        provider = self.providers.get(order.provider)
-        return provider is None or provider.test
-
-    def _provider(self, order: Order) -> PaymentProvider:
-        provider = self.providers.get(order.provider)
-        if provider is None:
-            raise refusals.off()
-        return provider
-
-    def _now(self) -> int:
-        return int(self._clock.wall() * 1000)
 
 
 def _step(order: Order, changed: Order) -> list[Change]:

@@ -1,6 +1,6 @@
 """What paid messages, polls and effects ask of the room they happen in."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -39,10 +39,8 @@ class Door(Protocol):
 
     async def settings(self, channel: str) -> RoomSettings: ...
 
-    async def commit(
-        self, changes: Sequence[Change], deed: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        """Commit, then do `deed`, in one order with everything else that happens in rooms."""
+    async def commit(self, channel: str, changes: Sequence[Change]) -> None:
+        """Commit for a room wherever it is run, in one order with everything else that happens in it."""
         ...
 
     async def happen(self, channel: str, changes: Sequence[Change]) -> None:

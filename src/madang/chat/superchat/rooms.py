@@ -8,8 +8,9 @@ import msgspec
 
 from madang.chat import rights
 from madang.chat.members import ACCOUNT, Member
-from madang.chat.nodes import Nodes, Part, Post, TakeDown
+from madang.chat.nodes import Nodes
 from madang.chat.ports import Cell, Change, DeposedError, Set
+from madang.chat.questions import Keep, Part, Post, TakeDown
 from madang.chat.room import CHAT, MODERATORS, Room
 from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
@@ -20,7 +21,7 @@ from madang.realtime.gate import Caller
 from madang.realtime.ports import PERMISSION_DENIED
 from madang.realtime.publication import PublishOptions, Weight
 
-Q = TypeVar("Q", Post, TakeDown, Part)
+Q = TypeVar("Q", Post, TakeDown, Part, Keep)
 
 
 class RoomDoor:
@@ -48,25 +49,25 @@ class RoomDoor:
     async def settings(self, channel: str) -> RoomSettings:
         return (await self._rooms.look(channel)).settings
 
-    async def commit(
-        self, changes: Sequence[Change], deed: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        async def nothing() -> None:
-            return None
+    async def commit(self, channel: str, changes: Sequence[Change]) -> None:
+        """A channel that is gone has no room that could be run twice; its orders go on all the same."""
+        if self.nodes is None or self._rooms.yard.identity.place(channel) is None:
+            await self._rooms.yard.pump.do(changes, _nothing)
+        else:
+            await self._in(Keep(channel, tuple(changes)), self.do_keep)
 
-        await self._rooms.yard.pump.do(changes, deed or nothing)
+    async def do_keep(self, room: Room, keep: Keep) -> None:
+        """In a room that is run here."""
+        await room.happen(keep.changes, _nothing)
 
     async def happen(self, channel: str, changes: Sequence[Change]) -> None:
-        async def nothing() -> None:
-            return None
-
         room = self._rooms.known(channel)
         if room is None:
             if self.nodes is not None:
                 raise DeposedError(channel)
             room = await self._rooms.open(channel)
         try:
-            await room.happen(changes, nothing)
+            await room.happen(changes, _nothing)
         except DeposedError:
             self._rooms.give_up(channel)
             raise
@@ -140,11 +141,16 @@ class RoomDoor:
             await do(await self._rooms.open(asked.channel), asked)
 
 
+async def _nothing() -> None:
+    return None
+
+
 async def _given(do: Callable[[Room, Q], Awaitable[None]], asked: Q, room: Room) -> None:
     await do(room, asked)
 
 
 def guest_of(room: Room, member: Member) -> Guest:
     """Somebody as paid messages, polls and effects know them."""
-    can = rights.abilities(member.role, muted=room.muted(member.user) is not None)
+    muted = room.muted(member.user) is not None
+    can = () if member.is_gone else rights.abilities(member.role, muted=muted)
     return Guest(author=member.author(), role=member.role, can=can)

@@ -1,7 +1,7 @@
 """A house without a database and without rooms: rows in memory, a door that writes down what it was told."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -88,21 +88,17 @@ class WrittenDoor:
     async def settings(self, channel: str) -> RoomSettings:
         return self.room
 
-    async def commit(
-        self, changes: Sequence[Change], deed: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
+    async def commit(self, channel: str, changes: Sequence[Change]) -> None:
         faults: list[BaseException | None] = []
         self.log.commit(changes, faults.append)
         if faults[0] is not None:
             raise faults[0]
-        if deed is not None:
-            await deed()
 
     async def happen(self, channel: str, changes: Sequence[Change]) -> None:
-        await self.commit(changes)
+        await self.commit(channel, changes)
 
     async def post(self, channel: str, note: Note, changes: Sequence[Change]) -> None:
-        await self.commit(changes)
+        await self.commit(channel, changes)
         self.posted.append(note)
 
     async def take_down(self, channel: str, message: str, by: str) -> None:

@@ -12,7 +12,8 @@ from tests.unit.chat.superchat.house import Judge, MemoryLog, WrittenDoor, count
 
 from madang.chat.ports import Bill, Payment
 from madang.chat.superchat.books import Goal, sums
-from madang.chat.superchat.desk import SuperChat, Wish
+from madang.chat.superchat.desk import SuperChat
+from madang.chat.superchat.ordering import Wish
 from madang.chat.superchat.orders import FOLLOWS, Order
 from madang.chat.superchat.settings import PaidSettings
 from madang.payments.rehearsal import Rehearsal
@@ -210,6 +211,25 @@ async def test_nobody_gives_more_than_a_days_limit(house: House) -> None:
     await house.ordered(amount=300_000, nonce="3")
 
 
+async def test_a_days_limit_is_ones_own_in_a_busy_channel(house: House) -> None:
+    await house.paid(amount=300_000, nonce="1")
+    (mine,) = house.log.tables["paid_orders"]
+    for number in range(501):
+        later = {"id": f"z{number:025}", "user_id": "u.2", "nonce": str(number), "payment": None}
+        house.log.tables["paid_orders"].append(mine | later)
+    assert await refused(house.ordered(amount=300_000, nonce="2")) == "invalid:daily_limit"
+
+
+async def test_a_shown_message_that_is_deleted_takes_its_order_along(house: House) -> None:
+    order = await house.paid()
+    assert await house.desk.remove_message(ROOM, order.message, "madang.u.host", "rude")
+    removed = await house.desk.find(order.id)
+    assert (removed.state, removed.reason, removed.pinned_until) == ("removed", "rude", None)
+    assert house.door.taken == [order.message] and await house.ledger() == [("payment", 5_000)]
+    assert not await house.desk.remove_message(ROOM, order.message, "madang.u.host", "again")
+    assert not await house.desk.remove_message("elsewhere", order.message, "madang.u.host", "")
+
+
 async def test_a_room_may_switch_it_off(house: House) -> None:
     house.door.room = msgspec.structs.replace(house.door.room, paid=False)
     assert await refused(house.ordered()) == "off"
@@ -219,13 +239,13 @@ async def test_the_goal_counts_what_stayed(house: House) -> None:
     await house.paid(nonce="before")
     house.clock.advance(10)
     goal = Goal(title="새 마이크", amount=100_000, currency="KRW", since=int(house.clock.wall() * 1000))
-    await house.desk.set_goal(ROOM, goal)
+    await house.desk.boards.set_goal(ROOM, goal)
     assert house.door.parts["goal"]["reached"] == 0
     order = await house.paid(amount=20_000, nonce="after")
     assert house.door.parts["goal"]["reached"] == 20_000
     await house.desk.refund(order, "u.9", "")
     assert house.door.parts["goal"]["reached"] == 0
-    await house.desk.set_goal(ROOM, None)
+    await house.desk.boards.set_goal(ROOM, None)
     assert house.door.parts["goal"] is None
 
 
@@ -238,7 +258,7 @@ async def test_the_ranking_tells_nothing_of_the_anonymous(house: House) -> None:
     house.rehearsal.choose(window.payment, "paid")
     await house.desk.confirm(await house.desk.find(order.id), PAGE, {})
     assert house.door.posted[-1].author.name == ""
-    assert [(rank.name, rank.amount) for rank in await house.desk.ranking(ROOM, 7)] == [
+    assert [(rank.name, rank.amount) for rank in await house.desk.boards.ranking(ROOM, 7)] == [
         ("2", 10_000),
         ("1", 5_000),
     ]
