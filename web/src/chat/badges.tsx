@@ -20,7 +20,7 @@ export function Badges({ person }: { person: Person }) {
     const found = known[badge];
     if (!found) return null;
     return (
-      <span key={badge} className={classes("mr-1.5 inline-block rounded-[4px] px-1.5 align-[1px] text-[11px] leading-[1.6] font-bold", found.tone)}>
+      <span key={badge} className={classes("mr-1.5 inline-block rounded-[4px] px-1.5 align-[1px] text-[0.6875rem] leading-[1.6] font-bold", found.tone)}>
         {t(found.word)}
       </span>
     );

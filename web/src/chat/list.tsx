@@ -14,7 +14,7 @@ const NEAR_PX = 32;
 const TOP_PX = 300;
 const GUESS_PX = 26;
 
-const sizes = { s: "text-s", m: "text-m", l: "text-[17px]" };
+const sizes = { s: "text-s", m: "text-m", l: "text-[1.0625rem]" };
 
 /**
  * The messages, the newest at the bottom. Its scroll is counted from the bottom (`column-reverse`), so that it stays

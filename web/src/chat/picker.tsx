@@ -57,7 +57,7 @@ function Grid({ onPick }: { onPick: (emoji: string) => void }) {
           <h3 className="px-1 pt-1.5 pb-1 text-xs font-semibold text-ink-3">{t(word)}</h3>
           <div className="grid grid-cols-8">
             {emoji.map((each, index) => (
-              <button key={each} type="button" tabIndex={group === 0 && index === 0 ? 0 : -1} onClick={() => pick(each)} className="grid h-11 place-items-center rounded-s text-[22px] hover:bg-raised">
+              <button key={each} type="button" tabIndex={group === 0 && index === 0 ? 0 : -1} onClick={() => pick(each)} className="grid h-11 place-items-center rounded-s text-[1.375rem] hover:bg-raised">
                 {each}
               </button>
             ))}

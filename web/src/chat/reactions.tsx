@@ -35,7 +35,7 @@ export function Reactions() {
   return (
     <div role="group" aria-label={t("chat.reactions")} className="flex shrink-0 gap-1.5 px-4 pt-2">
       {emoji.map((each) => (
-        <button key={each} type="button" aria-label={t("chat.react", { emoji: each })} onClick={() => void send(each)} className="h-11 flex-1 rounded-full bg-raised text-[17px] transition hover:brightness-110 active:scale-95 md:h-9">
+        <button key={each} type="button" aria-label={t("chat.react", { emoji: each })} onClick={() => void send(each)} className="h-11 flex-1 rounded-full bg-raised text-[1.0625rem] transition hover:brightness-110 active:scale-95 md:h-9">
           {each}
         </button>
       ))}

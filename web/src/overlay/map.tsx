@@ -43,7 +43,7 @@ function Editor({ path, first }: { path: string; first: readonly Pair[] }) {
       <ol className="grid gap-2 sm:grid-cols-2">
         {pairs.map(([emoji, kind], index) => (
           <li key={emoji} className="flex items-center gap-1 rounded-m bg-surface py-1 pr-1 pl-3">
-            <span className="w-9 shrink-0 text-[22px] leading-none">{emoji}</span>
+            <span className="w-9 shrink-0 text-[1.375rem] leading-none">{emoji}</span>
             <span className="min-w-0 flex-1">
               <SmallSelect
                 label={t("stage.map.effect", { emoji })}

@@ -100,7 +100,7 @@ function Hero({ channel }: { channel: Channel }) {
       </Link>
       <div className="pt-4 md:pt-0">
         {channel.category && <Chip>{channel.category}</Chip>}
-        <h2 className="mt-3 mb-2.5 text-[22px] leading-tight font-bold tracking-tight md:text-2xl">{channel.title || channel.name}</h2>
+        <h2 className="mt-3 mb-2.5 text-[1.375rem] leading-tight font-bold tracking-tight md:text-2xl">{channel.title || channel.name}</h2>
         <div className="flex items-center gap-2.5 text-ink-2">
           <Avatar name={channel.name} url={channel.owner?.avatar_url} />
           <span className="num">

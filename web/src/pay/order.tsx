@@ -85,7 +85,7 @@ function Order({ order, put }: { order: PaidOrder; put: (order: PaidOrder) => vo
         <div className="h-1.5" style={{ background: order.color }} />
         <div className="flex flex-col gap-2 p-5">
           <p className="text-s text-ink-2">{t("pay.to", { name: order.channel_name })}</p>
-          <p className="text-[28px] leading-tight font-bold tabular-nums">{order.written}</p>
+          <p className="text-[1.75rem] leading-tight font-bold tabular-nums">{order.written}</p>
           {order.text && <p className="text-m break-words">{order.text}</p>}
           {order.test && <p className="text-s text-warn">{t("pay.test")}</p>}
         </div>

@@ -36,7 +36,7 @@ export function RehearsalPage({ payment }: { payment: string }) {
       <section className="flex w-full max-w-[360px] flex-col gap-3 rounded-l bg-surface p-6">
         <h1 className="text-l font-bold">{t("rehearsal.title")}</h1>
         <p className="text-s text-ink-2">{t("rehearsal.text")}</p>
-        <p className="py-3 text-center text-[28px] font-bold tabular-nums">{found.value.written}</p>
+        <p className="py-3 text-center text-[1.75rem] font-bold tabular-nums">{found.value.written}</p>
         <Button look="primary" onClick={() => void choose("paid")}>
           {t("rehearsal.paid", { amount: found.value.written })}
         </Button>

@@ -134,7 +134,7 @@ function TopBar() {
   const [place, setPlace] = useState<HTMLElement | null>(null);
   return (
     <header ref={setPlace} className="flex h-14 items-center gap-1 border-b border-line bg-paper px-4 md:gap-2 md:px-5">
-      <Link href="/" className="flex min-h-11 items-center gap-2.5 text-[17px] font-bold tracking-tight">
+      <Link href="/" className="flex min-h-11 items-center gap-2.5 text-[1.0625rem] font-bold tracking-tight">
         <Mark />
         {t("site.name")}
       </Link>
