@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
 from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
 from tests.harness.crowd import PATIENCE_MS, furnish
 from tests.harness.publisher import Publisher, publishing
@@ -51,6 +51,8 @@ ADMIN = [
 ]
 MEMBER = ["/", "/@stage", "/settings", *STUDIO, *ADMIN]
 DIALOG = "[role=dialog], dialog"
+ZOOMED = ViewportSize(width=720, height=450)
+"""What a desktop of 1440 px has left at 200 %."""
 # Every pair of width, language and theme once.
 LOOKS = [
     pytest.param(DESKTOP, "en-US", "dark", id="desktop-en-dark"),
@@ -123,13 +125,17 @@ class Look:
         self.page, self._thumb = page, thumb
         self.wrong: list[str] = []
 
+    def _too_wide(self) -> list[str]:
+        """A phone makes room for what is too wide, and its `innerWidth` grows: the screen itself counts."""
+        wide = self.page.evaluate("() => document.documentElement.scrollWidth")
+        screen = (self.page.viewport_size or DESKTOP)["width"]
+        return [f"{wide - screen} px wider than the screen"] if wide > screen + 1 else []  # one is rounding
+
     def judge(self, where: str, within: str = "html") -> None:
         """What stands there now, or in that part of it."""
         found = violations(self.page, within)
         if self._thumb:
-            found += small_targets(self.page)
-            wide = self.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-            found += [f"{wide} px wider than the phone"] if wide > 0 else []
+            found += small_targets(self.page) + self._too_wide()
         self.wrong += [f"{where} {line}" for line in found]
 
     def visit(self, base: str, paths: list[str]) -> None:
@@ -137,6 +143,20 @@ class Look:
             self.page.goto(base + path)
             settle(self.page)
             self.judge(path)
+            if not self._thumb:
+                self.zoom(path)
+
+    def zoom(self, where: str) -> None:
+        """At 200 %, and with letters of twice the size: nothing is beyond the edge."""
+        larger = "size => { document.documentElement.style.fontSize = size }"
+        before = self.page.viewport_size
+        self.page.set_viewport_size(ZOOMED)
+        self.wrong += [f"{where} at 200 %: {line}" for line in self._too_wide()]
+        if before is not None:
+            self.page.set_viewport_size(before)
+        self.page.evaluate(larger, "200%")
+        self.wrong += [f"{where} in large letters: {line}" for line in self._too_wide()]
+        self.page.evaluate(larger, "")
 
 
 class Parts:
@@ -188,14 +208,13 @@ def open_parts(look: Look) -> None:
     page.locator("#pay-text").wait_for()
     parts.judged("chat: paying")
     composer = page.get_by_role("textbox").last
-    if (page.viewport_size or DESKTOP)["width"] > PHONE["width"]:  # a phone's return key begins a line
-        said = f"written at {time.time()}"
-        composer.fill(said)
-        composer.press("Enter")
-        page.locator("[data-row]").filter(has_text=said).get_by_role("button").first.click()
-        parts.marked("pencil", "[role=dialog]").click()
-        parts.judged("chat: editing", "dialog[open]")
-        page.keyboard.press("Escape")
+    said = f"written at {time.time()}"
+    composer.fill(said)
+    page.locator("form:has(textarea) button[type=submit]").click()
+    page.locator("[data-row]").filter(has_text=said).get_by_role("button").first.click()
+    parts.marked("pencil", "[role=dialog]").click()
+    parts.judged("chat: editing", "dialog[open]")
+    page.keyboard.press("Escape")
     composer.fill("/")
     page.get_by_role("option").first.wait_for()
     look.judge("chat: commands", "[role=listbox]")

@@ -48,7 +48,7 @@ STANDING = f"""() => {{
     .filter(e => e.checkVisibility({{ visibilityProperty: true }}) && !e.closest('[aria-hidden=true]'))
     .filter(e => !e.matches('[data-row] [tabindex="-1"], a[href="#main"]'));
   const english = document.documentElement.lang === 'en';
-  const wide = document.documentElement.scrollWidth - innerWidth;
+  const wide = document.documentElement.scrollWidth - screen.width;
   return [english ? [...new Set(seen.map(called))] : [], wide];
 }}"""
 # Brings it into the view; its name, and the place that takes the touch: an input's label counts as the input,
