@@ -32,7 +32,7 @@ export function LiveRoom({ slug }: { slug: string }) {
   if (!found) return channel.error ? <Failed page error={channel.error} retry={channel.reload} /> : <Loading />;
   const live = found.live.state !== "offline";
   return (
-    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)] lg:grid-rows-[auto_auto_1fr]">
+    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)] lg:grid-rows-[auto_auto_auto_1fr]">
       <div className="flex flex-wrap items-center gap-3 lg:col-span-2">
         <h1 className="min-w-0 flex-[1_1_240px] text-xl font-bold tracking-tight">{found.title || found.name}</h1>
         <Button icon={<Pencil size={16} aria-hidden />} onClick={() => setEditing(true)}>
@@ -46,11 +46,17 @@ export function LiveRoom({ slug }: { slug: string }) {
       </div>
       <section className="flex min-w-0 flex-col gap-3.5">
         <Preview channel={found} onLayer={setLayer} />
-        {stream && live && <Desk stream={stream} />}
+        {stream && live && <Signal stream={stream} />}
       </section>
-      <div className="min-w-0 lg:row-span-2">
+      {/* On a phone the crowd comes before the figures: a host answers people first. */}
+      <div className="min-w-0 lg:col-start-2 lg:row-span-3 lg:row-start-2">
         <CrowdDesk channel={found} layer={layer} />
       </div>
+      {stream && live && (
+        <section className="flex min-w-0 flex-col gap-3.5">
+          <Figures stream={stream} />
+        </section>
+      )}
       <div className="min-w-0">
         <Send channel={found} />
         <Log lines={log} />
@@ -101,7 +107,20 @@ function Preview({ channel, onLayer }: { channel: Channel; onLayer: (layer: HTML
   );
 }
 
-function Desk({ stream }: { stream: LiveStream }) {
+/** How the signal is, in sentences. */
+function Signal({ stream }: { stream: LiveStream }) {
+  const t = useT();
+  const now = useNow(1000);
+  if (stream.state !== "reconnecting") return <Health stream={stream} />;
+  const left = stream.reconnect_by ? Math.max(0, Math.round((Date.parse(stream.reconnect_by) - now) / 1000)) : null;
+  return (
+    <p role="status" className="rounded-m bg-warn-soft px-4 py-3.5 text-m">
+      {t("go.reconnecting", { n: left ?? "–" })}
+    </p>
+  );
+}
+
+function Figures({ stream }: { stream: LiveStream }) {
   const t = useT();
   const now = useNow(1000);
   const uptime = Math.max(0, (now - Date.parse(stream.began_at)) / 1000);
@@ -111,21 +130,13 @@ function Desk({ stream }: { stream: LiveStream }) {
     [t("figure.bitrate"), bitrate(stream.bitrate_bps)],
     [t("figure.fps"), t("figure.fps.value", { n: Math.round(stream.fps) })],
   ];
-  const left = stream.reconnect_by ? Math.max(0, Math.round((Date.parse(stream.reconnect_by) - now) / 1000)) : null;
   return (
     <>
-      {stream.state === "reconnecting" ? (
-        <p role="status" className="rounded-m bg-warn-soft px-4 py-3.5 text-m">
-          {t("go.reconnecting", { n: left ?? "–" })}
-        </p>
-      ) : (
-        <Health stream={stream} />
-      )}
       <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-m bg-line sm:grid-cols-4">
         {figures.map(([name, value]) => (
           <div key={name} className="bg-surface px-3.5 py-3">
             <dt className="text-xs text-ink-2">{name}</dt>
-            <dd className="num text-[19px] font-semibold tracking-tight">{value}</dd>
+            <dd className="num text-[1.1875rem] font-semibold tracking-tight">{value}</dd>
           </div>
         ))}
       </dl>

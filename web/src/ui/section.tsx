@@ -28,6 +28,7 @@ export function Rows({ children }: { children: ReactNode }) {
   return <ul className="flex flex-col gap-2">{children}</ul>;
 }
 
+/** One of `Rows`. Four deeds or more stand two by two on a phone, so that none wraps alone. */
 export function Row({ lead, title, note, children }: { lead?: ReactNode; title: ReactNode; note?: ReactNode; children?: ReactNode }) {
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-2 rounded-m bg-surface px-4 py-3">
@@ -36,7 +37,7 @@ export function Row({ lead, title, note, children }: { lead?: ReactNode; title: 
         <div className="flex flex-wrap items-center gap-x-2 font-semibold">{title}</div>
         {note && <div className="num text-s text-ink-2">{note}</div>}
       </div>
-      {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
+      {children && <div className="flex flex-wrap items-center gap-2 max-sm:has-[>:nth-child(4)]:grid max-sm:has-[>:nth-child(4)]:w-full max-sm:has-[>:nth-child(4)]:grid-cols-2">{children}</div>}
     </li>
   );
 }
