@@ -9,9 +9,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.harness.browser import DESKTOP, PHONE, context
-from tests.harness.crowd import PATIENCE_MS, Talker, Wire, sign_in
+from tests.harness.crowd import PATIENCE_MS, Member, Talker, Wire, sign_in
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.needs("chromium")
@@ -226,8 +226,7 @@ def test_a_phone_has_the_chat_beneath_the_picture(server: Server, browser: Brows
         assert composer["y"] + composer["height"] <= PHONE["height"], "the composer is below the fold"
         assert log["y"] >= picture["y"] + picture["height"], "the chat covers the picture"
         assert log["height"] > 150
-        wide = talker.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0
+        assert talker.page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
         talker.say("typed by thumb")
         talker.introduce("Thumb")
         talker.sees("typed by thumb").tap()
@@ -236,29 +235,63 @@ def test_a_phone_has_the_chat_beneath_the_picture(server: Server, browser: Brows
         talker.misses("typed by thumb")
 
 
+def reach(page: Page, goal: Locator) -> None:
+    """With Tab alone, as far as it takes."""
+    goal.wait_for()
+    for _ in range(60):
+        if goal.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{goal} is not reached by Tab")
+
+
 def test_the_chat_is_used_by_keyboard(server: Server, browser: Browser) -> None:
+    """Write, answer, look somebody up, time them out, vote, choose how it looks: the focus is never lost."""
     server.madang("channel", "create", "keyed")
+    host, yuna = Member(server, "admin"), Member(server, "yuna-by-the-gate", sign_up=True)
+    yuna("POST", "/channels/keyed/chat/messages", text="come in by the gate")
+    host("POST", "/channels/keyed/polls", title="Encore?", choices=["Yes", "No"])
+    host.close()
+    yuna.close()
     with context(browser, size=DESKTOP) as profile:
         sign_in(profile, server)
         talker = Talker(profile.new_page()).open(f"{server.http}/popout/keyed/chat")
-        talker.composer.wait_for()
-        for _ in range(12):
-            talker.page.keyboard.press("Tab")
-            if talker.composer.evaluate("e => e === document.activeElement"):
-                break
-        talker.page.keyboard.type("first")
-        talker.page.keyboard.press("Enter")
+        page, keys = talker.page, talker.page.keyboard
+        dialog, log = page.get_by_role("dialog"), page.get_by_role("log")
+        reach(page, talker.composer)
+        keys.type("first")
+        keys.press("Enter")
+        expect(talker.composer).to_be_focused()
+        gate = talker.sees("come in by the gate").first
         talker.sees("first")
-        talker.page.keyboard.type("second")
-        talker.page.keyboard.press("Enter")
-        talker.sees("second")
-        talker.page.get_by_role("log").focus()
-        talker.page.keyboard.press("ArrowUp")
-        expect(talker.sees("second")).to_be_focused()
-        talker.page.keyboard.press("ArrowUp")
+        log.focus()
+        keys.press("ArrowUp")
         expect(talker.sees("first")).to_be_focused()
-        talker.page.keyboard.press("Enter")
-        talker.page.get_by_role("dialog").wait_for()
-        talker.page.keyboard.press("Escape")
-        talker.page.get_by_role("dialog").wait_for(state="detached")
-        expect(talker.sees("first")).to_be_focused()
+        keys.press("ArrowUp")
+        expect(gate).to_be_focused()
+        keys.press("r")
+        page.get_by_text("Replying to yuna-by-the-gate").wait_for()
+        expect(talker.composer).to_be_focused()
+        keys.press("Escape")
+        expect(page.get_by_text("Replying to")).to_have_count(0)
+        log.focus()
+        keys.press("ArrowUp")
+        keys.press("ArrowUp")
+        keys.press("Enter")
+        reach(page, dialog.get_by_role("button", name="Time out for 10 min"))
+        keys.press("Enter")
+        talker.misses("come in by the gate")
+        keys.press("Escape")
+        dialog.wait_for(state="detached")
+        expect(page.locator("[role=log]:focus, [data-row]:focus")).to_have_count(1)
+        vote = page.get_by_role("button", name="Vote for Yes")
+        reach(page, vote)
+        keys.press("Enter")
+        expect(page.locator("button:focus")).to_contain_text("Your choice")
+        looks = page.get_by_role("button", name="Chat settings")
+        reach(page, looks)
+        keys.press("Enter")
+        reach(page, dialog.get_by_role("button", name="Large"))
+        keys.press("Enter")
+        keys.press("Escape")
+        expect(looks).to_be_focused()

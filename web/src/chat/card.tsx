@@ -51,7 +51,9 @@ export function Card({ of, onClose, onReply, onMention }: Props) {
           onKeyDown={(event) => event.stopPropagation()}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
-            if (last.current?.isConnected) last.current.focus({ preventScroll: true });
+            // Who was timed out has taken their messages along: the list is where one was.
+            const back = last.current?.isConnected ? last.current : document.querySelector<HTMLElement>("[role=log]");
+            back?.focus({ preventScroll: true });
           }}
           className="z-40 flex max-h-[min(560px,var(--radix-popover-content-available-height))] min-h-44 w-[min(340px,calc(100vw-24px))] flex-col overflow-y-auto rounded-m border border-line bg-surface p-4 shadow-lg"
         >

@@ -133,7 +133,7 @@ export function Composer({ ref, reply, onReply }: Props) {
         </div>
       )}
       <form
-        className="flex items-end gap-0.5 rounded-m border border-edge bg-paper pr-1 pl-3.5"
+        className="flex items-end gap-0.5 rounded-m border border-edge bg-paper pr-1 pl-3.5 outline-offset-2 outline-focus has-[textarea:focus-visible]:outline-2"
         onSubmit={(event) => {
           event.preventDefault();
           void send();
@@ -155,7 +155,7 @@ export function Composer({ ref, reply, onReply }: Props) {
           }}
           onSelect={(event) => setCursor(event.currentTarget.selectionStart)}
           onKeyDown={press}
-          className="max-h-28 min-h-11 min-w-0 flex-1 resize-none rounded-s bg-transparent py-2.5 text-base text-ink [field-sizing:content] placeholder:text-ink-3"
+          className="max-h-28 min-h-11 min-w-0 flex-1 resize-none rounded-s bg-transparent py-2.5 text-base text-ink outline-transparent [field-sizing:content] placeholder:text-ink-3"
         />
         <span className="flex h-11 items-center">
           {left <= COUNT_FROM && (

@@ -35,12 +35,15 @@ export function PollCard() {
   if (!poll) return null;
   const chosen = mine?.poll === poll.id ? mine.choice : (given.get(poll.id) ?? null);
   const open = poll.state === "open";
-  const vote = (choice: number) =>
+  const locked = busy || !open || chosen !== null;
+  const vote = (choice: number) => {
+    if (locked) return;
     void run(() => store.call("poll.vote", { id: poll.id, choice })).then((done) => {
       if (!done) return;
       given.set(poll.id, choice);
       setMine({ poll: poll.id, choice });
     });
+  };
   return (
     <section ref={card} aria-labelledby={heading} className="mx-4 mt-3 mb-1 shrink-0 rounded-m bg-raised">
       <h3>
@@ -64,9 +67,10 @@ export function PollCard() {
             <button
               key={index}
               type="button"
-              disabled={busy || !open || chosen !== null}
+              // Not `disabled`: who votes by keyboard stays where they are.
+              aria-disabled={locked}
               onClick={() => vote(index)}
-              className={classes("relative isolate flex min-h-11 items-center gap-2 overflow-hidden rounded-s border px-3 text-left text-m md:min-h-9", chosen === index ? "border-link font-semibold" : "border-edge")}
+              className={classes("relative isolate flex min-h-11 items-center gap-2 overflow-hidden rounded-s border px-3 text-left text-m aria-disabled:cursor-default md:min-h-9", chosen === index ? "border-link font-semibold" : "border-edge")}
             >
               <span aria-hidden className="absolute inset-y-0 left-0 -z-10 bg-line transition-[width]" style={{ width: `${share}%` }} />
               <span className="min-w-0 flex-1">{choice}</span>
