@@ -3,8 +3,9 @@ the same room; the one that runs it is killed, and nothing that was acked is los
 
 import asyncio
 import contextlib
+import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from tests.harness.server import Server
 from tests.harness.talker import Refused, Talker, channel_of, connect, signed_in, token
 
 HEADERS = {"X-Madang": "1"}
-GUESTS, EACH = 10, 4
+GUESTS = 10
+NUMBERS = itertools.count()
 
 
 @contextlib.contextmanager
@@ -43,6 +45,10 @@ class Room:
     def __init__(self, one: Server, two: Server, host: httpx.Client) -> None:
         self.one, self.two, self.host = one, two, host
         self.channel = channel_of(one)
+
+    def log(self) -> list[dict[str, Any]]:
+        page = self.rest(self.two, "GET", "chat/messages?limit=200")["items"]
+        return [message for message in page if not message.get("deleted")]
 
     def rest(self, server: Server, method: str, path: str, **body: Any) -> Any:
         url = f"{server.http}/api/v1/channels/main/{path}"
@@ -85,8 +91,8 @@ async def they_are_in_one_room(room: Room, yuna: Talker, mina: Talker, name: str
 class Guest:
     """Says its words, each until it is acked, coming back to the other server when its own is gone."""
 
-    def __init__(self, room: Room, server: Server, number: int) -> None:
-        self.room, self.server, self.number = room, server, number
+    def __init__(self, room: Room, server: Server, number: int, words: int) -> None:
+        self.room, self.server, self.number, self.words = room, server, number, words
         self.acked: dict[str, int] = {}
         with httpx.Client(timeout=30) as http:
             self.token = token(server, http)
@@ -94,13 +100,16 @@ class Guest:
     async def talk(self) -> None:
         talker: Talker | None = None
         async with asyncio.timeout(PATIENCE_S):
-            while len(self.acked) < EACH:
+            while len(self.acked) < self.words:
                 try:
                     talker = talker or await self._come()
                     await self._say(talker, len(self.acked))
                 except Refused as error:
-                    assert error.code in (100, 103), error
-                    talker = talker if error.code == 100 else None
+                    assert error.code in (100, 103, 429), error
+                    if talker is not None and error.code == 103:
+                        await talker.close()
+                        talker = None
+                    await asyncio.sleep(1)
                 except (websockets.ConnectionClosed, websockets.InvalidHandshake, OSError):
                     talker = None
                 await asyncio.sleep(0.05)
@@ -116,27 +125,58 @@ class Guest:
         if self.server.process is None or self.server.process.poll() is not None:
             self.server = self.room.two
         talker = await connect(self.server, self.room.host, self.token)
-        await talker.enter(self.room.channel)
+        try:
+            await talker.enter(self.room.channel)
+        except BaseException:
+            await talker.close()
+            raise
         return talker
+
+
+async def under_load(room: Room, words: int, *deeds: Callable[[], object]) -> dict[str, int]:
+    """Guests talk while the deeds are done, one after the other; every ack is in the log, once. Returns what
+    was said meanwhile."""
+    before = {message["id"] for message in room.log()}
+    homes = itertools.cycle((room.one, room.two))
+    guests = [Guest(room, next(homes), next(NUMBERS), words) for _ in range(GUESTS)]
+    async with asyncio.TaskGroup() as tasks:
+        for guest in guests:
+            tasks.create_task(guest.talk())
+        for deed in deeds:
+            more = sum(len(guest.acked) for guest in guests) + (GUESTS if deed is deeds[0] else 0)
+            async with asyncio.timeout(PATIENCE_S):
+                while sum(len(guest.acked) for guest in guests) < more:
+                    await asyncio.sleep(0.01)
+            await asyncio.to_thread(deed)
+            await asyncio.sleep(0.2)
+    acked = {name: seq for guest in guests for name, seq in guest.acked.items()}
+    assert len(acked) == GUESTS * words
+    page = [message for message in room.log() if message["id"] not in before]
+    log = {message["id"]: int(message["seq"]) for message in page}
+    assert {name: log.get(name) for name in acked} == acked
+    assert len({message["text"] for message in page}) == len(log)
+    return log
+
+
+async def what_they_share_goes_away(room: Room, database: postgres.Cluster, redis: brokers.Redis) -> None:
+    """F13, F14: restarted while everybody talks. A server says so once, and once that it is back."""
+    await under_load(room, 2, redis.kill, redis.start)
+    await under_load(room, 2, database.stop, database.start)
+    for server in (room.one, room.two):
+        said = server.said()
+        assert said.count("redis: not there") == said.count("redis: back after") == 1, said
+        assert said.count("the broker failed") <= 1, said
 
 
 async def one_is_killed(room: Room, witness: Talker) -> None:
     """Under load; the witness is connected to the other, and never dropped."""
-    guests = [Guest(room, (room.one, room.two)[number % 2], number) for number in range(GUESTS)]
-    async with asyncio.TaskGroup() as tasks:
-        for guest in guests:
-            tasks.create_task(guest.talk())
-        while sum(len(guest.acked) for guest in guests) < GUESTS:
-            await asyncio.sleep(0.01)
+
+    def kill() -> None:
         assert room.one.process is not None
         room.one.process.kill()
         room.one.process.wait(15)
-    acked = {name: seq for guest in guests for name, seq in guest.acked.items()}
-    assert len(acked) == GUESTS * EACH
-    page = room.rest(room.two, "GET", "chat/messages?limit=200")["items"]
-    log = {message["id"]: message["seq"] for message in page if not message.get("deleted")}
-    assert {name: log.get(name) for name in acked} == acked
-    assert len({message["text"] for message in page if not message.get("deleted")}) == len(log)
+
+    log = await under_load(room, 4, kill)
     last = max(log, key=lambda name: log[name])
     seen: dict[str, int] = {}
     while last not in seen:
@@ -177,3 +217,5 @@ async def test_a_room_over_two_servers_and_the_death_of_one(tmp_path: Path) -> N
             await one_is_killed(room, mina)
             assert await led_by(database.url("madang")) == before + 1
             await mina.close()
+            await asyncio.to_thread(one.start)
+            await what_they_share_goes_away(room, database, redis)
