@@ -304,10 +304,10 @@ def test_beyond_the_window_it_ends_once_and_a_return_is_another_broadcast(server
 
 
 CLOCKS: dict[str, Stamp] = {
-    "wraps": lambda ms: 2**32 - 2_500 + ms,
-    "leaps": lambda ms: ms + 3_600_000 * (ms >= 2_500),
-    "set-back": lambda ms: ms + 3_600_000 * (ms < 2_500),
-    "stumbles": lambda ms: ms - 400 * (2_500 <= ms < 2_800),
+    "wraps": lambda ms: 2**32 - 2_000 + ms,
+    "leaps": lambda ms: ms + 3_600_000 * (ms >= 2_000),
+    "set-back": lambda ms: ms + 3_600_000 * (ms < 2_000),
+    "stumbles": lambda ms: ms - 400 * (2_000 <= ms < 2_300),
 }
 """What a publisher may make of its timestamps."""
 
@@ -343,7 +343,7 @@ def test_whatever_the_publishers_clock_does_time_rises_for_its_viewers(
     server: Server, tmp_path: Path
 ) -> None:
     """F19: 49.7 days are over, an hour's leap either way, and a step back that is too small to be one."""
-    tags = record(tmp_path / "clock.flv", 6)
+    tags, before = record(tmp_path / "clock.flv", 5), joined(server)[0]
     keys = {name: server.channel(name) for name in CLOCKS}
     encoders = {name: Encoder(server.rtmp_port, keys[name], tags, stamp) for name, stamp in CLOCKS.items()}
     watchers, playlists = {}, {}
@@ -354,16 +354,17 @@ def test_whatever_the_publishers_clock_does_time_rises_for_its_viewers(
         playlists[name] = media_playlist(server, name)
     for encoder in encoders.values():
         assert encoder.sent.wait(40), encoder.fault
-    wait_until(lambda: all(watcher.times for watcher in watchers.values()))
+    wait_until(lambda: joined(server)[0] == before + len(CLOCKS))
     for encoder in encoders.values():
         encoder.finish()
         assert encoder.fault == "" and not encoder.is_alive()
     for name, watcher in watchers.items():
         watcher.join(20)
-        assert not watcher.is_alive() and watcher.times == sorted(set(watcher.times)), name
+        assert not watcher.is_alive() and watcher.times
+        assert watcher.times == sorted(set(watcher.times)), name
         wait_until(lambda at=playlists[name]: "#EXT-X-ENDLIST" in httpx.get(at, timeout=30).text)
         periods = whole(playlists[name])
         assert len(periods) == 1 + (name in ("leaps", "set-back")), "a discontinuity where the clock leapt"
         times = [time for period in periods for time in period.decode()]
-        assert times == sorted(set(times)) and 5.5 < times[-1] - times[0] < 7.5, name
-        assert len(times) >= 175, f"{name}: {len(times)} pictures of 180"
+        assert times == sorted(set(times)) and 4.5 < times[-1] - times[0] < 6.5, name
+        assert len(times) >= 145, f"{name}: {len(times)} pictures of 150"
