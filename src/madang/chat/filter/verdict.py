@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 MASK = "*"
 
@@ -25,7 +26,7 @@ class Action(StrEnum):
 _RANKS = {action: place for place, action in enumerate(Action)}
 
 
-class Hit(NamedTuple):
+class Hit(msgspec.Struct, frozen=True):
     """One listed word that was found: `text[start:end]` holds it, however it was disguised."""
 
     start: int
