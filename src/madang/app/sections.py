@@ -86,8 +86,8 @@ class Webrtc(Section):
     )
     turn_secret: Hidden = Field(
         Secret(""),
-        description="The secret that a TURN server among ice_servers shares (coturn: static-auth-secret): each "
-        "peer that is let in gets a user name and a password of its own, good for a day.",
+        description="The secret that a TURN server among ice_servers shares (coturn: static-auth-secret): "
+        "each peer that is let in gets a user name and a password of its own, good for a day.",
     )
 
 

@@ -17,8 +17,8 @@ from madang.hub.listener import StreamState
 from madang.hub.stream import Stream
 from madang.media.frame import Frame
 from madang.media.track import Codec, Track
-from madang.transcoding.transcoder import MediaTranscoder
 from madang.transcoding.motion import Motion, track_of
+from madang.transcoding.transcoder import MediaTranscoder
 
 STEP = 3000
 

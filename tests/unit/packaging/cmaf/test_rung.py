@@ -115,8 +115,7 @@ async def packets(cast: Simulcast) -> list[tuple[int, bool]]:
     (track,) = window.inits[init].tracks
     head = next(body for name, body in window.inits[init].bodies.items() if name == track.kind.value)
     with av.open(io.BytesIO(head + b"".join(bodies))) as container:
-        found = [(p.dts, p.is_keyframe) for p in container.demux() if p.dts is not None and p.size]
-    return found
+        return [(p.dts, p.is_keyframe) for p in container.demux() if p.dts is not None and p.size]
 
 
 @pytest.mark.parametrize("skew", [0, 180, -180, 1500, -1500, 4000, -4000])
