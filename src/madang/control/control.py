@@ -89,12 +89,16 @@ class Control:
         self.live = Live(clerk, self.book, self.publish_gate, load_name(data_dir / NODE_FILE, entropy))
         self.server = Server(clerk, self.live, self.book, data_dir, database)
         self.house = House(clerk, self.accounts, self.links, self.channels, self.keys)
+        self._join()
+
+    def _join(self) -> None:
+        """What one noun tells another, which does not know it."""
         self.channels.is_live = self.live.place
         self.channels.ended.append(self.live.end_channel)
         self.keys.revoked.append(self.live.end_key)
         self.feed.holds = self.play.holds
         self.feed.is_signed_in = self.accounts.is_signed_in
-        clerk.after_change += [self.feed.recheck, self.live.recheck]
+        self._clerk.after_change += [self.feed.recheck, self.live.recheck]
 
     @property
     def play_gate(self) -> ViewGate:
