@@ -11,7 +11,7 @@ from madang.base.roles import ChannelRole
 from madang.chat import rows
 from madang.chat.nodes import HEARTBEAT_S, answered
 from madang.chat.ports import Demand, Fenced, Query
-from madang.chat.questions import Part, Post, TakeDown
+from madang.chat.questions import Keep, Part, Post, TakeDown
 from madang.chat.superchat.door import Note
 from madang.chat.superchat.rooms import RoomDoor
 from madang.chat.words import Author
@@ -259,6 +259,7 @@ async def test_what_was_paid_on_one_is_shown_by_the_other(chat: Chat, other: Cha
         door.nodes = one.nodes
         done = {Post: door.do_post, TakeDown: door.do_take_down, Part: door.do_part}
         one.nodes.answers |= {kind: answered(do) for kind, do in done.items()}
+        one.nodes.answers[Keep] = answered(door.do_keep)
         doors.append(door)
     far, author = doors[1], Author(id="madang.g.payer", name="유나", role="guest")
     note = Note(id="01paid", author=author, text="고마워요", paid=b'{"amount":1000,"currency":"KRW"}')
@@ -272,6 +273,9 @@ async def test_what_was_paid_on_one_is_shown_by_the_other(chat: Chat, other: Cha
     await far.set_part(chat.channel, "paid", b'[{"id":"01paid"}]')
     await far.tell(chat.channel, "fx", b'{"t":"effect","id":"1"}')
     assert mina.view.state["paid"] == [{"id": "01paid"}]
+    await far.decided(chat.channel, "", "denied", note)
+    log = (await chat.server.desk.audit(chat.channel, None, 10)).items
+    assert [(line.action, line.target_name, line.message) for line in log] == [("denied", "유나", "고마워요")]
     await far.take_down(chat.channel, "01paid", "")
     assert mina.view.visible() == [] and (await far.settings(chat.channel)).paid
     assert (await refused(far.who(mina.caller, chat.channel)))[0] == 103

@@ -192,6 +192,8 @@ class SuperChat(Ordering):
             raise refusals.conflict(order.state)
         shown = await self._show(order, order, [])
         await self._tell_held(shown)
+        if shown.state == "shown":
+            await self._log_decision(shown, by, "approved")
         return shown
 
     async def remove(self, order: Order, by: str, reason: str) -> Order:
@@ -233,6 +235,8 @@ class SuperChat(Ordering):
             await self.boards.tell_ticker(order.channel)
         else:
             await self._tell_held(changed)
+            if by and order.state == "held":
+                await self._log_decision(changed, by, "denied")
         await self.boards.tell_goal(order.channel)
         return changed
 
@@ -279,6 +283,10 @@ class SuperChat(Ordering):
             reason=order.reason,
         )
         await self._door.tell_moderators(order.channel, words.encode(told))
+
+    async def _log_decision(self, order: Order, by: str, action: str) -> None:
+        note = Note(id=order.message, author=words.author_of(order), text=order.text, paid=b"")
+        await self._door.decided(order.channel, by, action, note)
 
     def _line(self, order: Order, kind: str, amount: int, by: str = "") -> Change:
         entry = Entry(

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from madang.chat import rights
+from madang.chat import rights, rows
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.nodes import Nodes
 from madang.chat.ports import Cell, Change, DeposedError, Set
@@ -16,7 +16,7 @@ from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
 from madang.chat.settings import RoomSettings
 from madang.chat.superchat.door import Guest, Note
-from madang.chat.words import Delete, Message
+from madang.chat.words import Audited, AuditEntry, Delete, Message, encode
 from madang.realtime.gate import Caller
 from madang.realtime.ports import PERMISSION_DENIED
 from madang.realtime.publication import PublishOptions, Weight
@@ -132,6 +132,23 @@ class RoomDoor:
     async def tell_moderators(self, channel: str, data: bytes) -> None:
         options = PublishOptions(weight=Weight.URGENT)
         await self._rooms.yard.crowd.publish(MODERATORS + channel, data, options)
+
+    async def decided(self, channel: str, by: str, action: str, note: Note) -> None:
+        yard = self._rooms.yard
+        person = yard.identity.person(by.removeprefix(ACCOUNT))
+        entry = AuditEntry(
+            id=yard.new_id(),
+            at=yard.now_ms(),
+            action=action,
+            actor=by,
+            actor_name=person.display_name if person else "",
+            target=note.author.id,
+            target_name=note.author.name,
+            message=note.text,
+            reason="paid",
+        )
+        await self.commit(channel, [rows.put_audit(channel, entry)])
+        await self.tell_moderators(channel, encode(Audited(entry=entry)))
 
     async def _in(self, asked: Q, do: Callable[[Room, Q], Awaitable[None]]) -> None:
         """Where the room is run."""

@@ -80,6 +80,7 @@ class WrittenDoor:
         self.taken: list[str] = []
         self.told: list[tuple[str, Any]] = []
         self.moderators: list[Any] = []
+        self.logged: list[tuple[str, str, str]] = []
         self.parts: dict[str, Any] = {}
 
     async def who(self, caller: Caller, channel: str) -> Guest:
@@ -112,6 +113,9 @@ class WrittenDoor:
 
     async def tell_moderators(self, channel: str, data: bytes) -> None:
         self.moderators.append(msgspec.json.decode(data))
+
+    async def decided(self, channel: str, by: str, action: str, note: Note) -> None:
+        self.logged.append((by, action, note.text))
 
 
 class Judge:

@@ -113,6 +113,16 @@ async def test_what_the_filter_stops_waits_for_a_manager(house: House) -> None:
     assert shown.state == "shown" and house.door.posted[0].text == "섹스하자"
     assert await house.ledger() == [("payment", 5_000)]
     assert await refused(house.desk.approve(shown, "u.9")) == "conflict:shown"
+    assert house.door.logged == [("u.9", "approved", "섹스하자")]
+
+
+async def test_who_denies_what_waits_stands_in_the_log(house: House) -> None:
+    order = await house.paid("섹스하자")
+    gone = await house.desk.remove(order, "u.9", "")
+    assert gone.state == "removed" and not house.door.posted
+    assert house.door.logged == [("u.9", "denied", "섹스하자")]
+    await house.desk.refund(gone, "u.9", "")
+    assert len(house.door.logged) == 1
 
 
 async def test_what_the_filter_refuses_is_refused_before_money(house: House) -> None:
