@@ -44,7 +44,7 @@ STANDING = f"""() => {{
   const called = {CALLED};
   const controls = 'a[href], button, input:not([type=hidden], [type=file]), select, textarea, ' +
     '[role=menuitem], [role=menuitemradio], [role=option], [role=tab]';
-  const seen = [...document.querySelectorAll(controls)].filter(e => !e.disabled)
+  const seen = [...document.querySelectorAll(controls)].filter(e => !e.disabled && e.ariaDisabled !== 'true')
     .filter(e => e.checkVisibility({{ visibilityProperty: true }}) && !e.closest('[aria-hidden=true]'))
     .filter(e => !e.matches('[data-row] [tabindex="-1"], a[href="#main"]'));
   const english = document.documentElement.lang === 'en';
