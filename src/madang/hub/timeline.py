@@ -65,8 +65,6 @@ class _Lane:
         """Of the shared shift that the lane follows."""
         self.at = _NEVER
         """The last frame by the publisher's own clock, shifted."""
-        self.last = -1
-        """The last dts that went out."""
         self.begun = False
         self.fresh = True
         """No frame of this publisher and configuration came yet: the grid begins with the next one."""
