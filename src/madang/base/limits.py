@@ -291,7 +291,7 @@ BROKER_CONNECTIONS: Final = 16
 BROKER_RETURN_S: Final = 0.5
 # F14: what the broker's history has already comes by its bus within this, or is lost.
 REALTIME_BUS_S: Final = 1.0
-# A broker's host that vanished without a word is asked after this silence, and given up after its answer's time.
+# A broker's host that vanished without a word is asked after this silence, then given up.
 BROKER_SILENCE_S: Final = 10.0
 # F13: a new connection to PostgreSQL, or one of ours that is free; an answer of it.
 DATABASE_CONNECT_S: Final = 10.0
