@@ -45,7 +45,12 @@ class _Stretch(msgspec.Struct):
     start: float
     wall: float
     length: float = 0.0
-    equal: bool = True
+    uneven: int = 0
+    """Segments that are not as long as the first; the last before a break is one of them, mostly."""
+
+    @property
+    def equal(self) -> bool:
+        return not self.uneven
 
 
 class LiveManifest:
@@ -100,7 +105,9 @@ class LiveManifest:
         for segment in self._window.segments:
             if segment.msn > self._seen_msn and (segment.closed or self._begins(segment)):
                 if self._begins(segment):
-                    self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall))
+                    before = self._stretches[-1] if self._stretches else None
+                    uneven = int(before is not None and before.uneven > 1)  # keyframes will be at will again
+                    self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall, uneven=uneven))
                 if segment.closed:
                     self._measure(segment)
                     self._seen_msn = segment.msn
@@ -118,11 +125,14 @@ class LiveManifest:
         stretch = self._stretches[-1]
         if segment.msn == stretch.msn:
             stretch.length = self._exact(segment.duration)
+            before = self._stretches[-2].length if len(self._stretches) > 1 else 0.0
+            if before and abs(stretch.length - before) > _EQUAL * before:
+                stretch.uneven += 1  # perhaps a short one, by which numbers would run ahead
             return
         limit = _EQUAL * stretch.length
         place = stretch.start + (segment.msn - stretch.msn) * stretch.length
         if abs(segment.duration - stretch.length) > limit:
-            stretch.equal = False
+            stretch.uneven += 1
         elif stretch.equal and abs(segment.start - place) > limit:  # slow drift: number anew from here
             length = self._exact(segment.duration)
             self._stretches.append(_Stretch(segment.msn, segment.start, segment.wall, length))
@@ -141,8 +151,8 @@ class LiveManifest:
     def _shown(self, stretch: _Stretch) -> bool:
         """Whether a period has anything to play."""
         segments = self._segments_of(stretch)
-        live = stretch is self._stretches[-1] and not self._window.ended
-        return bool(segments) and (live or any(segment.closed for segment in segments))
+        grows = stretch is self._stretches[-1] and stretch.equal and not self._window.ended
+        return bool(segments) and (grows or any(segment.closed for segment in segments))
 
     def _period(self, stretch: _Stretch, origin: float) -> Period:
         segments = self._segments_of(stretch)

@@ -102,6 +102,41 @@ async def test_a_reconnect_is_a_new_period_on_the_same_clock(air: Broadcast) -> 
     assert second.get("startNumber") == "5"
 
 
+@pytest.mark.parametrize("gop", [40, 75])
+async def test_a_reconnect_with_other_keyframes_is_listed_in_a_timeline(air: Broadcast, gop: int) -> None:
+    """By a first segment that is short numbers would run ahead of what is there."""
+    air.feed(frames(9))
+    live = LiveManifest(window(air))
+    parse(air, live)
+    assert air.publication is not None
+    air.publication.lost("flap")
+    air.clock.advance(5)  # type: ignore[attr-defined]
+    await air.publish()
+    air.feed(frames(19, 14, gop=gop))
+    _, second = templates(parse(air, live))
+    closed = [segment for segment in window(air).segments if segment.closed and segment.msn >= 5]
+    entries = second.findall("m:SegmentTimeline/m:S", NS)
+    assert [int(entry.get("t", "")) for entry in entries] == [s.first_ticks[Kind.VIDEO] for s in closed]
+
+
+async def test_a_period_of_no_whole_segment_waits_where_keyframes_come_at_will(air: Broadcast) -> None:
+    keys = {0, 60, 150, 205, 280}
+    air.feed(
+        (at, type(frame)(frame.track, frame.dts, frame.pts, round(at * 30) in keys or frame.track == 2, b"x"))
+        for at, frame in frames(10)
+    )
+    live = LiveManifest(window(air))
+    parse(air, live)
+    assert air.publication is not None
+    air.publication.lost("flap")
+    air.clock.advance(5)  # type: ignore[attr-defined]
+    await air.publish()
+    air.feed(frames(16, 15))
+    assert len(parse(air, live).findall("m:Period", NS)) == 1
+    air.feed(frames(20, 16))
+    assert len(parse(air, live).findall("m:Period", NS)) == 2
+
+
 async def test_the_end_makes_it_static(air: Broadcast) -> None:
     air.feed(frames(9))
     assert air.publication is not None
