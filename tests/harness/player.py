@@ -57,18 +57,38 @@ def complaints(url: str, seconds: float = 3.0) -> str:
     return done.stderr.strip() + (f"\nexit {done.returncode}" if done.returncode else "")
 
 
+_MPD = {"d": "urn:mpeg:dash:schema:mpd:2011"}
+
+
+def listed_by_dash(url: str, kinds: set[str], segments: int = 2) -> bool:
+    """Whether the last period has so many segments of these kinds, or is listed by numbers."""
+    _, templates = _last_period(httpx.get(url, timeout=20))
+    counts = [
+        len(each.findall(".//d:S", _MPD)) or segments * ("duration" in each.attrib)
+        for each in templates.values()
+    ]
+    return set(templates) == kinds and min(counts) >= segments
+
+
+def _last_period(manifest: httpx.Response) -> tuple[str, dict[str, ElementTree.Element]]:
+    """Where its segments are, and the first template of each kind."""
+    root = ElementTree.fromstring(manifest.raise_for_status().text)
+    found: dict[str, ElementTree.Element] = {}
+    for period in root.findall("d:Period", _MPD)[-1:]:
+        for of_a_kind in period.findall("d:AdaptationSet", _MPD):
+            template = of_a_kind.find(".//d:SegmentTemplate", _MPD)
+            assert template is not None
+            found[of_a_kind.attrib["contentType"]] = template
+    return urljoin(str(manifest.url), root.findtext("d:BaseURL", "", _MPD)), found
+
+
 def play_dash(url: str, segments: int = 2) -> Played:
     """Decode the first segments of the last period of a live manifest, when they are whole, with PyAV, whose
     ffmpeg reads no manifests; of each kind the first representation."""
-    names = {"d": "urn:mpeg:dash:schema:mpd:2011"}
     played = Played({}, {}, 0, 0)
     with httpx.Client(timeout=20) as client:
-        root = ElementTree.fromstring(client.get(url).raise_for_status().text)
-        base = urljoin(url, root.findtext("d:BaseURL", "", names))
-        period = root.findall("d:Period", names)[-1]
-        for of_a_kind in period.findall("d:AdaptationSet", names):
-            kind, template = of_a_kind.attrib["contentType"], of_a_kind.find(".//d:SegmentTemplate", names)
-            assert template is not None
+        base, templates = _last_period(client.get(url))
+        for kind, template in templates.items():
             first = int(template.attrib["startNumber"])
             numbers = range(first, first + segments)
             media = [template.attrib["media"].replace("$Number$", str(each)) for each in numbers]

@@ -18,7 +18,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from tests.harness import gstreamer
 from tests.harness.patience import wait_until
-from tests.harness.player import complaints, play, play_dash
+from tests.harness.player import complaints, listed_by_dash, play, play_dash
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import Server, running
 
@@ -60,12 +60,14 @@ def stop(process: "subprocess.Popen[bytes]") -> str:
 
 def comes_out(server: Server, name: str) -> None:
     """By every way, with picture and sound, and without an error line; all at the same time. The sound may
-    join the picture a moment after that went on the air: wait for it before."""
+    join the picture a moment after that went on the air, and is waited for."""
     live = f"{server.http}/live/{name}"
+    wait_until(lambda: listed_by_dash(f"{live}/manifest.mpd", {"video", "audio"}), PATIENCE_S)
     ways = (f"{live}/index.m3u8", f"{live}.flv", f"{server.rtmp}/{name}")
     with ThreadPoolExecutor(2 * len(ways) + 1) as pool:
         dash = pool.submit(play_dash, f"{live}/manifest.mpd")
-        seen = {url: pool.submit(play, url, 2.0) for url in ways}
+        # Longer than the pictures since the last keyframe, which come at once and before their sound.
+        seen = {url: pool.submit(play, url, 6.0) for url in ways}
         said = {url: pool.submit(complaints, url, 2.0) for url in ways}
     assert {url: each.result() for url, each in said.items()} == dict.fromkeys(ways, "")
     found = {"dash": dash.result(), **{url: each.result() for url, each in seen.items()}}

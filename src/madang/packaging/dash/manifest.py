@@ -158,18 +158,14 @@ class LiveManifest:
         segments = self._segments_of(stretch)
         init = self._window.inits[segments[0].init]
         live = stretch is self._stretches[-1] and not self._window.ended
-        return Period(
-            id=f"p{stretch.msn}",
-            start=stretch.wall - origin,
-            representations=[
-                *(self._representation(stretch, track, segments, live) for track in init.tracks),
-                *(
-                    self._lower(name, rung, stretch, segments, live)
-                    for name, rung in self._rungs.items()
-                    if _covers(rung, segments)
-                ),
-            ],
-        )
+        found = [self._representation(stretch, track, segments, live) for track in init.tracks]
+        found += [
+            self._lower(name, rung, stretch, segments, live)
+            for name, rung in self._rungs.items()
+            if _covers(rung, segments)
+        ]
+        there = [each for each in found if each.template.duration or each.template.timeline]
+        return Period(id=f"p{stretch.msn}", start=stretch.wall - origin, representations=there)
 
     def _lower(
         self, name: str, rung: Rung, stretch: _Stretch, segments: Sequence[Segment], live: bool
