@@ -19,7 +19,7 @@ const sizes = { s: "text-s", m: "text-m", l: "text-[1.0625rem]" };
 /**
  * The messages, the newest at the bottom. Its scroll is counted from the bottom (`column-reverse`), so that it stays
  * there by itself, and older messages come in above without a jump. While somebody reads back it stands still and
- * counts what is new.
+ * counts what is new, until somebody writes.
  */
 export function MessageList({ acts, label }: { acts: RowActs; label: string }) {
   const t = useT();
@@ -78,6 +78,11 @@ export function MessageList({ acts, label }: { acts: RowActs; label: string }) {
     setView((before) => ({ ...before, from: 0 }));
     box.current?.scrollTo({ top: 0 });
   };
+  // Who writes while reading back wants to see it: it leads to the newest.
+  const sent = shown.at(-1)?.own?.state === "sending" ? last : null;
+  useEffect(() => {
+    if (sent !== null) box.current?.scrollTo({ top: 0 });
+  }, [sent]);
 
   const walk = (event: KeyboardEvent<HTMLDivElement>) => {
     const keys = ["ArrowUp", "ArrowDown", "End"];
