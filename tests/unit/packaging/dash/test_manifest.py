@@ -1,6 +1,6 @@
 """The live manifest: by number while segments are equal, by timeline where not, periods at breaks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import FakeClock
 from tests.harness.broadcast import CHANNEL, Broadcast, frames
 
+from madang.media.frame import Frame
 from madang.media.track import Kind
 from madang.packaging.cmaf.window import Window
 from madang.packaging.dash.manifest import LiveManifest, _rate
@@ -37,6 +38,21 @@ def templates(root: ElementTree.Element, kind: str = "video") -> list[ElementTre
     return root.findall(f".//m:Representation[@id='{kind}']/m:SegmentTemplate", NS)
 
 
+async def return_after(air: Broadcast, seconds: float) -> None:
+    """The publisher is lost, and is back so much later."""
+    assert air.publication is not None
+    air.publication.lost("flap")
+    air.clock.advance(seconds)  # type: ignore[attr-defined]
+    await air.publish()
+
+
+def at_will(until: float, keys: set[int]) -> Iterator[tuple[float, Frame]]:
+    """A stream whose pictures of these numbers are keyframes."""
+    for at, frame in frames(until):
+        key = frame.track == 2 or round(at * 30) in keys
+        yield at, Frame(frame.track, frame.dts, frame.pts, key, b"x")
+
+
 async def test_equal_segments_are_listed_by_number(air: Broadcast) -> None:
     air.feed(frames(21))
     root = parse(air)
@@ -64,12 +80,7 @@ async def test_ntsc_does_not_drift_away(air: Broadcast) -> None:
 
 
 async def test_keyframes_at_will_are_listed_in_a_timeline(air: Broadcast) -> None:
-    keys = {0, 60, 150, 205, 280, 400, 440, 500}
-    stream = [
-        (at, type(frame)(frame.track, frame.dts, frame.pts, round(at * 30) in keys or frame.track == 2, b"x"))
-        for at, frame in frames(20)
-    ]
-    air.feed(iter(stream))
+    air.feed(at_will(20, {0, 60, 150, 205, 280, 400, 440, 500}))
     root = parse(air)
     (video,) = templates(root)
     assert "duration" not in video.attrib
@@ -86,10 +97,7 @@ async def test_a_reconnect_is_a_new_period_on_the_same_clock(air: Broadcast) -> 
     air.feed(frames(9))
     live = LiveManifest(window(air))
     parse(air, live)
-    assert air.publication is not None
-    air.publication.lost("flap")
-    air.clock.advance(5)  # type: ignore[attr-defined]
-    await air.publish()
+    await return_after(air, 5)
     air.feed(frames(19, 14))
     root = parse(air, live)
     periods = root.findall("m:Period", NS)
@@ -108,10 +116,7 @@ async def test_a_reconnect_with_other_keyframes_is_listed_in_a_timeline(air: Bro
     air.feed(frames(9))
     live = LiveManifest(window(air))
     parse(air, live)
-    assert air.publication is not None
-    air.publication.lost("flap")
-    air.clock.advance(5)  # type: ignore[attr-defined]
-    await air.publish()
+    await return_after(air, 5)
     air.feed(frames(19, 14, gop=gop))
     _, second = templates(parse(air, live))
     closed = [segment for segment in window(air).segments if segment.closed and segment.msn >= 5]
@@ -120,17 +125,10 @@ async def test_a_reconnect_with_other_keyframes_is_listed_in_a_timeline(air: Bro
 
 
 async def test_a_period_of_no_whole_segment_waits_where_keyframes_come_at_will(air: Broadcast) -> None:
-    keys = {0, 60, 150, 205, 280}
-    air.feed(
-        (at, type(frame)(frame.track, frame.dts, frame.pts, round(at * 30) in keys or frame.track == 2, b"x"))
-        for at, frame in frames(10)
-    )
+    air.feed(at_will(10, {0, 60, 150, 205, 280}))
     live = LiveManifest(window(air))
     parse(air, live)
-    assert air.publication is not None
-    air.publication.lost("flap")
-    air.clock.advance(5)  # type: ignore[attr-defined]
-    await air.publish()
+    await return_after(air, 5)
     air.feed(frames(16, 15))
     assert len(parse(air, live).findall("m:Period", NS)) == 1
     air.feed(frames(20, 16))
