@@ -175,8 +175,10 @@ def tokens(thumb: Thumb) -> None:
     thumb.press("New token")
     thumb.write("What it is for", "a bot")
     boxes = page.locator("dialog[open]").get_by_role("checkbox")
+    boxes.first.wait_for()
     for box in range(boxes.count()):
         thumb.reach(boxes.nth(box)).tap()
+        expect(boxes.nth(box)).to_be_checked()
     thumb.choose("Works", "30")
     thumb.press("Make the token")
     thumb.says("It is shown only now")

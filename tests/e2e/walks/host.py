@@ -120,6 +120,7 @@ def desk(thumb: Thumb) -> None:
     thumb.press("End the poll")
     thumb.press("Effects")
     kinds = page.locator("dialog[open] .grid button")
+    kinds.first.wait_for()
     for kind in range(kinds.count()):
         thumb.press(kinds.nth(kind))
         expect(kinds.nth(kind)).to_be_enabled()
