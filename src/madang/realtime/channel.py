@@ -13,11 +13,13 @@ USER_SEPARATOR: Final = ","
 BUILT_IN_PREFIX: Final = "madang_"
 
 DataFormat = Literal["", "json", "json_object", "binary"]
+SubscriptionType = Literal["stream", "map", "map_clients", "map_users", "shared_poll"]
 
 
 class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one namespace, named as in Centrifugo's configuration unless said otherwise."""
 
+    subscription_type: SubscriptionType = "stream"
     presence: bool = False
     join_leave: bool = False
     force_push_join_leave: bool = False

@@ -45,6 +45,7 @@ TOKEN_EXPIRED: Final = ReplyError(109, "token expired")
 EXPIRED: Final = ReplyError(110, "expired")
 TOO_MANY_REQUESTS: Final = ReplyError(111, "too many requests", temporary=True)
 UNRECOVERABLE_POSITION: Final = ReplyError(112, "unrecoverable position")
+CONCURRENT_PAGINATION: Final = ReplyError(113, "concurrent pagination", temporary=True)
 
 
 def too_many(wait_s: float) -> ReplyError:

@@ -51,6 +51,12 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     """Users for whom it is never left out: its author, and whom it mentions."""
     epoch: str = ""
     """Told with the first publication of a stream, to who subscribed before there was one."""
+    key: str = ""
+    """Of a map or a shared poll: what this is the value of."""
+    removed: bool = False
+    """The key is gone; there are no data."""
+    version: int = 0
+    """Of a shared poll: the value's."""
 
 
 class Retention(msgspec.Struct, frozen=True):

@@ -1,9 +1,12 @@
 """The commands subscribe, unsubscribe and sub_refresh: who may enter a channel, and how."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
 from madang.base.errors import PeerError
 from madang.protocols.centrifugo import codes, tags
 from madang.protocols.centrifugo import messages as m
-from madang.realtime.channel import is_private, limited_users
+from madang.realtime.channel import SubscriptionType, is_private, limited_users
 from madang.realtime.core import Binding, Core
 from madang.realtime.driving import settle
 from madang.realtime.entering import Ask, enter
@@ -24,6 +27,19 @@ from madang.realtime.ports import (
 from madang.realtime.session import Session
 from madang.realtime.tokens import SubscriptionToken, TokenError
 
+Entrance = Callable[[Core, Session, Binding, str, Ask], Awaitable[m.SubscribeResult]]
+_TYPES: Final[Mapping[SubscriptionType, int]] = {
+    "stream": m.STREAM,
+    "map": m.MAP,
+    "map_clients": m.MAP_CLIENTS,
+    "map_users": m.MAP_USERS,
+    "shared_poll": m.SHARED_POLL,
+}
+_ENTRANCES: Final[Mapping[int, Entrance]] = {m.STREAM: enter}
+"""How a subscription of each type begins, once the client is let in."""
+_TRACKING: Final[Mapping[int, Callable[[Core, Session, int, m.SubRefreshRequest], Awaitable[None]]]] = {}
+"""What a sub_refresh does that is more than that: keys of shared polls."""
+
 
 async def subscribe(core: Core, session: Session, number: int, request: m.SubscribeRequest) -> None:
     channel = request.channel
@@ -32,7 +48,7 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
         raise ALREADY_SUBSCRIBED
     if len(session.subscriptions) >= core.settings.channels_per_connection:
         raise LIMIT_EXCEEDED
-    if request.type:
+    if request.type != _TYPES[binding.options.subscription_type]:
         raise PERMISSION_DENIED
     chosen = _filter(binding, request)
     ask = await _admit(core, session, binding, request)
@@ -48,7 +64,7 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
         client_refresh=ask.client_refresh,
     )
     try:
-        result = await enter(core, session, binding, channel, ask)
+        result = await _ENTRANCES[request.type](core, session, binding, channel, ask)
     except BaseException:
         handler = binding.handler
         if handler is not None and handler.does.subscribe and channel not in session.subscriptions:
@@ -143,7 +159,11 @@ async def unsubscribe(core: Core, session: Session, number: int, request: m.Chan
 async def sub_refresh(core: Core, session: Session, number: int, request: m.SubRefreshRequest) -> None:
     core.binding(request.channel)
     if request.type:
-        raise NOT_AVAILABLE  # keys of shared polls
+        track = _TRACKING.get(request.type)
+        if track is None:
+            raise NOT_AVAILABLE
+        await track(core, session, number, request)
+        return
     if not request.token:
         raise BAD_REQUEST
     subscription = session.subscriptions.get(request.channel)

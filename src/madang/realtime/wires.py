@@ -89,12 +89,21 @@ class Wire:
 
     def encode(self, publication: Publication, delta: bytes | None = None) -> bytes:
         """A publication without envelope and frame."""
+        encoded = self._encode(publication, delta)
+        key, removed, version = publication.key, publication.removed, publication.version
+        if not key:
+            return encoded
+        return (binary if self.binary else text).keyed(encoded, key, removed=removed, version=version)
+
+    def _encode(self, publication: Publication, delta: bytes | None) -> bytes:
         data, offset, tags, epoch = publication.data, publication.offset, publication.tags, publication.epoch
         info = self.info(publication.info)
         if self.binary:
             return binary.encode_publication(
                 delta or data, info, offset, tags, delta=bool(delta), epoch=epoch
             )
+        if publication.removed:
+            return text.encode_publication(b"null", info, offset, tags, epoch=epoch)
         if delta is None:
             return text.encode_publication(text.one_line(data), info, offset, tags, epoch=epoch)
         # Subscribers with deltas get data as a text in any case.
@@ -109,8 +118,20 @@ class Wire:
 
     def subscribed(self, publications: Iterable[bytes]) -> Raw:
         """The field `publications` of a subscribe result."""
+        return self._present(publications, 7)
+
+    def state(self, publications: Iterable[bytes]) -> Raw:
+        """The field `state` of a subscribe result: entries of a map."""
+        return self._present(publications, 18)
+
+    def items(self, publications: Iterable[bytes]) -> Raw:
+        """The field `items` of a sub_refresh result: what is known of tracked keys."""
+        return self._present(publications, 3)
+
+    def _present(self, publications: Iterable[bytes], field: int) -> Raw:
+        """A field of publications that is left out where there are none."""
         if self.binary:
-            return binary.list_publications(publications, 7)
+            return binary.list_publications(publications, field)
         listed = text.list_publications(publications)
         return m.NONE if listed is m.NO_LIST else listed
 

@@ -37,6 +37,10 @@ _SUBSCRIBE: Final = {
     13: Field("tf", Kind.MESSAGE, m.FilterNode),
     14: Field("flag", Kind.NUMBER),
     15: Field("type", Kind.SIGNED),
+    16: Field("phase", Kind.SIGNED),
+    17: Field("cursor", Kind.TEXT),
+    18: Field("limit", Kind.SIGNED),
+    19: Field("asc", Kind.FLAG),
 }
 _CONNECT: Final = {
     1: Field("token", Kind.TEXT),
@@ -82,6 +86,11 @@ _SUBSCRIBE_RESULT: Final = {
     11: Field("data", Kind.BYTES),
     12: Field("was_recovering", Kind.FLAG),
     13: Field("delta", Kind.FLAG),
+    15: Field("type", Kind.SIGNED),
+    16: Field("phase", Kind.SIGNED),
+    17: Field("cursor", Kind.TEXT),
+    18: Field("state", Kind.PIECES),
+    19: Field("publish_debounce", Kind.NUMBER),
 }
 _CONNECT_RESULT: Final = {
     1: Field("client", Kind.TEXT),
@@ -141,7 +150,13 @@ _CODEC: Final = Codec(
         m.ConnectRequest: _CONNECT,
         m.SubscribeRequest: _SUBSCRIBE,
         m.ChannelRequest: _CHANNEL,
-        m.PublishRequest: {**_CHANNEL, 2: Field("data", Kind.BYTES), 3: Field("type", Kind.NUMBER)},
+        m.PublishRequest: {
+            **_CHANNEL,
+            2: Field("data", Kind.BYTES),
+            3: Field("type", Kind.SIGNED),
+            4: Field("key", Kind.TEXT),
+            5: Field("removed", Kind.FLAG),
+        },
         m.StreamPosition: _POSITION,
         m.HistoryRequest: {
             **_CHANNEL,
@@ -153,7 +168,18 @@ _CODEC: Final = Codec(
         m.SendRequest: {1: Field("data", Kind.BYTES)},
         m.RpcRequest: {1: Field("data", Kind.BYTES), 2: Field("method", Kind.TEXT)},
         m.RefreshRequest: {1: Field("token", Kind.TEXT)},
-        m.SubRefreshRequest: {**_CHANNEL, 2: Field("token", Kind.TEXT), 3: Field("type", Kind.NUMBER)},
+        m.SubRefreshRequest: {
+            **_CHANNEL,
+            2: Field("token", Kind.TEXT),
+            3: Field("type", Kind.SIGNED),
+            4: Field("track", Kind.MESSAGE_LIST, m.TrackBatch),
+            5: Field("untrack", Kind.TEXT_LIST),
+        },
+        m.TrackBatch: {
+            1: Field("signature", Kind.TEXT),
+            2: Field("items", Kind.MESSAGE_LIST, m.KeyedItem),
+        },
+        m.KeyedItem: {1: Field("key", Kind.TEXT), 2: Field("version", Kind.NUMBER)},
         m.FilterNode: _FILTER,
         m.Reply: _REPLY,
         m.Error: {
@@ -179,7 +205,7 @@ _CODEC: Final = Codec(
             3: Field("expires", Kind.FLAG),
             4: Field("ttl", Kind.NUMBER),
         },
-        m.SubRefreshResult: _TTL,
+        m.SubRefreshResult: {**_TTL, 3: Field("items", Kind.PIECES)},
         m.Push: _PUSH,
         m.JoinLeave: {1: Field("info", Kind.MESSAGE, m.ClientInfo)},
         m.Unsubscribe: {2: Field("code", Kind.NUMBER), 3: Field("reason", Kind.TEXT)},
@@ -293,6 +319,16 @@ def encode_publication(
     return b"".join(parts)
 
 
+def keyed(publication: bytes, key: str, *, removed: bool = False, version: int = 0) -> bytes:
+    """A Publication of a key: of a map, or of a shared poll, which has versions."""
+    parts = [publication, tagged(11, key.encode())]
+    if removed:
+        parts.append(b"\x60\x01")
+    if version:
+        parts += b"\x80\x01", varint(version)
+    return b"".join(parts)
+
+
 def encode_publication_push(channel: str, publication: bytes) -> bytes:
     return tagged(4, encode_bare_publication_push(channel, publication))
 
@@ -302,7 +338,8 @@ def encode_bare_publication_push(channel: str, publication: bytes) -> bytes:
 
 
 def list_publications(publications: Iterable[bytes], field: int) -> Raw:
-    """The field `publications` of a reply: 7 in SubscribeResult, 1 in HistoryResult."""
+    """Publications of a reply: `publications` is 7 in SubscribeResult, 1 in HistoryResult; `state` is 18 in
+    SubscribeResult, `items` 3 in SubRefreshResult."""
     return Raw(b"".join(tagged(field, publication) for publication in publications))
 
 

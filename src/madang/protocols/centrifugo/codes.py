@@ -37,6 +37,8 @@ TOO_MANY_ERRORS: Final = Code(3509, "too many errors")
 SERVER_UNSUBSCRIBE: Final = Code(2000, "server unsubscribe")
 UNSUBSCRIBE_INSUFFICIENT: Final = Code(2500, "insufficient state")
 UNSUBSCRIBE_EXPIRED: Final = Code(2501, "subscription expired")
+UNSUBSCRIBE_INVALIDATED: Final = Code(2502, "state invalidated")
+"""The client forgets what it knows of the channel, and its token, and subscribes again."""
 
 
 def reconnects(number: int) -> bool:

@@ -16,6 +16,21 @@ Offset = Annotated[int, msgspec.Meta(ge=0)]
 NONE: Final = Raw(b"")
 NO_LIST: Final = Raw(b"[]")
 
+STREAM: Final = 0
+MAP: Final = 1
+MAP_CLIENTS: Final = 2
+"""A map of the connections that are subscribed to a channel, by client id."""
+MAP_USERS: Final = 3
+SHARED_POLL: Final = 4
+MAP_KEY: Final = 1
+"""A publish to a key of a map."""
+REFRESH: Final = 0
+TRACK: Final = 1
+UNTRACK: Final = 2
+LIVE_PHASE: Final = 0
+STREAM_PHASE: Final = 1
+STATE_PHASE: Final = 2
+
 
 def raw(data: bytes) -> Raw:
     """`data` as a field; empty data are absent."""
@@ -46,7 +61,13 @@ class SubscribeRequest(msgspec.Struct, frozen=True):
     delta: str = ""
     tf: FilterNode | None = None
     flag: Number = 0
-    type: Number = 0
+    type: int = 0
+    """What kind of subscription: 0 a stream; see `STREAM` and its neighbours."""
+    phase: int = 0
+    """Of a map: 2 asks for state, 1 for the stream behind it, 0 to go live."""
+    cursor: str = ""
+    limit: int = 0
+    asc: bool = False
 
 
 class ConnectRequest(msgspec.Struct, frozen=True):
@@ -68,8 +89,10 @@ class ChannelRequest(msgspec.Struct, frozen=True):
 class PublishRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     data: Raw = NONE
-    type: Number = 0
+    type: int = 0
     """1 for a key of a map."""
+    key: str = ""
+    removed: bool = False
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
@@ -97,11 +120,27 @@ class RefreshRequest(msgspec.Struct, frozen=True):
     token: str = ""
 
 
+class KeyedItem(msgspec.Struct, frozen=True):
+    """A key of a shared poll, and the version of it that the client has."""
+
+    key: str = ""
+    version: Offset = 0
+
+
+class TrackBatch(msgspec.Struct, frozen=True):
+    """Keys that one signature allows."""
+
+    signature: str = ""
+    items: tuple[KeyedItem, ...] = ()
+
+
 class SubRefreshRequest(msgspec.Struct, frozen=True):
     channel: str = ""
     token: str = ""
-    type: Number = 0
-    """1 and 2 for keys of shared polls."""
+    type: int = 0
+    """1 tracks keys of a shared poll, 2 lets go of them."""
+    track: tuple[TrackBatch, ...] = ()
+    untrack: tuple[str, ...] = ()
 
 
 class Empty(msgspec.Struct, frozen=True):
@@ -143,7 +182,7 @@ class ClientInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SubscribeResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`publications` are encoded already, in the connection's own encoding."""
+    """`publications` and `state` are encoded already, in the connection's own encoding."""
 
     expires: bool = False
     ttl: int = 0
@@ -156,6 +195,13 @@ class SubscribeResult(msgspec.Struct, frozen=True, omit_defaults=True):
     data: Raw = NONE
     was_recovering: bool = False
     delta: bool = False
+    type: int = 0
+    phase: int = 0
+    cursor: str = ""
+    """Where the next page of a map's state begins; empty on the last one."""
+    state: Raw = NONE
+    publish_debounce: int = 0
+    """Milliseconds within which a client sends a key only once."""
 
 
 class ConnectResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -205,8 +251,11 @@ class RefreshResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SubRefreshResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`items` are publications, encoded already: what the server has of tracked keys."""
+
     expires: bool = False
     ttl: int = 0
+    items: Raw = NONE
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -120,6 +120,17 @@ def encode_publication(
     return b"".join(parts)
 
 
+def keyed(publication: bytes, key: str, *, removed: bool = False, version: int = 0) -> bytes:
+    """A Publication made one of a key: of a map, or of a shared poll, which has versions."""
+    parts = [publication[:-1], b',"key":', _ENCODER.encode(key)]
+    if removed:
+        parts.append(b',"removed":true')
+    if version:
+        parts.append(b',"version":%d' % version)
+    parts.append(b"}")
+    return b"".join(parts)
+
+
 def quote(data: bytes) -> bytes:
     """Text as a JSON string: what subscribers with deltas get as data, in full or as a delta."""
     return _ENCODER.encode(data.decode())
