@@ -93,7 +93,8 @@ class Wire:
         key, removed, version = publication.key, publication.removed, publication.version
         if not key:
             return encoded
-        return (binary if self.binary else text).keyed(encoded, key, removed=removed, version=version)
+        keyed = binary.keyed if self.binary else text.keyed
+        return keyed(encoded, key, removed=removed, version=version)
 
     def _encode(self, publication: Publication, delta: bytes | None) -> bytes:
         data, offset, tags, epoch = publication.data, publication.offset, publication.tags, publication.epoch
