@@ -115,6 +115,20 @@ async def running(command: Command) -> AsyncIterator[Child]:
 
     Raises OSError when the program cannot be started.
     """
+    starting = asyncio.create_task(_start(command))
+    try:
+        child = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # A loop kills what it was about to start, but not its group, and uvloop does not wait for its end.
+        await asyncio.shield(_end_started(starting))
+        raise
+    try:
+        yield child
+    finally:
+        await asyncio.shield(child.end())
+
+
+async def _start(command: Command) -> Child:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
@@ -125,11 +139,13 @@ async def running(command: Command) -> AsyncIterator[Child]:
         env={**inherited, **command.environment},
         start_new_session=True,
     )
-    child = Child(process)
-    try:
-        yield child
-    finally:
-        await asyncio.shield(child.end())
+    return Child(process)
+
+
+async def _end_started(starting: asyncio.Task[Child]) -> None:
+    """End what is being started for somebody who no longer wants it."""
+    with contextlib.suppress(OSError):
+        await (await starting).end()
 
 
 async def run(command: Command, deadline_s: float) -> tuple[Finished, bytes]:

@@ -25,12 +25,13 @@ def alive(pid: int) -> bool:
 
 
 async def gone(pid: int) -> bool:
-    """Whether a process ends within a moment: the kernel takes one to end what was killed."""
-    for _ in range(200):
-        if not alive(pid):
-            return True
+    """Whether a process ends soon: the kernel takes a moment to end what was killed."""
+    deadline = asyncio.get_running_loop().time() + 30
+    while alive(pid):
+        if asyncio.get_running_loop().time() > deadline:
+            return False
         await asyncio.sleep(0.01)
-    return False
+    return True
 
 
 async def test_output_and_end() -> None:
@@ -62,6 +63,17 @@ async def test_deadline_ends_the_whole_group() -> None:
     assert await gone(grandchild)
     with pytest.raises(TimeoutError):
         await run(shell("sleep 60"), 0.2)
+
+
+async def test_who_is_cancelled_while_it_starts_leaves_nothing() -> None:
+    """However far the start had come, the child is ended with its group and waited for."""
+    for turns in range(6):
+        task = asyncio.create_task(run(shell("sleep 60 & wait"), 60))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 async def test_who_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
