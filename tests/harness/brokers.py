@@ -17,15 +17,16 @@ from tests.harness.server import free_port
 class Redis:
     """It listens on a unix socket alone, and can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self.folder = folder
+        self._keeps = ("--appendonly", "yes", "--appendfsync", "always") if keeps else ("--appendonly", "no")
         self.url = f"unix://{folder}/redis.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         path = self.folder / "redis.sock"
         self._process = subprocess.Popen(
-            [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"],
+            [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", path, "--save", "", *self._keeps],
             stdout=subprocess.DEVNULL,
             cwd=self.folder,
         )
@@ -48,9 +49,9 @@ class Redis:
 
 
 @contextmanager
-def redis() -> Iterator[Redis]:
-    """A Redis that runs and keeps nothing on the disk."""
-    made = Redis(Path(tempfile.mkdtemp(prefix="madang-redis-", dir="/tmp")))
+def redis(*, keeps: bool = False) -> Iterator[Redis]:
+    """A Redis that runs; unless it `keeps`, nothing outlasts its end."""
+    made = Redis(Path(tempfile.mkdtemp(prefix="madang-redis-", dir="/tmp")), keeps=keeps)
     try:
         made.start()
         yield made

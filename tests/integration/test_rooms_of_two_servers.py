@@ -168,6 +168,23 @@ async def what_they_share_goes_away(room: Room, database: postgres.Cluster, redi
         assert said.count("the broker failed") <= 1, said
 
 
+async def what_nobody_heard_is_told(room: Room, guest: httpx.Client, redis: brokers.Redis) -> None:
+    """F14: said while Redis is away, on the disk and never repeated: told to all when it is back."""
+    talkers = [await connect(server, guest) for server in (room.one, room.two)]
+    for talker in talkers:
+        await talker.enter(room.channel)
+    await asyncio.to_thread(redis.kill)
+    for number, talker in enumerate(talkers):
+        with pytest.raises(Refused) as refused:
+            await talker.call("chat.send", channel=room.channel, text=f"into the dark {number}")
+        assert refused.value.code == 100
+    (kept,) = (m["text"] for m in room.log() if m["text"].startswith("into the dark"))
+    await asyncio.to_thread(redis.start)
+    for talker in talkers:
+        assert (await talker.until("message", text=kept))["text"] == kept
+        await talker.close()
+
+
 async def one_is_killed(room: Room, witness: Talker) -> None:
     """Under load; the witness is connected to the other, and never dropped."""
 
@@ -197,7 +214,7 @@ async def led_by(database: str) -> int:
 
 @pytest.mark.needs("postgres")
 async def test_a_room_over_two_servers_and_the_death_of_one(tmp_path: Path) -> None:
-    with postgres.cluster() as database, brokers.redis() as redis:
+    with postgres.cluster() as database, brokers.redis(keeps=True) as redis:
         plain = await asyncpg.connect(database.url("postgres"))
         await plain.execute("CREATE DATABASE madang")
         await plain.close()
@@ -219,3 +236,4 @@ async def test_a_room_over_two_servers_and_the_death_of_one(tmp_path: Path) -> N
             await mina.close()
             await asyncio.to_thread(one.start)
             await what_they_share_goes_away(room, database, redis)
+            await what_nobody_heard_is_told(room, guest, redis)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from madang.base.limits import CHAT_RECOVERY
 from madang.chat.asked import read_asked
@@ -22,10 +23,13 @@ from madang.chat.rooms import Rooms
 from madang.chat.sending import Sending
 from madang.chat.settings import ChatSettings
 from madang.chat.words import encode
+from madang.realtime.broker import BrokerError
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ChannelGate
-from madang.realtime.ports import RpcRequest
+from madang.realtime.ports import ReplyError, RpcRequest
 
+_AGAIN_S = 1.0
+_log = structlog.get_logger()
 HISTORY_S = 600.0
 """How long a client may have been away and still catch up."""
 ROOM_OPTIONS = ChannelOptions(
@@ -110,7 +114,12 @@ class Chat:
         while True:
             await self._rechecks.wait()
             self._rechecks.clear()
-            await self.rooms.recheck()
+            try:
+                await self.rooms.recheck()
+            except (ReplyError, BrokerError) as error:  # the broker is away: again when it may be back
+                _log.warning("chat_not_rechecked", reason=str(error))
+                self._rechecks.set()
+                await asyncio.sleep(_AGAIN_S)
 
     # --- for the API
 

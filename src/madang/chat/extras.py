@@ -67,6 +67,7 @@ class Extras:
         for prefix in PREFIXES:
             self._chat.yard.crowd.bind_rpc(prefix, self.stage)
         self._chat.rooms.opened.append(self._fill)
+        self._chat.rooms.resumed.append(self._fill_parts)
         self._chat.sending.on_said = self._effect_in
         self._chat.moderation.remove_paid = self.paid.remove_message
 
@@ -158,6 +159,12 @@ class Extras:
             self.effects.reload(room.channel)
             await self.polls.load(room.channel)
         room.parts["poll"] = self.polls.current(room.channel)
+        await self._fill_parts(room)
+
+    async def _fill_parts(self, room: Room) -> None:
+        """What is open as it stands; a poll that has ended stays as it was shown."""
+        if (poll := self.polls.current(room.channel)) != b"null":
+            room.parts["poll"] = poll
         room.parts["paid"] = await self.paid.boards.ticker(room.channel)
         room.parts["goal"] = await self.paid.boards.goal_part(room.channel)
 

@@ -1,15 +1,26 @@
-"""What a node that died left undone: committed, and told to nobody. Whoever takes its room over tells it."""
+"""What was committed and told to nobody: its node died, or the broker was away. Whoever takes the room over
+tells it, or whoever runs it when the broker is back."""
 
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from madang.base.limits import CHAT_RECOVERY, REALTIME_IDEMPOTENCY_S
+from madang.base.limits import CHAT_HELD, CHAT_RECOVERY, REALTIME_IDEMPOTENCY_S
 from madang.chat import rows
 from madang.chat.ports import Query
 from madang.chat.room import CHAT, Room
-from madang.chat.words import Clear, Delete, Edit, Message, Purge, SettingsChanged, Tombstone, encode
+from madang.chat.words import (
+    Clear,
+    Delete,
+    Edit,
+    Message,
+    Purge,
+    SettingsChanged,
+    Tombstone,
+    Waiting,
+    encode,
+)
 from madang.realtime.publication import Weight
 
 _LATE_MS: Final = int(REALTIME_IDEMPOTENCY_S * 1000)
@@ -29,8 +40,8 @@ class Told(msgspec.Struct):
 
 
 async def make_up(room: Room, told: Mapping[str, Told]) -> None:
-    """`told` is what the broker has, by message. Events that were told after all are told twice: each says
-    how things are, so that changes nothing."""
+    """`told` is what the broker has, by message. Events of the last minutes that were told after all are told
+    twice: each says how things are, so that changes nothing."""
     query = Query(table="chat_messages", where={"channel": room.channel}, order="seq", limit=CHAT_RECOVERY)
     found = (await room.yard.pump.log.find(query))[::-1]
     first = min((one.seq for one in told.values() if one.offset), default=None)
@@ -39,15 +50,16 @@ async def make_up(room: Room, told: Mapping[str, Told]) -> None:
     for row in found:
         shown, known = rows.shown(row, room.cuts), told.get(row["id"]) or Told(row["id"])
         if isinstance(shown, Tombstone):
-            if await _forgotten(room, shown, known):
+            if await _forgotten(room, shown, known) or (row["deleted_at"] or 0) > late:
                 gone.append(shown.id)
         elif known.offset:
-            await _corrected(room, shown, known)
+            await _corrected(room, shown, known, late)
         elif row["seq"] > first if first is not None else row["at"] > late:
             await room.appear(shown, frozenset((shown.user.id, *shown.mentions)))
     if gone:
         await room.tell(Delete(ids=tuple(gone)), "mod", weight=Weight.URGENT)
     await _cuts(room, late)
+    await _waiting(room, late)
     await room.tell(SettingsChanged(settings=room.settings, by=""), "mod", weight=Weight.URGENT)
     await room.set_pins(room.pins)
 
@@ -64,16 +76,26 @@ async def _forgotten(room: Room, shown: Tombstone, known: Told) -> bool:
     return left
 
 
-async def _corrected(room: Room, shown: Message, known: Told) -> None:
+async def _corrected(room: Room, shown: Message, known: Told, late: int) -> None:
     """A message that is there says what the log says, and quotes nothing that is gone."""
     message = room.view.get(shown.id) or shown
-    if known.data == encode(message):
-        return
-    await room.become(message)
-    if message.text != known.text:
+    if known.data != encode(message):
+        await room.become(message)
+    if message.text != known.text or (message.edited_at or 0) > late:
         edited_at = message.edited_at or message.at
         event = Edit(id=message.id, text=message.text, mentions=message.mentions, edited_at=edited_at)
         room.view.edited(message.id, await room.tell(event, "msg", weight=Weight.KEPT))
+
+
+async def _waiting(room: Room, late: int) -> None:
+    """What has waited for approval for some minutes at most: its author and the moderators are told."""
+    where = {"channel": room.channel, "state": "held"}
+    query = Query(table="chat_held", where=where, order="at", above=late, limit=CHAT_HELD)
+    for row in (await room.yard.pump.log.find(query))[::-1]:
+        message = msgspec.structs.replace(rows.message_of(row), held=True)
+        waiting = Waiting(channel=room.channel, message=message)
+        await room.tell_user(message.user.id, waiting)
+        await room.tell_moderators(msgspec.structs.replace(waiting, reason=row["reason"]))
 
 
 async def _cuts(room: Room, late: int) -> None:

@@ -14,7 +14,7 @@ from madang.realtime.ports import INTERNAL
 
 T = TypeVar("T")
 _log = structlog.get_logger()
-_Deed = tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]
+_Deed = tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any], Callable[[], None]]
 
 
 class Pump:
@@ -28,16 +28,22 @@ class Pump:
         self._idle.set()
         self._waiting = 0
 
-    async def do(self, changes: Sequence[Change], deed: Callable[[], Awaitable[T]]) -> T:
+    async def do(
+        self,
+        changes: Sequence[Change],
+        deed: Callable[[], Awaitable[T]],
+        untold: Callable[[], None] = lambda: None,
+    ) -> T:
         """Commit `changes`, then do `deed`. Raises error 100 when the store is away, and DeposedError when
-        the room is another node's: nothing has happened."""
+        the room is another node's: nothing has happened. Where the broker failed `deed`, `untold` is called:
+        it is on the disk, and not everybody knows."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting += 1
         self._idle.clear()
 
         def done(fault: BaseException | None) -> None:
             if fault is None:
-                self._deeds.append((deed, future))
+                self._deeds.append((deed, future, untold))
                 self._wake.set()
                 return
             self._finished()
@@ -53,14 +59,17 @@ class Pump:
             await self._wake.wait()
             self._wake.clear()
             while self._deeds:
-                deed, future = self._deeds.popleft()
-                await self._do(deed, future)
+                await self._do(*self._deeds.popleft())
 
-    async def _do(self, deed: Callable[[], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
+    async def _do(
+        self, deed: Callable[[], Awaitable[Any]], future: asyncio.Future[Any], untold: Callable[[], None]
+    ) -> None:
         try:
             result = await deed()
         except (BrokerError, PeerError, OSError) as error:
             fault = error if isinstance(error, PeerError) else INTERNAL
+            if fault is INTERNAL:
+                untold()
             if not future.done():
                 future.set_exception(fault)
         except Exception as error:  # noqa: BLE001  one room's fault must not stop the others

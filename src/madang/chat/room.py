@@ -118,12 +118,27 @@ class Room:
         self._common: bytes | None = None
         self.pin_offsets: deque[int] = deque(maxlen=50)
         """Where events about pins lie in the broker's stream."""
+        self.behind = False
+        """Something was committed here that not everybody was told: the broker was away."""
+        self._epoch = ""
 
     # --- what happens
 
     async def happen(self, changes: Sequence[Change], deed: Callable[[], Any]) -> Any:
         """Commit, then do; see `Pump.do`."""
-        return await self.yard.pump.do(self.fenced(changes), deed)
+        return await self.yard.pump.do(self.fenced(changes), deed, self.fall_behind)
+
+    def fall_behind(self) -> None:
+        """The broker failed: what it was to tell is told when it is back."""
+        self.behind = True
+
+    def stands(self, epoch: str) -> None:
+        """The broker's stream is this one: in another, no message lies where it lay."""
+        if epoch != self._epoch:
+            if self._epoch:
+                self.view.displace()
+                self.pin_offsets.clear()
+            self._epoch = epoch
 
     def fenced(self, changes: Sequence[Change]) -> Sequence[Change]:
         """What a commit for this room is: nothing of it where the room is another node's by now."""
@@ -136,7 +151,9 @@ class Room:
     ) -> int:
         """Publish an event to everybody here; its offset."""
         options = PublishOptions(tags=_TAGS[kind], idempotency_key=key, weight=weight)
-        return (await self.yard.crowd.publish(CHAT + self.channel, encode(event), options)).offset
+        published = await self.yard.crowd.publish(CHAT + self.channel, encode(event), options)
+        self.stands(published.epoch)
+        return published.offset
 
     async def tell_raw(self, data: bytes, kind: str, weight: Weight = Weight.KEPT) -> int:
         """The same for JSON that other parts of the chat made: polls, effects, paid messages."""
@@ -176,6 +193,7 @@ class Room:
             kept_for=kept_for,
         )
         published = await self.yard.crowd.publish(CHAT + self.channel, data, options)
+        self.stands(published.epoch)
         self.view.place(message.id, published.offset)
 
     async def vanish(self, message: Message) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import structlog
 
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
@@ -13,19 +14,22 @@ from madang.chat.kept import kept_pins, newest, waiting
 from madang.chat.leases import Leases
 from madang.chat.making_up import Told, make_up
 from madang.chat.moderation import refresh
-from madang.chat.ports import Query
+from madang.chat.ports import DeposedError, Query
 from madang.chat.room import CHAT, MODERATORS, SPOKEN, Room, Yard
 from madang.chat.rows import Ban, put_event
 from madang.chat.settings import RoomSettings
 from madang.chat.words import Counts, Pin
-from madang.realtime.broker import HistoryQuery
-from madang.realtime.ports import PERMISSION_DENIED
+from madang.realtime.broker import BrokerError, HistoryQuery
+from madang.realtime.ports import PERMISSION_DENIED, ReplyError
+from madang.realtime.publication import Weight
 
+LOOKED_AT_EVERY_S = 1.0
 COUNTS_EVERY_S = 5.0
 TOLD_EVERY_S = 60.0
 """How often comings and goings are told outside."""
 _BANS = 10_000
 _CUTS = 10_000
+_AWAY = (ReplyError, Overloaded, BrokerError, OSError)
 _READ_SETTINGS = msgspec.json.Decoder(RoomSettings).decode
 _READ_PINS = msgspec.json.Decoder(tuple[Pin, ...]).decode
 
@@ -39,6 +43,7 @@ class _Event(msgspec.Struct):
     text: str = ""
 
 
+_log = structlog.get_logger()
 _read_event = msgspec.json.Decoder(_Event).decode
 
 
@@ -51,6 +56,8 @@ class Rooms:
         """How many watch a channel; set by the wiring."""
         self.opened: list[Callable[[Room], Any]] = []
         """Awaited when a room was opened: polls and paid messages put their parts into its snapshot."""
+        self.resumed: list[Callable[[Room], Any]] = []
+        """Awaited when what was untold of a room is told: its parts are told as well."""
         self.closed: list[Callable[[str], None]] = []
         """Called when a room is run here no more."""
         self.is_used: Callable[[str], bool] = lambda channel: False
@@ -144,15 +151,57 @@ class Rooms:
         told = await self._find_places(room)
         if before:
             self._behind.add(channel)
-        if channel in self._behind:
+        behind = channel in self._behind
+        if behind:
             await make_up(room, told)
-            self._behind.discard(channel)
         for tell in self.opened:
             await tell(room)
+        if behind:
+            await self._tell_parts(room)
+            self._behind.discard(channel)
         return room
+
+    async def _catch_up(self, room: Room) -> bool:
+        """The broker was away: what was committed meanwhile is told, in its turn. Raises while it still is;
+        False where the room is another node's by now."""
+        await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=0))
+
+        async def deed() -> None:
+            await self._read(room)
+            await make_up(room, await self._find_places(room))
+            await self._tell_parts(room)
+            await room.tell(room.counts, "state", weight=Weight.PLAIN)
+
+        room.behind = False
+        try:
+            await room.happen([], deed)
+        except DeposedError:
+            self.give_up(room.channel)
+            return False
+        except BaseException:
+            room.behind = True
+            raise
+        return True
+
+    async def _tell_parts(self, room: Room) -> None:
+        for tell in self.resumed:
+            await tell(room)
+        for name, value in room.parts.items():
+            await room.set_part(name, value)
 
     async def _load(self, room: Room) -> Room:
         """What the log has of a room."""
+        last = await self._read(room)
+        room.seq = last[0]["seq"] if last else 0
+        now, now_ms = self.yard.clock.monotonic(), self.yard.now_ms()
+        for row in reversed(last):
+            room.remember(row["user_id"], row["nonce"], (row["id"], row["seq"], row["at"], "sent"))
+            if row["kind"] in SPOKEN:
+                room.recall(row["user_id"], row["text"], now - max(0, now_ms - row["at"]) / 1000)
+        return room
+
+    async def _read(self, room: Room) -> list[dict[str, Any]]:
+        """What everybody sees of a room, as the log has it; the newest rows of its messages."""
         find, here = self.yard.pump.log.find, {"channel": room.channel}
         for row in await find(Query(table="chat_rooms", where=here, order="channel", limit=1)):
             room.settings = _READ_SETTINGS(row["settings"])
@@ -165,19 +214,17 @@ class Rooms:
                 room.bans[ban.kind, ban.subject] = ban
         room.pins = await kept_pins(room)
         last = await find(Query(table="chat_messages", where=here, order="seq", limit=CHAT_NONCES))
-        room.seq = last[0]["seq"] if last else 0
-        now, now_ms = self.yard.clock.monotonic(), self.yard.now_ms()
-        for row in reversed(last):
-            room.remember(row["user_id"], row["nonce"], (row["id"], row["seq"], row["at"], "sent"))
-            if row["kind"] in SPOKEN:
-                room.recall(row["user_id"], row["text"], now - max(0, now_ms - row["at"]) / 1000)
         room.view.fill(await newest(room, CHAT_ROOM_MESSAGES))
         room.held = await waiting(room)
-        return room
+        room.changed()
+        return last
 
     async def _find_places(self, room: Room) -> dict[str, Told]:
         """Where the messages lie in a broker that outlived us, and what it says of each."""
         history = await self.yard.crowd.history(CHAT + room.channel, HistoryQuery(limit=-1))
+        room.stands(history.top.epoch)
+        room.view.displace()
+        room.pin_offsets.clear()
         found: dict[str, Told] = {}
         for publication in history.publications:
             offset = publication.offset
@@ -197,13 +244,21 @@ class Rooms:
         return found
 
     async def run(self) -> None:
-        """Until cancelled: every second, what time itself changes."""
+        """Until cancelled: every second, what time itself changes, and what could not be told before."""
+        reason = ""
         while True:
-            await asyncio.sleep(1.0)
-            await self.tick()
+            await asyncio.sleep(LOOKED_AT_EVERY_S)
+            try:
+                await self.tick()
+                reason = ""
+            except _AWAY as error:
+                if str(error) != reason:
+                    reason = str(error)
+                    _log.warning("chat_rooms_not_looked_after", reason=reason)
 
     async def tick(self) -> None:
-        """Timeouts and roles that ended, pins that are over, counts, and rooms that nobody is in."""
+        """Timeouts and roles that ended, pins that are over, counts, and rooms that nobody is in. Raises
+        where the broker is away: the rest waits for the next second."""
         now = self.yard.clock.monotonic()
         count = now - self._counted_at >= COUNTS_EVERY_S
         if count:
@@ -212,9 +267,15 @@ class Rooms:
         if told:
             self._told_at = now
         for room in list(self._rooms.values()):
-            await self._look(room, count)
             if told:
                 self._tell_outside(room)
+            if room.behind and not await self._catch_up(room):
+                continue
+            try:
+                await self._look(room, count)
+            except _AWAY:
+                room.fall_behind()
+                raise
             if self._is_idle(room, now):
                 await self._close(room)
 

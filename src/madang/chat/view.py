@@ -90,6 +90,12 @@ class View:
         if kept is not None:
             kept.offset = offset
 
+    def displace(self) -> None:
+        """The broker's stream is a new one, in which nothing of this lies."""
+        for kept in self._kept.values():
+            kept.offset, kept.edits = 0, ()
+        self._top = 0
+
     def replace(self, message: Message) -> None:
         kept = self._kept.get(message.id)
         if kept is not None:

@@ -18,6 +18,7 @@ from madang.chat.ports import Place
 from madang.realtime.ports import ReplyError
 
 PEOPLE = 3
+UNTOLD = ("say", "edit", "delete", "ban", "clear", "pin", "slow")
 person = st.integers(0, PEOPLE - 1)
 message = st.integers(0, 40)
 say = st.tuples(st.just("say"), person, st.integers(1, 4))
@@ -37,8 +38,9 @@ deed = st.one_of(
     st.tuples(st.just("back"), person, st.just(0)),
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
     st.tuples(st.just("together"), person, message),
+    st.tuples(st.just("outage"), st.integers(0, 6), message),
 )
-"""In a room of one node."""
+"""In a room of one node. An outage is the broker's, between a commit and what was to be told, or amid it."""
 crash = st.tuples(st.just("crash"), st.integers(0, 6), message)
 deed_of_two = st.one_of(deed, deed, deed, deed, st.tuples(st.just("move"), st.just(0), st.just(0)), crash)
 """In a room of two: it moves, and the one that runs it dies between a commit and what it would have told."""
@@ -136,17 +138,27 @@ class Scene:
 
     async def _crash(self, one: int, two: int) -> None:
         """It commits, and tells nobody; another takes over."""
-        leader = self.other if self.other.leases.holds(self.other.channel) else self.chat
-        names = ("say", "edit", "delete", "ban", "clear", "pin", "slow")
+        await self._untold(one, two % PEOPLE, 0)
+        await self._move(0, 0)
+
+    async def _outage(self, one: int, two: int) -> None:
+        leader = await self._untold(one, two % PEOPLE, two // 8)
+        await leader.rooms.tick()
+
+    async def _untold(self, one: int, two: int, spared: int) -> Chat:
+        """A deed of which the broker tells but the first `spared` parts; who led the room."""
+        two_nodes = self.other is not self.chat
+        other_leads = two_nodes and self.other.leases.holds(self.other.channel)
+        leader = self.other if other_leads else self.chat
         self.chat.wait(31)
-        leader.crowd.broken = True
+        leader.crowd.broken, leader.crowd.spared = True, spared
         try:
-            await getattr(self, f"_{names[one]}")(two % PEOPLE, 1)
+            await getattr(self, f"_{UNTOLD[one]}")(two, 1)
         except ReplyError:
             pass
         finally:
             leader.crowd.broken = False
-        await self._move(0, 0)
+        return leader
 
     async def _together(self, one: int, two: int) -> None:
         """Somebody speaks while they are banned."""

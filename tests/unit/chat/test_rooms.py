@@ -1,14 +1,18 @@
 """Rooms over time: counts, what is told outside, rooms that nobody is in, hostile texts as data."""
 
+import asyncio
+
 import msgspec
 import pytest
 from sqlalchemy import select
 from tests.harness.chatroom import Chat, Client
+from tests.harness.patience import until
 
 from madang.base.limits import CHAT_ROOM_IDLE_S
 from madang.base.roles import ChannelRole
-from madang.chat import members
+from madang.chat import members, rooms
 from madang.chat.words import Message
+from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError, RpcRequest
 from madang.store.crowd_schema import outbox
 
@@ -175,3 +179,41 @@ async def test_a_room_with_paid_messages_is_opened_again(chat: Chat) -> None:
     assert b'"paid":{"order":"o"' in msgspec.json.encode(page.items)
     card = await chat.desk.card(await chat.room(), owner.user)
     assert card["messages"][-1]["paid"] == paid
+
+
+async def test_what_was_said_while_the_broker_was_away_is_told_when_it_is_back(chat: Chat) -> None:
+    """F14: it is in the log; whoever said it need not say it again."""
+    mina, jun = await chat.client("mina"), await chat.client("jun")
+    manager = await chat.client("manager", ChannelRole.MANAGER)
+    old = await jun.say("old")
+    chat.crowd.broken = True
+    for deed in (mina.say("lost?", nonce="n1"), manager.call("delete", id=old["id"])):
+        with pytest.raises(ReplyError) as refused:
+            await deed
+        assert refused.value.number == 100
+    with pytest.raises(BrokerError):
+        await chat.rooms.tick()
+    assert [text for _, _, text in jun.view.visible()] == ["old"]
+    chat.crowd.broken = False
+    await chat.rooms.tick()
+    for each in (mina, jun, manager):
+        assert [text for _, _, text in each.view.visible()] == ["lost?"]
+    again = await mina.say("lost?", nonce="n1")
+    assert [name for _, name, _ in jun.view.visible()] == [again["id"]]
+
+
+async def test_a_broker_that_is_away_does_not_end_the_rooms(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F14: what could not be told is told by the same loop."""
+    monkeypatch.setattr(rooms, "LOOKED_AT_EVERY_S", 0.0)
+    await chat.client("mina")
+    room = await chat.room()
+    chat.crowd.broken = True
+    running = asyncio.ensure_future(chat.rooms.run())
+    await until(lambda: room.behind)
+    chat.crowd.broken = False
+    stream = chat.crowd.stream(f"madang_chat:{chat.channel}")
+    await until(lambda: stream.items and b'"t":"counts"' in stream.items[-1].data)
+    running.cancel()
+    await asyncio.wait([running])
