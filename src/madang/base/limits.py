@@ -345,6 +345,21 @@ REALTIME_PROXY_AGAIN_S: Final = 60.0
 # Proxies, and headers that one of them passes on.
 REALTIME_PROXIES: Final = 256
 REALTIME_PROXY_HEADERS: Final = 64
+# A57: keys of shared polls that one server follows, and one key; beyond it error 106.
+REALTIME_POLL_KEYS: Final = 200_000
+REALTIME_POLL_KEY_BYTES: Final = 1024
+# A57: what all shared polls together keep of their keys' data; of what is more only a digest is kept.
+REALTIME_POLL_KEPT_BYTES: Final = 64 * 1024 * 1024
+# A57: one answer of a backend to a shared poll.
+REALTIME_POLL_BYTES: Final = 4 * 1024 * 1024
+# Questions of all shared polls at a time, unless set otherwise; waiting for a turn and the answer together.
+REALTIME_POLLS_AT_ONCE: Final = 64
+REALTIME_POLL_TURN_S: Final = 90.0
+# F13: a backend of a shared poll that does not answer is asked again within this, or its interval if longer.
+REALTIME_POLL_BACKOFF_S: Final = 60.0
+# A27: a signature of tracked keys, and how long one that has expired is still taken.
+REALTIME_SIGNATURE_BYTES: Final = 128
+REALTIME_SIGNATURE_GRACE_S: Final = 5.0
 # A33: users that are blocked, and tokens that are revoked, remembered until nothing of theirs is valid.
 REALTIME_BLOCKED: Final = 100_000
 

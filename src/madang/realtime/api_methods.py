@@ -20,8 +20,7 @@ from madang.realtime import api_requests as asked
 from madang.realtime import wires
 from madang.realtime.api_requests import either
 from madang.realtime.broker import HistoryQuery
-from madang.realtime.channel import ChannelOptions, is_built_in
-from madang.realtime.commands import fits
+from madang.realtime.channel import ChannelOptions, fits, is_built_in
 from madang.realtime.engine import Engine
 from madang.realtime.gate import ServerSubscription
 from madang.realtime.ports import (

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_PROXY_AGAIN_S
+from madang.base.limits import OUTBOUND_BYTES, REALTIME_PROXY_AGAIN_S
 from madang.net.outbound import Call as Sent
-from madang.net.outbound import Outbound, OutboundError
+from madang.net.outbound import Outbound, OutboundError, Reply
 from madang.protocols.centrifugo import proxy as p
 from madang.protocols.centrifugo import text
 from madang.protocols.centrifugo.messages import NONE, raw
@@ -62,17 +62,22 @@ class Proxy:
 
     async def ask(
         self,
-        call: p.Call | p.StatesCall,
+        call: p.Question,
         kind: msgspec.json.Decoder[p.Answer[_R]],
         carried: Carried,
         *,
         by_status: bool = True,
+        limit_bytes: int = OUTBOUND_BYTES,
     ) -> _R | None:
         """The result, if there is one. Raises ReplyError and Disconnect of the backend, with `by_status`
         also for its HTTP status, and Unanswered."""
         self._core.counters.proxy_requests += 1
         try:
-            answer = p.parse(kind, await self._send(p.encode(call), self._headers(carried), by_status))
+            headers = self._headers(carried)
+            reply = await self._send(p.encode(call), headers, limit_bytes)
+            if reply.status != 200:
+                self._refuse(reply.status, by_status)
+            answer = p.parse(kind, reply.body)
         except (ReplyError, Disconnect):
             raise
         except PeerError as error:
@@ -87,14 +92,10 @@ class Proxy:
             raise ReplyError(told.code, told.message, temporary=told.temporary)
         return answer.result
 
-    async def _send(self, body: bytes, headers: Mapping[str, str], by_status: bool) -> bytes:
-        settings = self.settings
-        reply = await self._outbound.fetch(
-            Sent(settings.endpoint, "POST", headers, body, deadline_s=settings.timeout_s, follow=False)
-        )
-        if reply.status != 200:
-            self._refuse(reply.status, by_status)
-        return reply.body
+    async def _send(self, body: bytes, headers: Mapping[str, str], limit_bytes: int) -> Reply:
+        where, deadline_s = self.settings.endpoint, self.settings.timeout_s
+        sent = Sent(where, "POST", headers, body, deadline_s, limit_bytes, follow=False)
+        return await self._outbound.fetch(sent)
 
     def _refuse(self, status: int, by_status: bool) -> NoReturn:
         told = self._statuses.get(status) if by_status else None

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from madang.protocols.centrifugo import text
 from madang.realtime.publication import Retention
 
 PRIVATE_PREFIX: Final = "$"
@@ -14,6 +15,31 @@ BUILT_IN_PREFIX: Final = "madang_"
 
 DataFormat = Literal["", "json", "json_object", "binary"]
 SubscriptionType = Literal["stream", "map", "map_clients", "map_users", "shared_poll"]
+
+
+class SharedPollOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the keys of a shared poll are asked for, named as in Centrifugo's configuration."""
+
+    proxy_name: str = ""
+    """The backend that is asked."""
+    refresh_interval_s: float = 10.0
+    refresh_batch_size: int = 1000
+    """Keys of one request; the requests of a round are spread over the interval."""
+    max_keys_per_connection: int = 5000
+    mode: Literal["", "versionless", "versioned"] = "versionless"
+    """Versions are counted here by the data, or by the backend."""
+    channel_shutdown_delay_s: float = 1.0
+    """How long what a channel counted outlasts its last subscription."""
+    track_expired_extra_delay_s: float = 25.0
+    """Keys are followed for so long after their signature has expired."""
+    publish_enabled: bool = False
+    """Values may come by the server API too; `versioned` alone."""
+    keep_latest_data: bool = False
+    """Who tracks a key that others follow gets its value at once, and deltas are made. Of the PRO edition."""
+
+    @property
+    def is_versionless(self) -> bool:
+        return self.mode != "versioned"
 
 
 class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +83,9 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     state_proxy_name: str = ""
     """Told when a channel gets its first subscriber and loses its last; of Centrifugo's PRO edition."""
 
+    shared_poll: SharedPollOptions = SharedPollOptions()
+    """Of `subscription_type = "shared_poll"`."""
+
     # What Centrifugo keeps closed.
     keep_latest_publication: bool = False
     """Deltas without history: the last publication is kept while somebody is subscribed."""
@@ -79,6 +108,14 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_history(self) -> bool:
         return self.history_size > 0 and self.history_ttl_s > 0
+
+
+def fits(data: bytes, options: ChannelOptions) -> bool:
+    """Whether data have the format that the namespace asks for."""
+    form = options.publication_data_format
+    if form == "json":
+        return text.is_json(data)
+    return form != "json_object" or text.is_object(data)
 
 
 def namespace_of(channel: str) -> str:

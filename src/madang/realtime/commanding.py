@@ -42,6 +42,8 @@ class Commanding:
                 _refresh(cast(Session, guest), told.refreshed)
         elif isinstance(told, nodes.BlockTold | nodes.RevokeTold):
             self._ban(told)
+        elif isinstance(told, nodes.PollTold):
+            self._core.polls.publish(told.channel, told.value, told.epoch)
         elif isinstance(told, nodes.EmulationTold) and told.session in self._core.sessions:
             self._core.sessions[told.session].receive(told.data)
 

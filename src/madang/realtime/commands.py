@@ -9,7 +9,7 @@ from madang.base.limits import REALTIME_HISTORY
 from madang.protocols.centrifugo import codes, text
 from madang.protocols.centrifugo import messages as m
 from madang.realtime.broker import HistoryQuery
-from madang.realtime.channel import ChannelOptions
+from madang.realtime.channel import ChannelOptions, fits
 from madang.realtime.connecting import Hello, connect, refresh
 from madang.realtime.core import Core
 from madang.realtime.driving import settle
@@ -93,14 +93,6 @@ def _check_publication(
     if wait_s > 0:
         core.counters.rate_limited += 1
         raise too_many(wait_s)
-
-
-def fits(data: bytes, options: ChannelOptions) -> bool:
-    """Whether data have the format that the namespace asks for."""
-    form = options.publication_data_format
-    if form == "json":
-        return text.is_json(data)
-    return form != "json_object" or text.is_object(data)
 
 
 _Rights = tuple[bool, bool, bool]

@@ -30,6 +30,8 @@ from madang.realtime.group import Member
 from madang.realtime.jwks import KeySets
 from madang.realtime.limiter import Buckets
 from madang.realtime.people import People
+from madang.realtime.poll import Found, PollSource
+from madang.realtime.polls import Polls
 from madang.realtime.ports import BAD_REQUEST, UNKNOWN_CHANNEL, ChannelEvents, ChannelHandler
 from madang.realtime.publication import ClientInfo, Position, Publication
 from madang.realtime.room import Room
@@ -51,6 +53,8 @@ class Binding(msgspec.Struct, frozen=True):
     gate: ChannelGate | None = None
     events: ChannelEvents | None = None
     pattern: Callable[[str], object] | None = None
+    polled: PollSource | None = None
+    """Where the values of a shared poll are."""
 
     @property
     def client_refresh(self) -> bool:
@@ -86,6 +90,7 @@ class Core(People):
         """Headers that clients may say in their connect command."""
         self.rpc: dict[str, ChannelHandler] = {}
         self.bindings: dict[str, Binding] = {}
+        self.polls = Polls(self, entropy, settings.shared_poll.concurrency_limit)
         self.shared: OrderedDict[object, Raw] = OrderedDict()
         self.on_message: Callable[[str, bytes], None] = lambda sender, message: None
         self.is_blocked: Callable[[str], bool] = lambda user: False
@@ -119,6 +124,7 @@ class Core(People):
         gone = set(self.settings.namespaces) - set(settings.namespaces)
         self.settings = settings
         self.take_keys()
+        self.polls.allow(settings.shared_poll.concurrency_limit)
         for guest in tuple(self.guests.values()) if gone else ():
             for channel in guest.channels:
                 if namespace_of(channel) in gone:
@@ -159,6 +165,13 @@ class Core(People):
         """Whose channel it is; also of a namespace that is gone."""
         binding = self.bindings.get(namespace_of(channel))
         return None if binding is None else binding.handler
+
+    def poll_of(self, channel: str) -> Found | None:
+        """How a channel is polled, where its namespace is a shared poll with a backend."""
+        binding = self.bindings.get(namespace_of(channel))
+        if binding is None or binding.polled is None:
+            return None
+        return Found(binding.options.shared_poll, binding.polled)
 
     def publish_wait_s(self, channel: str, options: ChannelOptions, user: str) -> float:
         """Seconds until the channel's and the user's own rates in it allow one more; 0 takes it (A57)."""

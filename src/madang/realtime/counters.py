@@ -53,5 +53,9 @@ class RealtimeCounters:
     """Questions to backends."""
     proxy_errors: int = 0
     """Questions to backends that brought no good answer."""
+    poll_updates: int = 0
+    """Values of shared polls that connections were told."""
+    poll_errors: int = 0
+    """Questions of shared polls that brought no good answer."""
     api_unauthorized: int = 0
     """Requests of the server API without a good key."""

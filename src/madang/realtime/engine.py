@@ -33,6 +33,7 @@ from madang.realtime.driving import Spawn, settle
 from madang.realtime.gate import Caller, ChannelGate, ConnectGate, ServerSubscription
 from madang.realtime.jwks import KeySets
 from madang.realtime.neighbours import Neighbours
+from madang.realtime.poll_items import Value
 from madang.realtime.ports import (
     BAD_REQUEST,
     INTERNAL,
@@ -99,6 +100,7 @@ class Engine:
         await self.core.broker.start(self.node, self.core)
 
     async def close(self) -> None:
+        self.core.polls.close()
         await self.core.broker.close()
 
     # --- Crowd: namespaces ---------------------------------------------------------------------------
@@ -157,6 +159,10 @@ class Engine:
         return msgspec.structs.replace(
             options, retention=own.retention, delta=options.delta or own.delta_publish
         )
+
+    async def publish_poll(self, channel: str, value: Value, epoch: str) -> None:
+        """A value for whoever tracks its key, on every node; `epoch` as in the backend's answers."""
+        await self._do(nodes.PollTold(channel, value, epoch))
 
     async def publish_to_user(self, user: str, data: bytes, options: PublishOptions = DEFAULT) -> Published:
         return await self.publish(personal_channel(user), data, options)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from madang.realtime.gate import ServerSubscription
+from madang.realtime.poll_items import Value
 from madang.realtime.ports import Refreshed, Target
 
 
@@ -54,6 +55,14 @@ class RevokeTold(Told, frozen=True, tag="revoke"):
 
     token_id: str
     until: float
+
+
+class PollTold(Told, frozen=True, tag="poll"):
+    """A value of a shared poll that was published; versions are the backend's, within this epoch."""
+
+    channel: str
+    value: Value
+    epoch: str
 
 
 class EmulationTold(Told, frozen=True, tag="emulation"):
@@ -114,6 +123,7 @@ AnyTold = (
     | RefreshTold
     | BlockTold
     | RevokeTold
+    | PollTold
     | EmulationTold
     | AskTold
     | AnswerTold

@@ -19,6 +19,7 @@ from madang.realtime.channel import NAMESPACE_BOUNDARY
 from madang.realtime.core import Core
 from madang.realtime.gate import Caller, ConnectGate, ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.people import Carried
+from madang.realtime.poll_proxy import PollProxy
 from madang.realtime.ports import (
     INTERNAL,
     METHOD_NOT_FOUND,
@@ -284,6 +285,10 @@ class Proxies:
             options = binding.options
             if options.state_proxy_name:
                 binding = msgspec.structs.replace(binding, events=states[options.state_proxy_name])
+                core.bindings[name] = binding
+            polled = options.shared_poll.proxy_name
+            if polled and options.subscription_type == "shared_poll":
+                binding = msgspec.structs.replace(binding, polled=PollProxy(found[polled], options))
                 core.bindings[name] = binding
             names = options.subscribe_proxy_name, options.publish_proxy_name, options.sub_refresh_proxy_name
             if any(names):

@@ -78,6 +78,9 @@ class Session(Timing):
         room.positioned -= subscription.positioned
         if subscription.watch is not None:
             room.leave(self, subscription.watch)
+        if subscription.tracked is not None:
+            poll, tracking = subscription.tracked
+            poll.leave(tracking)
         core.settle_room(room)
         if subscription.presence:
             core.later(core.broker_leave(channel, info))

@@ -32,6 +32,20 @@ class TokenSettings:
     user_id_claim: str = "sub"
 
 
+@dataclass(frozen=True, slots=True)
+class SharedPollSettings:
+    """What all shared polls have in common."""
+
+    hmac_secret: Secret = Secret("")
+    """Signs which keys a user may track."""
+    hmac_previous_secret: Secret = Secret("")
+    """Still accepted for signatures of before a rotation."""
+    hmac_previous_until: float = 0.0
+    """Seconds since 1970-01-01 UTC; 0 for without end."""
+    concurrency_limit: int = limits.REALTIME_POLLS_AT_ONCE
+    """Questions to backends at a time."""
+
+
 class ToError(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the client's command is answered with."""
 
@@ -79,6 +93,7 @@ class RealtimeSettings:
     token: TokenSettings = TokenSettings()
     subscription_token: TokenSettings | None = None
     """A separate set of keys for subscriptions."""
+    shared_poll: SharedPollSettings = SharedPollSettings()
     namespaces: dict[str, ChannelOptions] = field(default_factory=dict)
     without_namespace: ChannelOptions = ChannelOptions()
     allowed_origins: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import Final
 from madang.base.errors import PeerError
 from madang.protocols.centrifugo import codes, tags
 from madang.protocols.centrifugo import messages as m
+from madang.realtime import polling
 from madang.realtime.channel import SubscriptionType, is_private, limited_users
 from madang.realtime.core import Binding, Core
 from madang.realtime.driving import settle
@@ -35,9 +36,12 @@ _TYPES: Final[Mapping[SubscriptionType, int]] = {
     "map_users": m.MAP_USERS,
     "shared_poll": m.SHARED_POLL,
 }
-_ENTRANCES: Final[Mapping[int, Entrance]] = {m.STREAM: enter}
+_ENTRANCES: Final[Mapping[int, Entrance]] = {m.STREAM: enter, m.SHARED_POLL: polling.subscribe}
 """How a subscription of each type begins, once the client is let in."""
-_TRACKING: Final[Mapping[int, Callable[[Core, Session, int, m.SubRefreshRequest], Awaitable[None]]]] = {}
+_TRACKING: Final[Mapping[int, Callable[[Core, Session, int, m.SubRefreshRequest], Awaitable[None]]]] = {
+    m.TRACK: polling.track,
+    m.UNTRACK: polling.untrack,
+}
 """What a sub_refresh does that is more than that: keys of shared polls."""
 
 

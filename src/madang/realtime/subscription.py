@@ -1,6 +1,8 @@
 """One channel of one connection."""
 
 from madang.realtime.group import Group
+from madang.realtime.poll import Poll
+from madang.realtime.poll_items import Tracking
 from madang.realtime.room import Room
 
 
@@ -8,14 +10,16 @@ class Subscription:
     """Where it stands, what it was promised and until when."""
 
     __slots__ = (
-        "claimed", "client_refresh", "expires_at", "group", "info", "join_leave", "positioned", "presence",
-        "room", "server_side", "watch",
+        "claimed", "client_refresh", "expires_at", "group", "info", "join_leave", "positioned",
+        "presence", "room", "server_side", "tracked", "watch",
     )  # fmt: skip
 
     def __init__(self, room: Room, group: Group) -> None:
         self.room = room
         self.group = group
         self.watch: Group | None = None
+        self.tracked: tuple[Poll, Tracking] | None = None
+        """Of a shared poll: its keys."""
         self.info = b""
         self.expires_at = 0.0
         """Seconds since 1970-01-01 UTC; 0 for never."""

@@ -6,7 +6,7 @@ absent, and so does a null.
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -84,6 +84,20 @@ class StatesCall(msgspec.Struct, frozen=True):
     events: tuple[ChannelEvent, ...]
 
 
+class SharedPollItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A key that is asked for; `version` where the backend counts versions, 0 for none that is known."""
+
+    key: str
+    version: int | None = None
+
+
+class SharedPollCall(msgspec.Struct, frozen=True):
+    """What a backend is asked for everybody who follows keys of a channel."""
+
+    channel: str
+    items: tuple[SharedPollItem, ...]
+
+
 class Told(msgspec.Struct, frozen=True):
     """An option that a subscription has otherwise than its namespace."""
 
@@ -144,6 +158,23 @@ class PublishResult(_Data, frozen=True, kw_only=True):
     version_epoch: str | None = ""
 
 
+class SharedPollValue(_Data, frozen=True, kw_only=True):
+    """A key's value now; without data where it is as it was."""
+
+    key: str
+    version: Annotated[int, msgspec.Meta(ge=0)] | None = 0
+    removed: bool | None = False
+    prev_data: Raw = NONE
+    """The value before, for deltas."""
+
+
+class SharedPollResult(msgspec.Struct, frozen=True):
+    """A key that is left out is as it was. Another `epoch` than before: versions begin anew."""
+
+    items: tuple[SharedPollValue, ...] | None = ()
+    epoch: str | None = ""
+
+
 class RpcResult(_Data, frozen=True, kw_only=True):
     """What the client's call is answered with."""
 
@@ -183,10 +214,14 @@ REFRESH: Final = msgspec.json.Decoder(Answer[RefreshResult])
 SUBSCRIBE: Final = msgspec.json.Decoder(Answer[SubscribeResult])
 PUBLISH: Final = msgspec.json.Decoder(Answer[PublishResult])
 RPC: Final = msgspec.json.Decoder(Answer[RpcResult])
+SHARED_POLL: Final = msgspec.json.Decoder(Answer[SharedPollResult])
 STATES: Final = msgspec.json.Decoder(Answer[Nothing])
 
 
-def encode(call: Call | StatesCall) -> bytes:
+Question = Call | StatesCall | SharedPollCall
+
+
+def encode(call: Question) -> bytes:
     """The body of a request."""
     return _ENCODER.encode(call)
 
