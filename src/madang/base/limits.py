@@ -313,6 +313,18 @@ REALTIME_COMMANDS_PER_IP: Final = 2000
 REALTIME_BUCKETS: Final = 50_000
 # A18: how many new connections one address may make in a second, with a burst of five seconds.
 REALTIME_CONNECTS_PER_IP: Final = 200
+# A43: keys of one map, and bytes of one; of all maps that this process keeps itself.
+REALTIME_MAP_KEYS: Final = 100_000
+REALTIME_MAP_BYTES: Final = 64 * 1024 * 1024
+REALTIME_MAPS_BYTES: Final = 512 * 1024 * 1024
+# A43: one key of a map.
+REALTIME_MAP_KEY_BYTES: Final = 255
+# Entries of a page of a map, whoever asks for it.
+REALTIME_MAP_PAGE: Final = 1000
+# F20: changes that wait for a client which still reads the pages of a map without a stream; then 3008.
+REALTIME_MAP_BEHIND: Final = 5000
+# Keys of one map that are removed in one step when their time is over.
+REALTIME_MAP_EXPIRED: Final = 1000
 # Nodes of a tags filter.
 TAG_FILTER_NODES: Final = 64
 # Bytes of a publication's tags.

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from madang.realtime.maps import MapBroker
 from madang.realtime.publication import (
     ClientInfo,
     Position,
@@ -17,6 +18,7 @@ from madang.realtime.publication import (
     PublishOptions,
     Retention,
 )
+from madang.realtime.publication import Stretch as Stretch
 
 
 class BrokerError(Exception):
@@ -30,13 +32,6 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     since: Position | None = None
     """Publications after it, or before it when reversed; the epoch is not compared."""
     reverse: bool = False
-
-
-class Stretch(NamedTuple):
-    """A part of a channel's history, oldest first unless reversed, and the channel's top."""
-
-    publications: Sequence[Publication]
-    top: Position
 
 
 class Outgoing(NamedTuple):
@@ -76,6 +71,10 @@ class Subscriber(Protocol):
         """History has changed at this offset: what was made from the old text must not be sent any more."""
         ...
 
+    def on_clear(self, channel: str) -> None:
+        """A map was emptied: what its subscribers know of it is void."""
+        ...
+
     def on_node_message(self, sender: str, message: bytes) -> None:
         """Another process said something to all, or to this one."""
         ...
@@ -92,6 +91,11 @@ class Broker(Protocol):
     in_process: bool
     """Calls never wait and nobody else publishes: true for memory alone."""
     keeps_history: bool
+
+    @property
+    def maps(self) -> MapBroker | None:
+        """Who keeps maps; None where nobody does."""
+        ...
 
     async def start(self, node: str, subscriber: Subscriber) -> None: ...
 

@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from madang.protocols.centrifugo import text
+from madang.realtime.maps import MapOptions
 from madang.realtime.publication import Retention
 
 PRIVATE_PREFIX: Final = "$"
@@ -46,6 +47,11 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one namespace, named as in Centrifugo's configuration unless said otherwise."""
 
     subscription_type: SubscriptionType = "stream"
+    map: MapOptions = MapOptions()
+    map_clients_presence_channel_prefix: str = ""
+    """Connections that are subscribed are keys of the map that is named so and then like their channel."""
+    map_users_presence_channel_prefix: str = ""
+    """Users likewise, until the keys' time is over."""
     presence: bool = False
     join_leave: bool = False
     force_push_join_leave: bool = False
@@ -104,6 +110,10 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retention(self) -> Retention:
         return Retention(self.history_size, self.history_ttl_s, self.history_meta_ttl_s)
+
+    @property
+    def is_map(self) -> bool:
+        return self.subscription_type in ("map", "map_clients", "map_users")
 
     @property
     def has_history(self) -> bool:

@@ -10,10 +10,11 @@ from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
 from madang.realtime import nodes
+from madang.realtime.ask import Ask
 from madang.realtime.banned import Banned
 from madang.realtime.broker import BrokerError
 from madang.realtime.core import Core
-from madang.realtime.entering import Ask, enter
+from madang.realtime.entering import enter
 from madang.realtime.people import Guest
 from madang.realtime.ports import Refreshed, Target
 from madang.realtime.publication import Publication

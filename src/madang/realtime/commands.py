@@ -13,6 +13,7 @@ from madang.realtime.channel import ChannelOptions, fits
 from madang.realtime.connecting import Hello, connect, refresh
 from madang.realtime.core import Core
 from madang.realtime.driving import settle
+from madang.realtime.map_keys import change
 from madang.realtime.ports import (
     BAD_REQUEST,
     METHOD_NOT_FOUND,
@@ -53,8 +54,13 @@ async def answer(core: Core, hello: Hello, session: Session, command: m.Command)
 
 
 async def publish(core: Core, session: Session, number: int, request: m.PublishRequest) -> None:
+    if request.type:
+        await change(core, session, number, request)
+        return
     channel, data = request.channel, bytes(request.data)
     binding = core.binding(channel)
+    if binding.options.subscription_type != "stream":
+        raise BAD_REQUEST  # they have ways of their own
     _check_publication(core, session, request, binding.options)
     reply = PublishReply()
     handler = binding.handler
@@ -83,8 +89,6 @@ def _check_publication(
 ) -> None:
     """What is refused whoever decides about the channel. Raises ReplyError and Disconnect."""
     data, caller = bytes(request.data), session.caller
-    if request.type:
-        raise NOT_AVAILABLE  # keys of maps
     if not data or not fits(data, options):
         raise BAD_REQUEST
     if not session.wire.binary and not text.is_json(data):

@@ -6,10 +6,11 @@ from madang import __version__
 from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
+from madang.realtime.ask import Ask
 from madang.realtime.channel import NAMESPACE_BOUNDARY, USER_BOUNDARY
 from madang.realtime.core import USER_NAMESPACE, Core
 from madang.realtime.driving import settle
-from madang.realtime.entering import Ask, enter
+from madang.realtime.entering import enter
 from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.jwks import KeySetError
 from madang.realtime.people import Carried

@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import re2
@@ -29,10 +29,19 @@ from madang.realtime.gate import Caller, ChannelGate, ConnectGate
 from madang.realtime.group import Member
 from madang.realtime.jwks import KeySets
 from madang.realtime.limiter import Buckets
+from madang.realtime.maps import KeyOptions, MapBroker, MapRetention
+from madang.realtime.own_keys import OwnKey, kept, keys_of
 from madang.realtime.people import People
 from madang.realtime.poll import Found, PollSource
 from madang.realtime.polls import Polls
-from madang.realtime.ports import BAD_REQUEST, UNKNOWN_CHANNEL, ChannelEvents, ChannelHandler
+from madang.realtime.ports import (
+    BAD_REQUEST,
+    NOT_AVAILABLE,
+    UNKNOWN_CHANNEL,
+    ChannelEvents,
+    ChannelHandler,
+    MapHandler,
+)
 from madang.realtime.publication import ClientInfo, Position, Publication
 from madang.realtime.room import Room
 from madang.realtime.settings import RealtimeSettings
@@ -53,6 +62,8 @@ class Binding(msgspec.Struct, frozen=True):
     gate: ChannelGate | None = None
     events: ChannelEvents | None = None
     pattern: Callable[[str], object] | None = None
+    keys: MapHandler | None = None
+    """Decides about clients' keys of a map."""
     polled: PollSource | None = None
     """Where the values of a shared poll are."""
 
@@ -60,6 +71,15 @@ class Binding(msgspec.Struct, frozen=True):
     def client_refresh(self) -> bool:
         """Whether clients refresh their subscriptions themselves, with a new token."""
         return self.handler is None or not self.handler.does.sub_refresh
+
+
+class Underway(Protocol):
+    """Somebody who is on the way into a map."""
+
+    until: float
+    """In the sweeper's time."""
+
+    def expire(self) -> None: ...
 
 
 class Core(People):
@@ -101,6 +121,7 @@ class Core(People):
         self.per_ip = Buckets(settings.commands_per_ip)
         self.is_exempt: Callable[[str], bool] = lambda peer: True
         """Whether limits by address spare this one."""
+        self.flows: set[Underway] = set()
         self._joins = Buckets(REALTIME_JOINS_PER_S, REALTIME_JOINS_PER_S)
         self._publishing: dict[str, Buckets] = {}
         self._told_again_at = 0.0
@@ -263,6 +284,47 @@ class Core(People):
                 self.shared.popitem(last=False)
         return found
 
+    # --- maps ----------------------------------------------------------------------------------------
+
+    @property
+    def maps(self) -> MapBroker:
+        """Raises ReplyError 108 where the broker keeps none."""
+        maps = self.broker.maps
+        if maps is None:
+            raise NOT_AVAILABLE
+        return maps
+
+    def retention(self, channel: str) -> MapRetention | None:
+        """What a map keeps; None where the channel is none, or the broker keeps no maps."""
+        binding = self.bindings.get(namespace_of(channel))
+        if binding is None or not binding.options.is_map or self.broker.maps is None:
+            return None
+        return binding.options.map.keeps
+
+    def enter_keys(
+        self, caller: Caller, channel: str, options: ChannelOptions, chan_info: bytes
+    ) -> Sequence[OwnKey]:
+        """Set the keys that come with a subscription."""
+        found = keys_of(caller, channel, options, chan_info)
+        if found and (told := kept(found, self.retention)):
+            self.later(self.maps.keep(told))
+        return found
+
+    async def leave_keys(self, keys: Sequence[OwnKey]) -> None:
+        """Remove the keys that go with a subscription."""
+        for own in keys:
+            retention = self.retention(own.channel) if own.leaves else None
+            if retention is not None:
+                await self.maps.remove(own.channel, own.key, KeyOptions(retention=retention))
+
+    async def sweep_maps(self) -> None:
+        """Once a second: keys, and those who take too long to come in."""
+        for flow in tuple(self.flows):
+            if flow.until <= self.sweeper.now:
+                flow.expire()
+        if self.broker.maps is not None:
+            await self.broker.maps.expire()
+
     # --- Subscriber ----------------------------------------------------------------------------------
 
     def on_publication(self, channel: str, publication: Publication, top: Position) -> None:
@@ -290,6 +352,13 @@ class Core(People):
         if room is not None:
             room.redact(offset, data)
 
+    def on_clear(self, channel: str) -> None:
+        room = self.rooms.get(channel)
+        if room is not None:
+            room.top = None
+            for member in room.members():
+                member.end_subscription(channel, codes.UNSUBSCRIBE_INVALIDATED)
+
     def on_node_message(self, sender: str, message: bytes) -> None:
         self.on_message(sender, message)
 
@@ -302,7 +371,10 @@ class Core(People):
     async def check_position(self, room: Room) -> None:
         """Compare what came with what the broker has (F: a lost message of the bus)."""
         known = room.top
-        stretch = await self.broker.history(room.channel, HistoryQuery(limit=0), room.options.retention)
+        if room.options.is_map:
+            stretch = await self.maps.stream(room.channel, 0, 0, room.options.map.keeps)
+        else:
+            stretch = await self.broker.history(room.channel, HistoryQuery(limit=0), room.options.retention)
         await room.reach(stretch.top)
         now, there = room.top, stretch.top
         if known is None or now is None:
@@ -312,6 +384,14 @@ class Core(People):
             self.on_missed(room)
 
     # --- Owner ---------------------------------------------------------------------------------------
+
+    def catch_up(self, room: Room, top: Position) -> None:
+        """What the broker has told to be the channel's end is the room's as well."""
+        known = room.top
+        if known is None or known.epoch != top.epoch or known.offset < top.offset:
+            room.top = top
+            if known is not None:
+                self.on_missed(room)
 
     def on_missed(self, room: Room) -> None:
         if not room.positioned:

@@ -363,6 +363,7 @@ class Engine:
         """Once a second: presence is refreshed and positions are compared where the broker is elsewhere."""
         now, core = self.core.sweeper.now, self.core
         self._staying.step()
+        core.later(core.sweep_maps())
         if now - self._checked_at >= _CHECK_POSITIONS_S and not core.broker.in_process:
             self._checked_at = now
             core.on_gap(None)

@@ -4,7 +4,7 @@ History is read while the room's newest publications are tapped; then, without a
 added to the room and the reply is written. So what it gets later lies above what the reply says.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -13,12 +13,13 @@ from msgspec import Raw
 from madang.base.limits import REALTIME_RECOVERY
 from madang.protocols.centrifugo import codes, fossil, tags
 from madang.protocols.centrifugo import messages as m
+from madang.realtime.ask import Ask
 from madang.realtime.broker import HistoryQuery, Stretch
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.core import Binding, Core
 from madang.realtime.gate import ServerSubscription
-from madang.realtime.ports import UNRECOVERABLE_POSITION, Disconnect, Joined
-from madang.realtime.publication import Position, Publication
+from madang.realtime.ports import BAD_REQUEST, UNRECOVERABLE_POSITION, Disconnect, Joined
+from madang.realtime.publication import NOWHERE, Position, Publication
 from madang.realtime.room import Room
 from madang.realtime.sending import CLOSED
 from madang.realtime.session import Session
@@ -27,26 +28,6 @@ from madang.realtime.subscription import Subscription
 FOSSIL: Final = "fossil"
 REJECT_UNRECOVERED: Final = 2
 """The flag of a subscribe that would rather fail than begin with a gap."""
-NOWHERE: Final = Position(0, "")
-
-
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """How a connection enters."""
-
-    request: m.SubscribeRequest
-    """What the client said: recovery, positioning, deltas."""
-    subscription: ServerSubscription = ServerSubscription()
-    """What token, handler or server said."""
-    filter: m.FilterNode | None = None
-    snapshot: Callable[[Joined], bytes] | None = None
-    server_side: bool = False
-    claimed: bool = False
-    client_refresh: bool = True
-    missed: list[Publication] | None = None
-    """Gets the recovered publications, where they travel one by one instead of in the result."""
-    since: Position | None = None
-    """What was published after this is not in `snapshot`: `later` gets it, to be sent behind the reply."""
-    later: list[Publication] = []
 
 
 class _Recovery(msgspec.Struct, frozen=True):
@@ -70,15 +51,17 @@ def effective(options: ChannelOptions, told: ServerSubscription) -> ChannelOptio
 async def enter(core: Core, session: Session, binding: Binding, channel: str, ask: Ask) -> m.SubscribeResult:
     """Make the subscription; the caller writes the result at once. Raises ReplyError, Disconnect,
     BrokerError."""
+    if binding.options.is_map:
+        raise BAD_REQUEST  # the server's side makes no maps
     room = await core.room(channel, binding)
-    entering = _Entering(core, session, room, ask, effective(binding.options, ask.subscription))
+    entering = Entering(core, session, room, ask, effective(binding.options, ask.subscription))
     try:
         return await entering.go()
     finally:
         core.entered(room)
 
 
-class _Entering:
+class Entering:
     """One connection on its way into one room."""
 
     __slots__ = (
@@ -139,7 +122,7 @@ class _Entering:
             self.ask.missed.extend(publications)
         if self.behind is not None:
             self._follow(self.behind, stretch, late)
-        self._join(publications)
+        self.join(publications)
         return self._result(stretch.top, found)
 
     async def _read(self) -> tuple[Stretch, list[Publication]]:
@@ -170,11 +153,7 @@ class _Entering:
             if publication.offset != expected:
                 raise Disconnect(*codes.INSUFFICIENT_STATE)
         top = Position(late[-1].offset, stretch.top.epoch) if late else stretch.top
-        known = room.top
-        if known is None or known.epoch != top.epoch or known.offset < top.offset:
-            room.top = top
-            if known is not None:
-                self.core.on_missed(room)
+        self.core.catch_up(room, top)
         return Stretch(stretch.publications, top), late
 
     def _is_whole(self, stretch: Stretch, tap: list[Publication]) -> bool:
@@ -210,7 +189,8 @@ class _Entering:
             return _Recovery(True, missed, request.offset)
         return _Recovery(False, (), top.offset)
 
-    def _join(self, publications: Sequence[Publication]) -> None:
+    def join(self, publications: Sequence[Publication]) -> None:
+        """The connection is subscribed; `publications` are what its reply brings."""
         core, session, room, options = self.core, self.session, self.room, self.options
         told = self.ask.subscription
         base = publications[-1].data if publications else None
@@ -230,6 +210,7 @@ class _Entering:
             subscription.watch = room.watch(session, session.wire)
         if told.expires_at:
             session.arm()
+        subscription.keys = core.enter_keys(session.caller, room.channel, options, subscription.info)
         core.counters.subscriptions += 1
         if options.presence:
             core.later(core.broker.add_presence(room.channel, session.info(room.channel)))

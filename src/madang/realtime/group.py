@@ -45,6 +45,10 @@ class Member(Protocol):
 
     def disconnect(self, code: Code) -> None: ...
 
+    def end_subscription(self, channel: str, code: Code) -> None:
+        """From the server's side, telling the client."""
+        ...
+
     def lose(self, channel: str) -> None:
         """A publication was missed: who was promised continuity must recover."""
         ...
@@ -60,10 +64,12 @@ class Fresh(NamedTuple):
 class Group:
     """The same wire, with or without deltas, behind the same filter."""
 
-    __slots__ = ("base", "delta", "filter", "fresh", "joins", "members", "pending", "wire")
+    __slots__ = ("base", "delta", "filter", "fresh", "joins", "keyed", "members", "pending", "wire")
 
-    def __init__(self, key: "GroupKey") -> None:
+    def __init__(self, key: "GroupKey", *, keyed: bool = False) -> None:
         self.wire, self.delta, self.filter, self.joins = key
+        self.keyed = keyed
+        """Deltas are of a key's values, which every member has."""
         self.members: dict[Member, None] = {}
         self.fresh: dict[Member, Fresh] = {}
         self.pending: Batch = []
@@ -79,7 +85,7 @@ class Group:
 
     def add(self, member: Member, sequence: int, base: bytes | None) -> None:
         """Let a member in. `base` is what it has, for deltas."""
-        based = not self.delta or (base is not None and base == self.base)
+        based = not self.delta or self.keyed or (base is not None and base == self.base)
         if self.pending or not based:
             self.fresh[member] = Fresh(sequence, based)
         else:

@@ -26,6 +26,7 @@ from madang.realtime.broker import (
     Stretch,
     Subscriber,
 )
+from madang.realtime.memory_maps import MemoryMaps
 from madang.realtime.publication import (
     ClientInfo,
     Position,
@@ -74,12 +75,13 @@ class MemoryBroker:
         self._present: dict[str, dict[str, _Present]] = {}
         self._results: OrderedDict[tuple[str, str], tuple[float, Published]] = OrderedDict()
         self._subscriber: Subscriber | None = None
+        self.maps: MemoryMaps = MemoryMaps(clock, entropy)
 
     async def start(self, node: str, subscriber: Subscriber) -> None:
-        self._subscriber = subscriber
+        self._subscriber = self.maps.subscriber = subscriber
 
     async def close(self) -> None:
-        self._subscriber = None
+        self._subscriber = self.maps.subscriber = None
 
     async def subscribe(self, channel: str) -> None:
         """Everything is heard anyway."""
@@ -209,6 +211,7 @@ class MemoryBroker:
 
     def sweep(self) -> None:
         """Forget streams, results and presence whose time is over."""
+        self.maps.sweep()
         now = self._clock.monotonic()
         while self._results and (first := next(iter(self._results.items())))[1][0] <= now:
             del self._results[first[0]]

@@ -5,7 +5,6 @@ from typing import Protocol
 
 import msgspec
 
-from madang.protocols.centrifugo.codes import Code
 from madang.realtime.gate import Caller
 from madang.realtime.group import Member
 
@@ -28,10 +27,6 @@ class Guest(Member, Protocol):
 
     @property
     def channels(self) -> Sequence[str]: ...
-
-    def end_subscription(self, channel: str, code: Code) -> None:
-        """From the server's side, telling the client."""
-        ...
 
     def recheck(self) -> None: ...
 

@@ -6,8 +6,9 @@ import msgspec
 
 from madang.base.limits import REALTIME_POLL_KEY_BYTES, REALTIME_POLL_KEYS
 from madang.protocols.centrifugo import messages as m
+from madang.realtime.ask import Ask
 from madang.realtime.core import Binding, Core
-from madang.realtime.entering import FOSSIL, Ask, enter
+from madang.realtime.entering import FOSSIL, enter
 from madang.realtime.poll import Poll
 from madang.realtime.poll_items import Change, Tracking, Wanted
 from madang.realtime.ports import BAD_REQUEST, LIMIT_EXCEEDED, NOT_AVAILABLE, PERMISSION_DENIED

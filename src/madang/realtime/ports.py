@@ -11,6 +11,7 @@ from madang.base.errors import PeerError
 from madang.realtime.broker import HistoryQuery, PresenceStats, Stretch
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ChannelGate, ConnectGate, ServerSubscription
+from madang.realtime.maps import KEY_OPTIONS, KeyOptions
 from madang.realtime.publication import DEFAULT, NO_TAGS, ClientInfo, Position, Published, PublishOptions
 
 
@@ -168,6 +169,36 @@ class ChannelHandler(Protocol):
     def unsubscribed(self, caller: Caller, channel: str) -> None:
         """A subscription of this node has ended, in whatever way; must not raise or wait."""
         ...
+
+
+class KeyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A client sets or removes a key of a map."""
+
+    caller: Caller
+    channel: str
+    key: str
+    data: bytes = b""
+
+
+class KeyReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The key may be changed. Empty key and None data leave what the client said."""
+
+    key: str = ""
+    data: bytes | None = None
+    options: KeyOptions = KEY_OPTIONS
+
+
+class MapHandler(Protocol):
+    """Decides about clients' keys in place of a namespace's options. Calls may raise ReplyError and
+    Disconnect."""
+
+    publishes: bool
+    """Whether it is asked about this, and about the other."""
+    removes: bool
+
+    async def publish_key(self, request: KeyRequest) -> KeyReply: ...
+
+    async def remove_key(self, request: KeyRequest) -> KeyReply: ...
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The words of the crowd: a publication, who sent it, where it stands in its channel, and how it is
 published."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -37,6 +37,9 @@ class Position(NamedTuple):
     epoch: str
 
 
+NOWHERE: Final = Position(0, "")
+
+
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
     """One publication as brokers keep and carry it. `offset` is 0 in channels without history."""
 
@@ -55,8 +58,17 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     """Of a map or a shared poll: what this is the value of."""
     removed: bool = False
     """The key is gone; there are no data."""
+    prev: bytes = b""
+    """Of a map: what the key's value was before, where subscribers may get the difference to it."""
     version: int = 0
     """Of a shared poll: the value's."""
+
+
+class Stretch(NamedTuple):
+    """A part of a channel's history, oldest first unless reversed, and the channel's top."""
+
+    publications: Sequence[Publication]
+    top: Position
 
 
 class Retention(msgspec.Struct, frozen=True):

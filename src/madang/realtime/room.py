@@ -44,12 +44,14 @@ class Room:
 
     __slots__ = (
         "_awaited", "_due", "_handle", "_left", "_loop", "_next", "_owner", "_steps", "channel", "entering",
-        "groups", "options", "positioned", "sequence", "taps", "top",
+        "groups", "keyed", "options", "positioned", "sequence", "taps", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, options: ChannelOptions, owner: Owner) -> None:
         self.channel = channel
         self.options = options
+        self.keyed = options.is_map
+        """Publications are of keys, each with values of its own."""
         self.groups: dict[object, Group] = {}
         self.top: Position | None = None
         self.entering = 0
@@ -99,7 +101,7 @@ class Room:
     ) -> Group:
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(key)
+            group = self.groups[key] = Group(key, keyed=self.keyed)
         group.add(member, self.sequence, base)
         return group
 
@@ -149,19 +151,22 @@ class Room:
                 continue
             if not group.wire.binary:
                 if readable is None:
-                    readable = text.is_json(publication.data)
+                    data = publication.data
+                    readable = text.is_json(data) if data else bool(publication.key)
                 if not readable:
                     self._owner.on_unfit(_all(group))
                     continue
             frame = full = b""
             if group.delta:
                 full = group.wire.publication(self.channel, publication, b"")
-                if makes_deltas and group.base is not None:
-                    if group.base not in deltas:
-                        deltas[group.base] = _delta(group.base, publication.data)
-                    if delta := deltas[group.base]:
+                base = (publication.prev or None) if self.keyed else group.base
+                if makes_deltas and base is not None:
+                    if base not in deltas:
+                        deltas[base] = _delta(base, publication.data)
+                    if delta := deltas[base]:
                         frame = group.wire.publication(self.channel, publication, delta)
-                group.base = publication.data
+                if not self.keyed:
+                    group.base = publication.data
             frame = frame or full or group.wire.publication(self.channel, publication)
             group.pending.append(Entry(frame, self.sequence, plain, publication.kept_for, full, publication))
         self._arm(publication.weight is Weight.URGENT)

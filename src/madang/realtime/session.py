@@ -11,6 +11,7 @@ from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
 from madang.realtime.channel import namespace_of
 from madang.realtime.core import Core
+from madang.realtime.flow import Flow
 from madang.realtime.gate import Caller
 from madang.realtime.publication import ClientInfo
 from madang.realtime.sending import CLOSED, OPEN, Link
@@ -36,13 +37,15 @@ _GONE = _Gone()
 class Session(Timing):
     """Implements `core.Guest`. `handle` answers one command."""
 
-    __slots__ = ("_handle", "session", "since")
+    __slots__ = ("_handle", "flows", "session", "since")
 
     def __init__(self, core: Core, link: Link, wire: Wire, caller: Caller, handle: Handle) -> None:
         super().__init__(core, link, wire, caller)
         self._handle = handle
         self.since = core.clock.wall()
         self.session = ""
+        self.flows: dict[str, Flow] | None = None
+        """Maps that it is on its way into."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -68,6 +71,7 @@ class Session(Timing):
 
     def leave(self, channel: str) -> Subscription | None:
         """End a subscription without telling the client; what comes later is not written to it any more."""
+        self.give_up(channel)
         subscription = self.subscriptions.get(channel)
         if subscription is None:
             return None
@@ -86,10 +90,18 @@ class Session(Timing):
             core.later(core.broker_leave(channel, info))
         if subscription.join_leave:
             core.later(core.broker.publish_leave(channel, info))
+        if subscription.keys:
+            core.later(core.leave_keys(subscription.keys))
         handler = core.handler_of(channel)
         if handler is not None:
             handler.unsubscribed(self.caller, channel)
         return subscription
+
+    def give_up(self, channel: str) -> None:
+        """It will not come into this map, or is in it."""
+        flow = self.flows.pop(channel, None) if self.flows else None
+        if flow is not None:
+            flow.end()
 
     def end_subscription(self, channel: str, code: Code) -> None:
         if self.leave(channel) is not None:
@@ -133,7 +145,7 @@ class Session(Timing):
         """The connection is over: leave everywhere."""
         if self.state == CLOSED:
             return
-        for channel in tuple(self.subscriptions):
+        for channel in (*self.subscriptions, *(self.flows or ())):
             self.leave(channel)
         self._core.leave(self)
         self.state = CLOSED

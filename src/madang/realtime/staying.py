@@ -12,6 +12,8 @@ from madang.base.limits import REALTIME_PRESENCE_BATCH
 from madang.realtime.broker import BrokerError, Present
 from madang.realtime.channel import namespace_of
 from madang.realtime.core import Core
+from madang.realtime.maps import KeyKept
+from madang.realtime.own_keys import kept
 from madang.realtime.ports import ChannelEvents
 from madang.realtime.session import Session
 
@@ -42,12 +44,13 @@ class Staying:
             self._channels = () if core.broker.in_process else [*filter(self._events, core.rooms)]
             core.broker.sweep()
         due = min((now - self._began_at + 1) / round_s, 1.0)
-        present = self._present(_part(self._clients, self._told, due))
+        part = _part(self._clients, self._told, due)
+        present, keys = self._present(part), self._kept(part)
         occupied = [name for name in _part(self._channels, self._told, due) if name in core.rooms]
         self._told = due
-        if present or occupied:
+        if present or keys or occupied:
             self._busy = True
-            core.run(self._tell(present, occupied))
+            core.run(self._tell(present, keys, occupied))
         if now - self._looked_at >= round_s / 2 and not core.broker.in_process:
             self._looked_at = now
             if any(binding.events is not None for binding in core.bindings.values()):
@@ -62,9 +65,23 @@ class Staying:
                     found.append(Present(channel, cast(Session, session).info(channel)))
         return found
 
-    async def _tell(self, present: Sequence[Present], occupied: Sequence[str]) -> None:
+    def _kept(self, clients: Sequence[str]) -> list[KeyKept]:
+        """Keys of maps that stay with their subscriptions."""
+        found: list[KeyKept] = []
+        for client in clients:
+            session = cast(Session | None, self._core.guests.get(client))
+            for subscription in session.subscriptions.values() if session is not None else ():
+                if subscription.keys:
+                    found += kept(subscription.keys, self._core.retention)
+        return found
+
+    async def _tell(
+        self, present: Sequence[Present], keys: Sequence[KeyKept], occupied: Sequence[str]
+    ) -> None:
         core = self._core
         try:
+            for start in range(0, len(keys), REALTIME_PRESENCE_BATCH):
+                await core.maps.keep(keys[start : start + REALTIME_PRESENCE_BATCH])
             for start in range(0, len(present), REALTIME_PRESENCE_BATCH):
                 await core.broker.keep_presence(present[start : start + REALTIME_PRESENCE_BATCH])
             for start in range(0, len(occupied), REALTIME_PRESENCE_BATCH):

@@ -6,11 +6,12 @@ from typing import Final
 from madang.base.errors import PeerError
 from madang.protocols.centrifugo import codes, tags
 from madang.protocols.centrifugo import messages as m
-from madang.realtime import polling
+from madang.realtime import mapping, polling
+from madang.realtime.ask import Ask
 from madang.realtime.channel import SubscriptionType, is_private, limited_users
 from madang.realtime.core import Binding, Core
 from madang.realtime.driving import settle
-from madang.realtime.entering import Ask, enter
+from madang.realtime.entering import enter
 from madang.realtime.gate import Caller, ServerSubscription
 from madang.realtime.jwks import KeySetError
 from madang.realtime.ports import (
@@ -36,7 +37,13 @@ _TYPES: Final[Mapping[SubscriptionType, int]] = {
     "map_users": m.MAP_USERS,
     "shared_poll": m.SHARED_POLL,
 }
-_ENTRANCES: Final[Mapping[int, Entrance]] = {m.STREAM: enter, m.SHARED_POLL: polling.subscribe}
+_ENTRANCES: Final[Mapping[int, Entrance]] = {
+    m.STREAM: enter,
+    m.MAP: mapping.enter,
+    m.MAP_CLIENTS: mapping.enter,
+    m.MAP_USERS: mapping.enter,
+    m.SHARED_POLL: polling.subscribe,
+}
 """How a subscription of each type begins, once the client is let in."""
 _TRACKING: Final[Mapping[int, Callable[[Core, Session, int, m.SubRefreshRequest], Awaitable[None]]]] = {
     m.TRACK: polling.track,
@@ -50,23 +57,10 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
     binding = core.binding(channel)
     if channel in session.subscriptions:
         raise ALREADY_SUBSCRIBED
-    if len(session.subscriptions) >= core.settings.channels_per_connection:
-        raise LIMIT_EXCEEDED
     if request.type != _TYPES[binding.options.subscription_type]:
         raise PERMISSION_DENIED
-    chosen = _filter(binding, request)
-    ask = await _admit(core, session, binding, request)
-    if ask.filter is not None:
-        chosen = ask.filter if chosen is None else m.FilterNode(op="and", nodes=(ask.filter, chosen))
-    ask = Ask(
-        request=request,
-        subscription=ask.subscription,
-        filter=chosen,
-        snapshot=ask.snapshot,
-        since=ask.since,
-        later=[],
-        client_refresh=ask.client_refresh,
-    )
+    going = mapping.continued(session, request) if binding.options.is_map else None
+    ask = await _asked(core, session, binding, request) if going is None else going
     try:
         result = await _ENTRANCES[request.type](core, session, binding, channel, ask)
     except BaseException:
@@ -77,6 +71,25 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
     session.reply(m.Reply(number, subscribe=result))
     for publication in ask.later:
         session.send(session.wire.publication(channel, publication))
+
+
+async def _asked(core: Core, session: Session, binding: Binding, request: m.SubscribeRequest) -> Ask:
+    """Whether and how the connection may enter. Raises ReplyError and Disconnect."""
+    if len(session.subscriptions) + len(session.flows or ()) >= core.settings.channels_per_connection:
+        raise LIMIT_EXCEEDED
+    chosen = _filter(binding, request)
+    ask = await _admit(core, session, binding, request)
+    if ask.filter is not None:
+        chosen = ask.filter if chosen is None else m.FilterNode(op="and", nodes=(ask.filter, chosen))
+    return Ask(
+        request=request,
+        subscription=ask.subscription,
+        filter=chosen,
+        snapshot=ask.snapshot,
+        since=ask.since,
+        later=[],
+        client_refresh=ask.client_refresh,
+    )
 
 
 def _filter(binding: Binding, request: m.SubscribeRequest) -> m.FilterNode | None:

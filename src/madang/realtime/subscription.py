@@ -1,6 +1,9 @@
 """One channel of one connection."""
 
+from collections.abc import Sequence
+
 from madang.realtime.group import Group
+from madang.realtime.own_keys import OwnKey
 from madang.realtime.poll import Poll
 from madang.realtime.poll_items import Tracking
 from madang.realtime.room import Room
@@ -10,7 +13,7 @@ class Subscription:
     """Where it stands, what it was promised and until when."""
 
     __slots__ = (
-        "claimed", "client_refresh", "expires_at", "group", "info", "join_leave", "positioned",
+        "claimed", "client_refresh", "expires_at", "group", "info", "join_leave", "keys", "positioned",
         "presence", "room", "server_side", "tracked", "watch",
     )  # fmt: skip
 
@@ -30,3 +33,4 @@ class Subscription:
         self.positioned = False
         self.presence = False
         self.join_leave = False
+        self.keys: Sequence[OwnKey] = ()

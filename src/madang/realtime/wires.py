@@ -103,7 +103,7 @@ class Wire:
             return binary.encode_publication(
                 delta or data, info, offset, tags, delta=bool(delta), epoch=epoch
             )
-        if publication.removed:
+        if not data and publication.key:
             return text.encode_publication(b"null", info, offset, tags, epoch=epoch)
         if delta is None:
             return text.encode_publication(text.one_line(data), info, offset, tags, epoch=epoch)

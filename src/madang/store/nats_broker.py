@@ -49,6 +49,7 @@ class NatsBroker:
 
     in_process = False
     keeps_history = False
+    maps = None
 
     def __init__(self, url: Secret, present: MemoryBroker, prefix: str = "madang") -> None:
         self._url = url

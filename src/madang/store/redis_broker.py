@@ -53,6 +53,7 @@ class RedisBroker:
 
     in_process = False
     keeps_history = True
+    maps = None
 
     def __init__(
         self,
