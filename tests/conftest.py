@@ -39,10 +39,37 @@ FROM_DEBIAN = {"gstreamer": "scripts/setup found none of its packages: they are 
 """What setup lays out from Debian's packages alone: skipped without it in CI as well."""
 
 
+LONGEST = (
+    "integration/test_drain.py",
+    "integration/test_operations.py",
+    "integration/test_two_servers.py",
+    "integration/test_flaps.py",
+    "integration/test_every_way.py",
+    "integration/test_webrtc_peers.py",
+    "integration/test_brokers.py",
+    "integration/test_rooms_of_two_servers.py",
+    "integration/test_migrants.py",
+    "integration/test_play.py",
+    "e2e/test_pages.py",
+    "e2e/test_by_thumb.py",
+    "e2e/test_webrtc.py",
+    "e2e/test_watch.py",
+    "e2e/test_chat.py",
+    "e2e/test_superchat.py",
+)
+"""Files that begin first, so that none of them still runs when there is nothing else left to do."""
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    """Where a test comes. The browser's come last: Playwright keeps an event loop in the thread that the
+    asynchronous tests need."""
+    name = f"{item.path.parent.name}/{item.path.name}"
+    return "e2e" in item.path.parts, LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A missing program skips its tests with a reason; in CI it fails them. The browser's tests come last:
-    Playwright keeps an event loop in the thread that the asynchronous tests need."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    """A missing program skips its tests with a reason; in CI it fails them."""
+    items.sort(key=_place)
     for item in items:
         for marker in item.iter_markers("needs"):
             missing = [name for name in marker.args if not PROGRAMS[name]()]

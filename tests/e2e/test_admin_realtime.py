@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.harness.browser import context
-from tests.harness.crowd import PATIENCE_MS, Member, Talker, Wire, sign_in
+from tests.harness.crowd import Member, Talker, Wire, sign_in
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.needs("chromium")
@@ -26,7 +26,6 @@ def test_an_administrator_looks_after_the_crowd(server: Server, browser: Browser
         regular.say("before I am sent away")
         regular.sees("before I am sent away")
         desk = own.new_page()
-        desk.set_default_timeout(PATIENCE_MS)
         desk.goto(f"{server.http}/admin/realtime")
         expect(
             desk.get_by_text(re.compile(r"\d+ connections? · \d+ users? · \d+ channels?")).first

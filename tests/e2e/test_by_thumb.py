@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 from tests.e2e.walks import admin, guest, host, viewer
 from tests.harness.browser import PHONE, context
-from tests.harness.crowd import PATIENCE_MS, furnish, sign_in
+from tests.harness.crowd import furnish, sign_in
 from tests.harness.publisher import publishing
 from tests.harness.server import Server, running
 from tests.harness.thumb import Thumb
 
-pytestmark = pytest.mark.needs("chromium")
-expect.set_options(timeout=PATIENCE_MS)
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(600)]
 
 ELSEWHERE = ("/studio/camera | ", "chat | To the newest")
 """A camera is opened on a phone in test_webrtc.py; the way down is there only where somebody has gone up."""
@@ -66,17 +65,35 @@ class Inventory:
         return sorted(one for one in left if not one.endswith("| Copied"))
 
 
-@pytest.mark.timeout(600)
-def test_every_action_by_thumb(yard: Server, browser: Browser, tmp_path: Path) -> None:
-    inventory = Inventory()
+@pytest.fixture(scope="module")
+def inventory() -> Inventory:
+    return Inventory()
+
+
+def test_a_guest(yard: Server, browser: Browser, inventory: Inventory) -> None:
     with phone(browser, yard, picture=True) as thumb:
         guest.walk(thumb)
         inventory.add(thumb)
+
+
+def test_a_viewer(yard: Server, browser: Browser, inventory: Inventory, tmp_path: Path) -> None:
     with phone(browser, yard) as thumb:
         viewer.walk(thumb, yard.http, tmp_path)
         inventory.add(thumb)
+
+
+def test_the_host(yard: Server, browser: Browser, inventory: Inventory) -> None:
     with phone(browser, yard, name="admin") as thumb:
         host.walk(thumb, yard)
+        inventory.add(thumb)
+
+
+def test_the_administrator(yard: Server, browser: Browser, inventory: Inventory) -> None:
+    with phone(browser, yard, name="admin") as thumb:
         admin.walk(thumb, yard, browser)
         inventory.add(thumb)
+
+
+def test_nothing_stood_there_that_nobody_pressed(inventory: Inventory) -> None:
+    """What the four saw on their way, all of them together pressed."""
     assert inventory.left() == [], "never pressed:\n" + "\n".join(inventory.left())

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.needs("chromium")
 
 SECRET = "a secret of at least thirty-two letters"
 KEY = "a-key-of-the-server-api"
-PATIENCE_MS = 60_000
 WAYS = [
     ("websocket", "json"),
     ("websocket", "protobuf"),
@@ -119,7 +118,6 @@ def seen(elsewhere: int, crowd: Server, browser: Browser) -> Seen:
     ]
     with relayed(crowd.http_port) as relay, context(browser) as profile:
         page = profile.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{elsewhere}/")
         base = f"http://127.0.0.1:{relay.port}"
         before = page.evaluate("([base, ways]) => begin(base, ways)", [base, all_ways])
@@ -174,7 +172,6 @@ def test_a_page_elsewhere_does_nothing_in_its_visitors_name(
     with context(browser) as profile:
         sign_in(profile, crowd)
         page = profile.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{elsewhere}/")
         assert page.evaluate("(base) => forge(base)", crowd.http) == {"read": "refused", "feed": "closed"}
         me = profile.request.get(f"{crowd.http}/api/v1/me").json()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.harness.browser import DESKTOP, PHONE, context
-from tests.harness.crowd import PATIENCE_MS, Member, Talker, Wire, sign_in
+from tests.harness.crowd import Member, Talker, Wire, sign_in
+from tests.harness.patience import wait_until
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.needs("chromium")
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -113,9 +113,9 @@ def test_modes_pins_and_polls_reach_everybody(server: Server, browser: Browser) 
         expect(pinned).to_contain_text("hello from a guest")
         host.page.get_by_role("button", name="Unpin").click()
         expect(pinned).to_have_count(0)
-        host.say("/slow 30")
-        guest.page.get_by_text("Slow: every 30 s").wait_for()
-        # Half a minute since the hello has not gone by.
+        host.say("/slow 300")
+        guest.page.get_by_text("Slow: every 300 s").wait_for()
+        # Five minutes since the hello have not gone by.
         guest.composer.fill("too soon")
         expect(guest.page.get_by_role("button", name=re.compile(r"Send, in \d+ seconds?"))).to_be_disabled()
         host.say("/slowoff")
@@ -149,10 +149,10 @@ def test_settings_stay_on_the_device(server: Server, browser: Browser) -> None:
         guest.page.get_by_role("button", name="Large").click()
         guest.page.get_by_text("Show times").click()
         guest.page.keyboard.press("Escape")
-        assert log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before
+        wait_until(lambda: log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before)
         guest.page.reload()
         guest.sees("hello from a guest").locator("time").wait_for()
-        assert log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before
+        wait_until(lambda: log.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > before)
 
 
 def test_a_broken_line_mends_itself(server: Server, browser: Browser) -> None:
@@ -201,7 +201,6 @@ def test_guests_talk_on_a_foreign_page_without_cookies(
     markup = f'<iframe src="{server.http}/embed/framed/chat" width="390" height="700"></iframe>'
     with foreign_site(tmp_path, markup) as site, context(browser) as strange, context(browser) as other:
         page = strange.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(site)
         frame = page.frame_locator("iframe")
         composer = frame.get_by_role("textbox", name="Message", exact=True)
@@ -214,19 +213,25 @@ def test_guests_talk_on_a_foreign_page_without_cookies(
         assert strange.cookies() == []
 
 
+def fits(talker: Talker) -> bool:
+    """On a phone picture, messages and composer stand one beneath the other, without scrolling."""
+    picture = talker.page.get_by_role("region", name=re.compile("Player of")).bounding_box()
+    composer = talker.composer.bounding_box()
+    log = talker.page.get_by_role("log").bounding_box()
+    assert picture and composer and log
+    assert composer["y"] + composer["height"] <= PHONE["height"], "the composer is below the fold"
+    assert log["y"] >= picture["y"] + picture["height"], "the chat covers the picture"
+    assert log["height"] > 150
+    assert talker.page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    return True
+
+
 def test_a_phone_has_the_chat_beneath_the_picture(server: Server, browser: Browser) -> None:
     server.madang("channel", "create", "pocket")
     with context(browser, size=PHONE) as profile:
         talker = Talker(profile.new_page()).open(f"{server.http}/@pocket")
         talker.composer.wait_for()
-        picture = talker.page.get_by_role("region", name=re.compile("Player of")).bounding_box()
-        composer = talker.composer.bounding_box()
-        log = talker.page.get_by_role("log").bounding_box()
-        assert picture and composer and log
-        assert composer["y"] + composer["height"] <= PHONE["height"], "the composer is below the fold"
-        assert log["y"] >= picture["y"] + picture["height"], "the chat covers the picture"
-        assert log["height"] > 150
-        assert talker.page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+        wait_until(lambda: fits(talker))
         talker.say("typed by thumb")
         talker.introduce("Thumb")
         talker.sees("typed by thumb").tap()

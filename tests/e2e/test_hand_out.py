@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.harness.browser import context
-from tests.harness.crowd import PATIENCE_MS, sign_in
+from tests.harness.crowd import sign_in
 from tests.harness.patience import wait_until
 from tests.harness.publisher import FFMPEG
 from tests.harness.server import Server
@@ -33,7 +33,6 @@ def test_what_is_copied_is_what_is_needed(server: Server, browser: Browser) -> N
         profile.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.http)
         sign_in(profile, server)
         page = profile.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{server.http}/studio/live?channel=handout")
         page.get_by_text("Waiting for the signal").wait_for()
         assert copied(page, "Server") == server.rtmp
@@ -49,7 +48,7 @@ def test_what_is_copied_is_what_is_needed(server: Server, browser: Browser) -> N
         line[:4] = [FFMPEG, "-loglevel", "error", "-re", *INPUT]
         with subprocess.Popen(line, stdin=subprocess.DEVNULL) as encoder:
             try:
-                server.wait_for("handout", "live", 60)
+                server.wait_for("handout", "live")
                 page.wait_for_function(PLAYING)
                 expect(page.get_by_text("Waiting for the signal")).to_have_count(0)
                 viewer_keeps_volume(profile.new_page(), watch, server)
@@ -59,7 +58,6 @@ def test_what_is_copied_is_what_is_needed(server: Server, browser: Browser) -> N
 
 def viewer_keeps_volume(page: Page, watch: str, server: Server) -> None:
     """Share, then turn the volume down and load the page again."""
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(watch)
     page.get_by_role("button", name="Share").first.click()
     assert copied(page, "Link") == watch

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.harness.browser import context
-from tests.harness.crowd import PATIENCE_MS
 from tests.harness.server import Server, running
 
 pytestmark = pytest.mark.needs("chromium")
@@ -17,7 +16,6 @@ FIRST, SECOND = "a yard full of people", "a yard with a new gate"
 
 def opened(page: Page, server: Server, link: str) -> None:
     """The page of a link, on the port that this server has."""
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(server.http + re.sub(r"^https?://[^/]+", "", link))
 
 
@@ -63,4 +61,4 @@ def test_a_link_of_the_command_line(browser: Browser, tmp_path: Path) -> None:
             ):
                 page.get_by_label("Password", exact=True).fill(word)
                 page.get_by_role("main").get_by_role("button", name="Sign in").click()
-                expect(answer).to_be_visible(timeout=PATIENCE_MS)
+                expect(answer).to_be_visible()

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
 from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
-from tests.harness.crowd import PATIENCE_MS, furnish
+from tests.harness.crowd import furnish
+from tests.harness.patience import PATIENCE_S
 from tests.harness.publisher import Publisher, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
@@ -84,10 +85,32 @@ def sign_in(profile: BrowserContext, server: Server) -> None:
     assert answer.ok, answer.text()
 
 
-def settle(page: Page) -> None:
-    """The page is drawn: no spinner, no request under way but those that never end."""
-    page.wait_for_function("() => document.readyState === 'complete' && document.body.innerText.length > 0")
-    page.wait_for_timeout(400)
+class Questions:
+    """What a page has asked of the API and is not answered yet."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._open: set[Request] = set()
+        page.on("request", self._asked)
+        page.on("requestfinished", lambda request: self._open.discard(request))
+        page.on("requestfailed", lambda request: self._open.discard(request))
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self._open.clear()
+        if "/api/v1/" in request.url:
+            self._open.add(request)
+
+    def settle(self) -> None:
+        """Until the page is drawn: it has asked nothing for a moment, and all is answered."""
+        self._page.wait_for_function(
+            "() => document.readyState === 'complete' && document.body.innerText.length > 0"
+        )
+        quiet, deadline = 0, time.monotonic() + PATIENCE_S
+        while quiet < 4:
+            self._page.wait_for_timeout(50)
+            quiet = 0 if self._open else quiet + 1
+            assert time.monotonic() < deadline, f"never answered: {[one.url for one in self._open]}"
 
 
 def violations(page: Page, within: str = "html") -> list[str]:
@@ -123,6 +146,7 @@ class Look:
 
     def __init__(self, page: Page, *, thumb: bool) -> None:
         self.page, self._thumb = page, thumb
+        self.settle = Questions(page).settle
         self.wrong: list[str] = []
 
     def _too_wide(self) -> list[str]:
@@ -141,7 +165,7 @@ class Look:
     def visit(self, base: str, paths: list[str]) -> None:
         for path in paths:
             self.page.goto(base + path)
-            settle(self.page)
+            self.settle()
             self.judge(path)
             if not self._thumb:
                 self.zoom(path)
@@ -186,15 +210,18 @@ def open_parts(look: Look) -> None:
     row.wait_for()
     page.get_by_role("log").press("ArrowUp")
     page.locator("[data-row]:focus").first.press("r")
+    poll = page.locator("section > h3 > button[aria-expanded]").first
+    poll.wait_for()
     for folded in page.locator("section > h3 > button[aria-expanded=false]").all():
         folded.click()
     pinned = page.locator("section:has(> svg.lucide-pin) button[aria-expanded]")
-    if pinned.count() == 0:
+    if pinned.count() == 0:  # it stays for the looks that follow
         page.locator("[data-row]").filter(has_text="welcome to the yard").get_by_role("button").first.click()
         parts.marked("pin", "[role=dialog]").click()
     pinned.click()
     look.judge("chat: reply, poll, whole pin, goal and ticker")
     opened = page.locator("header button[aria-haspopup=dialog], form button[aria-haspopup=dialog]")
+    expect(opened).not_to_have_count(0)
     for part in range(opened.count()):
         opened.nth(part).click()
         parts.judged(f"chat: part {part}")
@@ -242,11 +269,12 @@ def open_menus(look: Look, base: str) -> None:
     tabs.last.wait_for()
     for tab in range(1, tabs.count()):
         tabs.nth(tab).click()
-        settle(page)
+        look.settle()
         look.judge(f"moderation: tab {tab}", "main")
     page.goto(f"{base}/studio/keys?channel=stage")
     row = page.locator("main li").first
     row.wait_for()
+    row.get_by_role("button").first.wait_for()
     for deed in range(row.get_by_role("button").count()):
         row.get_by_role("button").nth(deed).click()
         parts.judged(f"keys: deed {deed}", "dialog[open]")
@@ -284,7 +312,6 @@ def test_every_page_of_every_look(
     complaints: list[str] = []
     with context(browser, size=size, locale=locale, theme=theme) as profile:
         page = profile.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.on(
             "console",
             lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
@@ -311,7 +338,7 @@ def test_the_browsers_language_is_spoken(server: Server, browser: Browser, local
         page = profile.new_page()
         page.goto(server.http)
         page.get_by_text(word, exact=True).first.wait_for()
-        assert page.evaluate("document.documentElement.lang") == locale[:2]
+        page.wait_for_function("lang => document.documentElement.lang === lang", arg=locale[:2])
         assert page.evaluate("getComputedStyle(document.body).wordBreak") == "keep-all"
 
 
@@ -319,8 +346,9 @@ def test_the_theme_follows_the_system_until_switched(server: Server, browser: Br
     paper = "getComputedStyle(document.body).backgroundColor"
     with context(browser, theme="light") as profile:
         page = profile.new_page()
+        questions = Questions(page)
         page.goto(server.http)
-        settle(page)
+        questions.settle()
         light = page.evaluate(paper)
         page.emulate_media(color_scheme="dark")
         page.wait_for_function(f"before => {paper} !== before", arg=light)
@@ -329,8 +357,7 @@ def test_the_theme_follows_the_system_until_switched(server: Server, browser: Br
         page.get_by_text("Light", exact=True).click()
         page.wait_for_function(f"before => {paper} !== before", arg=dark)
         page.reload()
-        settle(page)
-        assert page.evaluate(paper) == light
+        page.wait_for_function(f"before => {paper} === before", arg=light)
 
 
 @pytest.mark.usefixtures("stage")
@@ -338,6 +365,7 @@ def test_everything_is_done_by_keyboard(server: Server, browser: Browser) -> Non
     """Sign in, go to the studio, change the title, sign out: with Tab, arrows, Enter and letters alone."""
     with context(browser) as profile:
         page = profile.new_page()
+        questions = Questions(page)
         page.goto(f"{server.http}/login?next=/studio/live%3Fchannel%3Dstage")
         page.get_by_label(re.compile("name", re.I)).first.wait_for()
         tab_to(page, "input")
@@ -345,9 +373,9 @@ def test_everything_is_done_by_keyboard(server: Server, browser: Browser) -> Non
         page.keyboard.press("Tab")
         page.keyboard.type(ADMIN_PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"^[^?]*/studio/live"), timeout=30_000)
+        page.wait_for_url(re.compile(r"^[^?]*/studio/live"))
         page.get_by_role("heading", level=1).wait_for()
-        settle(page)
+        questions.settle()
         rings = walk(page)
         assert len(rings) > 8, rings
         assert [stop for stop, ring in rings if ring != "solid 2px"] == []

@@ -15,8 +15,6 @@ from tests.harness.publisher import FFMPEG, Publisher, command, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
 pytestmark = pytest.mark.needs("chromium")
-SHOWN_MS = 30_000
-"""The product promises 10 s; the machine that tests is shared."""
 
 LONG_GOP = ("-g", "300", "-keyint_min", "300")
 DROPPED = ("-vf", "select='gt(random(0),0.4)'", "-fps_mode", "vfr")
@@ -66,10 +64,11 @@ def studio(profile: BrowserContext, server: Server, channel: str, *, waiting: bo
     page = profile.new_page()
     page.goto(f"{server.http}/studio/live?channel={channel}")
     if waiting:
-        page.get_by_text(re.compile("waiting for", re.I)).first.wait_for(timeout=SHOWN_MS)
+        page.get_by_text(re.compile("waiting for", re.I)).first.wait_for()
     return page
 
 
+@pytest.mark.timeout(600)
 def test_faults_are_said_in_words(server: Server, browser: Browser) -> None:
     """All encoders at once, each in a channel and on a studio page of its own."""
     with context(browser) as profile, ExitStack() as encoders:
@@ -83,7 +82,7 @@ def test_faults_are_said_in_words(server: Server, browser: Browser) -> None:
             encoders.enter_context(encoding(FAULTS[fault], f"{server.rtmp}/{key}"))
         began = time.monotonic()
         for fault, page in pages.items():
-            page.get_by_text(FAULTS[fault].words, exact=False).first.wait_for(timeout=SHOWN_MS)
+            page.get_by_text(FAULTS[fault].words, exact=False).first.wait_for()
             print(f"{fault} was seen {time.monotonic() - began:.1f} s after the last encoder began")
 
 
@@ -99,7 +98,7 @@ def test_a_clean_stream_is_fine(server: Server, browser: Browser) -> None:
             return True
 
         wait_until(fine)
-        page.get_by_text("The broadcast is fine.").wait_for(timeout=SHOWN_MS)
+        page.get_by_text("The broadcast is fine.").wait_for()
 
 
 def test_a_strangers_key_is_told_and_the_end_is_an_end(server: Server, browser: Browser) -> None:
@@ -121,12 +120,12 @@ def test_a_strangers_key_is_told_and_the_end_is_an_end(server: Server, browser: 
     with context(browser) as profile:
         page = studio(profile, server, "desk")
         subprocess.run([*attempt, f"{server.rtmp}/desk?key={wrong}"], timeout=30, check=False)
-        page.get_by_text(re.compile("tried key ab12")).first.wait_for(timeout=SHOWN_MS)
+        page.get_by_text(re.compile("tried key ab12")).first.wait_for()
         with publishing(f"{server.rtmp}/{key}"):
-            server.wait_for("desk", "live", 20)
-            page.get_by_role("button", name="End broadcast").click(timeout=SHOWN_MS)
+            server.wait_for("desk", "live")
+            page.get_by_role("button", name="End broadcast").click()
             page.get_by_role("button", name="End it").click()
-            server.wait_for("desk", "offline", 10)
+            server.wait_for("desk", "offline")
         refused = subprocess.run([*attempt, f"{server.rtmp}/{key}"], timeout=30, check=False)
         assert refused.returncode != 0
         assert server.state("desk") == "offline"
@@ -135,7 +134,7 @@ def test_a_strangers_key_is_told_and_the_end_is_an_end(server: Server, browser: 
 def test_the_title_changes_while_live(server: Server, browser: Browser) -> None:
     key = server.channel("titled")
     with context(browser) as profile, publishing(f"{server.rtmp}/{key}"):
-        server.wait_for("titled", "live", 20)
+        server.wait_for("titled", "live")
         with context(browser) as other:
             viewer = other.new_page()
             viewer.goto(f"{server.http}/@titled")
@@ -151,4 +150,4 @@ def test_the_title_changes_while_live(server: Server, browser: Browser) -> None:
                 headers={"X-Madang": "1"},
             )
             assert change.ok, change.text()
-            viewer.get_by_role("heading", name="Evening on the porch").wait_for(timeout=SHOWN_MS)
+            viewer.get_by_role("heading", name="Evening on the porch").wait_for()

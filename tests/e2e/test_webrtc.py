@@ -9,16 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.harness.browser import PHONE, context
 from tests.harness.impairment import BadNetwork, bad_network
-from tests.harness.patience import wait_until
+from tests.harness.patience import PATIENCE_S, wait_until
 from tests.harness.player import complaints, play
 from tests.harness.publisher import READ_CLOCK_JS, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
 
 pytestmark = pytest.mark.needs("chromium")
-PATIENCE_MS = 40_000
 OBS = (
     "-tune",
     "film",
@@ -237,7 +236,7 @@ def by_webrtc(page: Page) -> None:
     to LL-HLS: the page is loaded again."""
 
     def shown() -> bool:
-        page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        page.wait_for_function(PICTURE)
         if page.locator("video").evaluate("v => v.srcObject instanceof MediaStream"):
             return True
         page.reload()
@@ -249,7 +248,7 @@ def by_webrtc(page: Page) -> None:
 def latencies_ms(page: Page, count: int = 20) -> list[float]:
     """Between the picture's burned clock and now, several times."""
     found: list[float] = []
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + PATIENCE_S
     while len(found) < count and time.monotonic() < deadline:
         read = read_clock(page)
         if read is not None:
@@ -274,10 +273,11 @@ def sign_in(profile: BrowserContext, server: Server) -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("past")
 def test_an_rtmp_stream_plays_with_sound_a_moment_after_it_was_made(server: Server, browser: Browser) -> None:
     key = server.channel("whep")
     with publishing(f"{server.rtmp}/{key}"), context(browser) as profile:
-        server.wait_for("whep", "live", 30)
+        server.wait_for("whep", "live")
         page = watch(profile, server, "whep")
         by_webrtc(page)
         assert page.locator("video").evaluate(HEARD)
@@ -291,7 +291,7 @@ def test_an_rtmp_stream_plays_with_sound_a_moment_after_it_was_made(server: Serv
 def test_a_stream_with_b_frames_plays_in_order(server: Server, browser: Browser) -> None:
     key = server.channel("obs")
     with publishing(f"{server.rtmp}/{key}", extra=OBS), context(browser) as profile:
-        server.wait_for("obs", "live", 30)
+        server.wait_for("obs", "live")
         page = watch(profile, server, "obs")
         by_webrtc(page)
         assert page.locator("video").evaluate(HEARD)
@@ -312,17 +312,17 @@ def test_hevc_and_av1_come_as_what_the_browser_takes(server: Server, browser: Br
         sign_in(profile, server)
         profile.add_init_script(PEERS)
         for name in ("hevc", "av1"):
-            server.wait_for(name, "live", 40)
+            server.wait_for(name, "live")
         pages = {name: watch(profile, server, name) for name in ("hevc", "av1")}
         plain = profile.new_page()
         plain.goto(f"{server.http}/version")
         plain.evaluate(PLAIN, f"{server.http}/live/av1/whep")
         for name, codec in (("hevc", "video/H264"), ("av1", "video/AV1")):
             by_webrtc(pages[name])
-            wait_until(lambda name=name, codec=codec: pages[name].evaluate(CODEC) == codec, 40)
+            wait_until(lambda name=name, codec=codec: pages[name].evaluate(CODEC) == codec)
         assert pages["hevc"].locator("video").evaluate(HEARD)
-        wait_until(lambda: plain.evaluate(CODEC) == "video/H264", 40)
-        wait_until(lambda: read_clock(plain) is not None, 40)
+        wait_until(lambda: plain.evaluate(CODEC) == "video/H264")
+        wait_until(lambda: read_clock(plain) is not None)
         for name, called in (("hevc", "HEVC"), ("av1", "AV1")):
             live = profile.request.get(f"{server.http}/api/v1/channels/{name}/live").json()
             assert {"code": "picture_remade", "value": 0, "detail": called} in live["health"]
@@ -337,11 +337,11 @@ def test_vp8_and_vp9_go_from_a_browser_to_a_browser(server: Server, browser: Bro
             key, page, codec = server.channel(name), profile.new_page(), f"video/{name.upper()}"
             page.goto(f"{server.http}/login")
             assert page.evaluate(CANVAS, [f"{server.http}/live/{name}/whip", key, codec]) == 201
-            server.wait_for(name, "live", 40)
+            server.wait_for(name, "live")
             viewer = watch(profile, server, name)
             by_webrtc(viewer)
-            wait_until(lambda viewer=viewer, codec=codec: viewer.evaluate(CODEC) == codec, 40)
-            wait_until(lambda viewer=viewer: read_clock(viewer) is not None, 40)
+            wait_until(lambda viewer=viewer, codec=codec: viewer.evaluate(CODEC) == codec)
+            wait_until(lambda viewer=viewer: read_clock(viewer) is not None)
             viewer.close()
             for way, as_codec in ways.items():  # ffmpeg reads no VP8 out of FLV
                 url = f"{server.http}/live/{name}{way}"
@@ -352,13 +352,14 @@ def test_vp8_and_vp9_go_from_a_browser_to_a_browser(server: Server, browser: Bro
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("past")
 def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
     key = server.channel("loop")
     with context(browser) as profile, context(browser) as other:
         page = profile.new_page()
         page.goto(f"{server.http}/login")
         assert page.evaluate(CANVAS, [f"{server.http}/live/loop/whip", key]) == 201
-        server.wait_for("loop", "live", 40)
+        server.wait_for("loop", "live")
         viewer = watch(other, server, "loop")
         by_webrtc(viewer)
         found = latencies_ms(viewer)
@@ -370,9 +371,9 @@ def test_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
 def the_smaller_layer(server: Server, viewer: Page, other: BrowserContext) -> None:
     """Of a simulcast: chosen in the menu, asked for in the offer, and come to while no more gets through. ICE
     is restarted meanwhile."""
-    viewer.get_by_role("button", name="Player settings").press("Enter", timeout=PATIENCE_MS)
+    viewer.get_by_role("button", name="Player settings").press("Enter")
     sizes = viewer.get_by_role("menuitemradio", name=re.compile(r"^\d+p$"))
-    sizes.nth(1).press("Enter", timeout=PATIENCE_MS)
+    sizes.nth(1).press("Enter")
     small, narrow = other.new_page(), other.new_page()
     with bad_network(server.webrtc_port, loss=0.0, jitter_s=0.0) as network:
         for page in (small, narrow):
@@ -389,7 +390,7 @@ def the_smaller_layer(server: Server, viewer: Page, other: BrowserContext) -> No
         judged = bool(narrow.evaluate(LARGE)) and taken_bps > 400_000
         network.rate_bps = taken_bps / 2 if judged else 0.0
         for page in (viewer, small, *([narrow] if judged else [])):
-            page.wait_for_function(SMALL, timeout=PATIENCE_MS)
+            page.wait_for_function(SMALL)
         network.rate_bps = 0.0
         assert small.evaluate(RESTART) == [200, True]
         wait_until(lambda: small.evaluate(RESTARTED))
@@ -415,7 +416,7 @@ def by_hls_as_well(server: Server, profile: BrowserContext) -> None:
     page.goto(f"{server.http}/version")
     page.evaluate(HLS_JS.read_text())
     page.evaluate(BY_HLS, url)
-    page.wait_for_function("() => window.player.levels.length === 2", timeout=PATIENCE_MS)
+    page.wait_for_function("() => window.player.levels.length === 2")
     for level, shown in ((1, LARGE), (0, SMALL), (1, LARGE)):
         page.evaluate("(level) => { window.player.nextLevel = level; }", level)
         wait_until(lambda shown=shown: page.evaluate(shown) or not large_comes(server, profile))
@@ -427,7 +428,7 @@ def by_hls_as_well(server: Server, profile: BrowserContext) -> None:
 def test_where_webrtc_does_not_get_through_ll_hls_plays(server: Server, browser: Browser) -> None:
     key = server.channel("walled")
     with publishing(f"{server.rtmp}/{key}"), context(browser) as profile:
-        server.wait_for("walled", "live", 30)
+        server.wait_for("walled", "live")
         # A firewall: the session is made, and its candidates lead nowhere.
         profile.route(
             "**/whep",
@@ -436,7 +437,7 @@ def test_where_webrtc_does_not_get_through_ll_hls_plays(server: Server, browser:
             ),
         )
         page = watch(profile, server, "walled")
-        page.wait_for_function(PICTURE, timeout=PATIENCE_MS)
+        page.wait_for_function(PICTURE)
         assert page.locator("video").evaluate("v => v.srcObject === null && v.src !== ''")
 
 
@@ -448,24 +449,24 @@ def test_a_camera_goes_on_the_air(server: Server, browser: Browser, size: dict[s
         sign_in(profile, server)
         page = profile.new_page()
         page.goto(f"{server.http}/studio/camera?channel={name}")
-        page.get_by_role("button", name="Open camera and microphone").click(timeout=PATIENCE_MS)
-        page.get_by_role("meter").wait_for(timeout=PATIENCE_MS)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_role("button", name="Open camera and microphone").click()
+        page.get_by_role("meter").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= screen.width")
         page.get_by_role("button", name="Go live").click()
-        server.wait_for(name, "live", 40)
-        page.get_by_text("LIVE", exact=True).first.wait_for(timeout=PATIENCE_MS)
+        server.wait_for(name, "live")
+        page.get_by_text("LIVE", exact=True).first.wait_for()
         if size is None:
             viewer = watch(other, server, name)
             by_webrtc(viewer)
-            wait_until(lambda: play(f"{server.http}/live/{name}/index.m3u8", 1.0).decoded > 0, 40)
+            wait_until(lambda: play(f"{server.http}/live/{name}/index.m3u8", 1.0).decoded > 0)
             page.get_by_label("Size").select_option("360")
-            wait_until(lambda: moved(viewer), 40)
+            wait_until(lambda: moved(viewer))
             for scene, shown in SCENES.items():
                 page.get_by_role("button", name=scene, exact=True).click()
-                page.wait_for_function(shown, timeout=PATIENCE_MS)
-                wait_until(lambda: moved(viewer), 40)
-        page.get_by_role("button", name="End broadcast").click()
-        server.wait_for(name, "offline", 20)
+                page.wait_for_function(shown)
+                wait_until(lambda: moved(viewer))
+        page.get_by_role("button", name="End broadcast").press("Enter")
+        server.wait_for(name, "offline")
 
 
 def misled(network: BadNetwork, route: Route) -> None:
@@ -498,6 +499,7 @@ def decodable(frames: list[tuple[int, bool]]) -> tuple[int, int]:
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("past")
 def test_over_a_bad_network_hardly_a_frame_is_lost(server: Server, browser: Browser) -> None:
     """Of all datagrams 5 % are lost, and all come up to 50 ms late, both ways: a viewer by WHEP, and a
     publisher by WHIP."""
@@ -510,7 +512,7 @@ def test_over_a_bad_network_hardly_a_frame_is_lost(server: Server, browser: Brow
         context(browser) as profile,
         context(browser) as other,
     ):
-        server.wait_for("rough", "live", 30)
+        server.wait_for("rough", "live")
         viewer, publisher = profile.new_page(), other.new_page()
         for page in (viewer, publisher):
             page.goto(f"{server.http}/version")
@@ -518,8 +520,8 @@ def test_over_a_bad_network_hardly_a_frame_is_lost(server: Server, browser: Brow
         publisher.route("**/whip", lambda route: misled(up, route))
         publisher.evaluate(CAMERA, [f"{server.http}/live/shaky/whip", camera])
         viewer.evaluate(ARRIVALS, f"{server.http}/live/rough/whep")
-        server.wait_for("shaky", "live", 40)
-        wait_until(lambda: len(viewer.evaluate(ARRIVED)) > 60, 40)
+        server.wait_for("shaky", "live")
+        wait_until(lambda: len(viewer.evaluate(ARRIVED)) > 60)
         # A machine without CPU to spare loses frames of its own accord: one good stretch of several will do.
         judged = [shortfalls(server, viewer)]
         while judged[-1] and len(judged) < 4:
@@ -571,5 +573,5 @@ def test_without_a_secure_page_the_studio_says_why(server: Server, browser: Brow
         profile.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
         page = profile.new_page()
         page.goto(f"{server.http}/studio/camera?channel=plain")
-        page.get_by_text("The camera needs a secure page").wait_for(timeout=PATIENCE_MS)
-        assert page.get_by_role("link", name="http://localhost").count() == 1
+        page.get_by_text("The camera needs a secure page").wait_for()
+        expect(page.get_by_role("link", name="http://localhost")).to_have_count(1)

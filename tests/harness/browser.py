@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.harness.patience import PATIENCE_MS
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -43,6 +44,7 @@ def context(
         has_touch=size is PHONE,
         is_mobile=size is PHONE,
     )
+    made.set_default_timeout(PATIENCE_MS)
     try:
         yield made
     finally:

@@ -7,9 +7,6 @@ import httpx
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute
 from tests.harness.server import ADMIN_PASSWORD, Server
 
-PATIENCE_MS = 30_000
-"""For whatever a page is waited for; the machine that tests is shared."""
-
 
 def sign_in(
     profile: BrowserContext, server: Server, name: str = "admin", password: str = ADMIN_PASSWORD
@@ -74,7 +71,6 @@ class Talker:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self._heard(message.type, message.text))
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import httpx
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 """Enough for a busy machine; what must come sooner says so itself."""
+PATIENCE_MS = 60_000
+"""The same for whatever a page is waited for."""
 _PAUSE_S = 0.05
 
 

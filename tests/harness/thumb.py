@@ -5,10 +5,9 @@ pressed is told at the end.
 """
 
 import re
-from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
-from tests.harness.crowd import PATIENCE_MS
+from tests.harness.patience import wait_until
 
 LEAST_PX = 43.5
 """44 px, less what rounding takes."""
@@ -71,7 +70,6 @@ class Thumb:
         self.seen: set[str] = set()
         self.tried: set[str] = set()
         self.wrong: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
 
     def button(self, name: str | re.Pattern[str], within: Locator | None = None) -> Locator:
         """The first button of this name, or of exactly this name."""
@@ -97,6 +95,13 @@ class Thumb:
     def write(self, label: str | Locator, text: str) -> None:
         """Into a field, in the place of what stood there."""
         self.reach(self.field(label) if isinstance(label, str) else label).fill(text)
+
+    def copy(self, what: str | Locator) -> str:
+        """What the button of this name puts on the clipboard, once it is there: some is fetched first."""
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        self.press(f"Copy {what}" if isinstance(what, str) else what)
+        wait_until(lambda: copied(self.page))
+        return copied(self.page)
 
     def choose(self, label: str, value: str) -> None:
         """From a list."""
@@ -139,13 +144,14 @@ class Thumb:
     def reach(self, what: Locator) -> Locator:
         """It is there, within the phone, and large enough."""
         what.wait_for()
-        found: list[Any] = what.evaluate(REACHED)
-        if not found[3]:  # it is being laid out
-            self.page.wait_for_timeout(100)
-            found = what.evaluate(REACHED)
-        name, left, right, least, around = found
+        for _ in range(20):
+            name, left, right, least, around = what.evaluate(REACHED)
+            outside = left < -0.5 or right > 390.5
+            if not outside and least >= LEAST_PX:
+                break
+            self.page.wait_for_timeout(100)  # it is being laid out
         self._note(*around)
-        if left < -0.5 or right > 390.5:
+        if outside:
             self.wrong.append(f"{name}: from {left:.0f} to {right:.0f} px")
         if least < LEAST_PX:
             self.wrong.append(f"{name}: {least:.0f} px")
