@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from madang.app.keys import RELOADS, Door, File, Hidden, Section, listed
 from madang.base import limits
 from madang.base.secret import Secret
-from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions
-from madang.realtime.settings import ProxySettings, ToDisconnect, TokenSettings
+from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions, SharedPollOptions
+from madang.realtime.settings import ProxySettings, SharedPollSettings, ToDisconnect, TokenSettings
 
 BROKERS = ("redis://", "rediss://", "unix://", "nats://")
 _NAME = re.compile(r"[-a-zA-Z0-9_.]{2,64}", re.ASCII)
 _S = TypeVar("_S", bound=msgspec.Struct)
+_D = TypeVar("_D", TokenSettings, SharedPollSettings)
 
 
 def _tables(what: str, kind: type[_S], check: Callable[[_S], object]) -> BeforeValidator:
@@ -71,6 +72,24 @@ def _hidden(kind: type, value: object) -> object:
 
 def _check_channel(options: ChannelOptions) -> None:
     _pattern(options.channel_regex)
+    if options.subscription_type == "shared_poll":
+        _check_poll(options.shared_poll)
+
+
+def _check_poll(poll: SharedPollOptions) -> None:
+    if not poll.proxy_name:
+        raise ValueError("shared_poll.proxy_name: which backend is asked?")
+    if not 0.25 <= poll.refresh_interval_s <= 86_400:
+        raise ValueError("shared_poll.refresh_interval_s: a quarter of a second to a day")
+    if not 1 <= poll.refresh_batch_size <= 10_000:
+        raise ValueError("shared_poll.refresh_batch_size: 1 to 10000")
+    if not 1 <= poll.max_keys_per_connection <= limits.REALTIME_POLL_KEYS:
+        raise ValueError(f"shared_poll.max_keys_per_connection: 1 to {limits.REALTIME_POLL_KEYS}")
+    for name in ("channel_shutdown_delay_s", "track_expired_extra_delay_s"):
+        if not 0 <= getattr(poll, name) <= 3600:
+            raise ValueError(f"shared_poll.{name}: 0 to 3600")
+    if poll.publish_enabled and poll.is_versionless:
+        raise ValueError('shared_poll.publish_enabled needs mode = "versioned"')
 
 
 def _pattern(value: object) -> object:
@@ -106,14 +125,29 @@ def _token_keys(value: object) -> object:
     value = _parsed(value, "token keys")
     if value is None or isinstance(value, TokenSettings) or value == {}:
         return value or None
+    found = _table(value, "token key", TokenSettings)
+    for pattern in (found.audience_regex, found.issuer_regex):
+        _pattern(pattern)
+    return found
+
+
+def _shared_poll(value: object) -> object:
+    value = _parsed(value, "options of shared polls")
+    if isinstance(value, SharedPollSettings):
+        return value
+    found = _table(value, "option of shared polls", SharedPollSettings)
+    if not 1 <= found.concurrency_limit <= limits.REALTIME_PROXY_AT_ONCE:
+        raise ValueError(f"concurrency_limit: 1 to {limits.REALTIME_PROXY_AT_ONCE}")
+    return found
+
+
+def _table(value: object, what: str, kind: type[_D]) -> _D:
     if not isinstance(value, Mapping):
-        raise ValueError("token keys are a table")
-    if unknown := sorted(set(value) - {field.name for field in fields(TokenSettings)}):
-        raise ValueError(f"there is no token key {unknown[0]}")
-    for name in ("audience_regex", "issuer_regex"):
-        _pattern(value.get(name, ""))
+        raise ValueError(f"{what}s are a table")
+    if unknown := sorted(set(value) - {field.name for field in fields(kind)}):
+        raise ValueError(f"there is no {what} {unknown[0]}")
     try:
-        return msgspec.convert(dict(value), TokenSettings, dec_hook=_hidden)
+        return msgspec.convert(dict(value), kind, dec_hook=_hidden)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
 
@@ -324,6 +358,13 @@ class Realtime(Section):
         description="The same options for channels without a namespace.",
         json_schema_extra=RELOADS,
     )
+    shared_poll: Annotated[SharedPollSettings, BeforeValidator(_shared_poll)] = Field(
+        SharedPollSettings(),
+        description='What namespaces with subscription_type = "shared_poll" have in common, as a table: '
+        "hmac_secret signs which keys a user may track, hmac_previous_secret and hmac_previous_until are for "
+        "its rotation, concurrency_limit is how many questions to backends there are at a time.",
+        json_schema_extra=RELOADS,
+    )
     proxies: Backends = Field(
         {},
         description="Backends that are asked, by name, written as [realtime.proxies.backend]: endpoint, "
@@ -413,6 +454,10 @@ class Realtime(Section):
                 "state_proxy_name",
             ):
                 wanted[f"{name}.{event}"] = getattr(options, event)
+            if options.subscription_type == "shared_poll":
+                wanted[f"{name}.shared_poll.proxy_name"] = options.shared_poll.proxy_name
+                if not self.shared_poll.hmac_secret.reveal():
+                    raise ValueError(f"{name} is a shared poll: shared_poll.hmac_secret signs its keys")
         for where, proxy in wanted.items():
             if proxy and proxy not in self.proxies:
                 raise ValueError(f"{where}: there is no proxy {proxy}")

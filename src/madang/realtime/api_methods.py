@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from madang import __version__
-from madang.base.limits import REALTIME_REASON_BYTES, REALTIME_SLICE
+from madang.base.limits import REALTIME_POLL_KEY_BYTES, REALTIME_REASON_BYTES, REALTIME_SLICE
 from madang.protocols.centrifugo import codes, text
 from madang.protocols.centrifugo import messages as m
 from madang.realtime import api_requests as asked
@@ -23,6 +23,7 @@ from madang.realtime.broker import HistoryQuery
 from madang.realtime.channel import ChannelOptions, fits, is_built_in
 from madang.realtime.engine import Engine
 from madang.realtime.gate import ServerSubscription
+from madang.realtime.poll_items import Value
 from madang.realtime.ports import (
     BAD_REQUEST,
     METHOD_NOT_FOUND,
@@ -80,6 +81,7 @@ class Methods:
             "unblock_user": self.unblock_user,
             "revoke_token": self.revoke_token,
             "invalidate_user_tokens": self.invalidate_user_tokens,
+            "shared_poll_publish": self.shared_poll_publish,
             **dict.fromkeys(asked.ABSENT, self.absent),
         }
 
@@ -137,6 +139,18 @@ class Methods:
             {"error": told(each)} if isinstance(each, ReplyError) else {"result": _position(each)}
             for each in outcomes
         ]
+
+    async def shared_poll_publish(self, request: asked.SharedPollPublish) -> object:
+        options, data = self._writable(request.channel), either(request.data, request.b64data)
+        is_whole = request.version > 0 and bool(data) and 0 < len(request.key) <= REALTIME_POLL_KEY_BYTES
+        if options.subscription_type != "shared_poll" or not is_whole or not fits(data, options):
+            raise BAD_REQUEST
+        if not options.shared_poll.publish_enabled:
+            raise NOT_AVAILABLE
+        await self._engine.publish_poll(
+            request.channel, Value(request.key, data, request.version), request.epoch
+        )
+        return _DONE
 
     async def history(self, request: asked.History) -> object:
         options = self._core.binding(request.channel).options

@@ -145,6 +145,17 @@ class Invalidate(msgspec.Struct, frozen=True, kw_only=True):
     expire_at: float = 0.0
 
 
+class SharedPollPublish(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of a key; `version` counts as in the answers of the poll's backend."""
+
+    channel: str
+    key: str
+    data: Raw = NONE
+    b64data: str = ""
+    version: _Count = 0
+    epoch: _Key = ""
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     commands: list[dict[str, Raw]] = []
     parallel: bool = False
@@ -163,9 +174,8 @@ ABSENT: Final = (
     "map_read_stream",
     "map_stats",
     "map_clear",
-    "shared_poll_publish",
 )
-"""Methods of maps and shared polls, which are not here: error 108."""
+"""Methods of maps, which are not here: error 108."""
 KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "publish": Publish,
     "broadcast": Broadcast,
@@ -185,6 +195,7 @@ KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "unblock_user": Unblock,
     "revoke_token": Revoke,
     "invalidate_user_tokens": Invalidate,
+    "shared_poll_publish": SharedPollPublish,
     **dict.fromkeys(ABSENT, Nothing),
 }
 _DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {

@@ -8,7 +8,7 @@ import pytest
 from madang.app.assembled import realtime_settings
 from madang.app.settings import SettingsError, load, show
 from madang.base.secret import Secret
-from madang.realtime.settings import RealtimeSettings, ToDisconnect
+from madang.realtime.settings import RealtimeSettings, SharedPollSettings, ToDisconnect
 
 GOOD = """
 [realtime]
@@ -16,6 +16,7 @@ connect_proxy_name = "backend"
 rpc_namespaces = {shop = "backend"}
 unidirectional_disconnects = {403 = {code = 4903, reason = "forbidden"}}
 unidirectional_statuses = {109 = 401}
+shared_poll = {hmac_secret = "a secret", concurrency_limit = 8}
 subscription_token = {hmac_secret = "a secret", audience = "yard"}
 [realtime.proxies.backend]
 endpoint = "http://127.0.0.1:3000/"
@@ -24,7 +25,13 @@ static_headers = {X-Key = "a secret"}
 presence = true
 [realtime.namespaces.game]
 publish_proxy_name = "backend"
+[realtime.namespaces.votes]
+subscription_type = "shared_poll"
+shared_poll = {proxy_name = "backend", mode = "versioned", publish_enabled = true}
 """
+
+POLL = 'namespaces = {votes = {subscription_type = "shared_poll", shared_poll = {%s}}}'
+SIGNED = 'shared_poll = {hmac_secret = "s"}\n' + POLL
 
 
 def test_defaults_are_those_of_the_room() -> None:
@@ -41,6 +48,8 @@ def test_everything_is_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
     assert found.subscription_token is not None and found.subscription_token.audience == "yard"
     assert found.unidirectional_statuses == {109: 401}
     assert found.unidirectional_disconnects == {403: ToDisconnect(4903, "forbidden")}
+    assert found.shared_poll == SharedPollSettings(Secret("a secret"), concurrency_limit=8)
+    assert found.namespaces["votes"].shared_poll.publish_enabled
     told = show(settings)
     assert "a secret" not in told
     assert tomllib.loads(told)["realtime"]["subscription_token"] == {"hmac_secret": "***", "audience": "yard"}
@@ -50,6 +59,17 @@ def test_everything_is_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
     ("words", "problem"),
     [
         ('connect_proxy_name = "x"', "connect_proxy_name: there is no proxy x"),
+        ("shared_poll = {frob = 1}", "there is no option of shared polls frob"),
+        ("shared_poll = {concurrency_limit = 0}", "concurrency_limit: 1 to"),
+        (POLL % "", "shared_poll.proxy_name: which backend is asked?"),
+        (POLL % 'proxy_name = "x"', "votes is a shared poll: shared_poll.hmac_secret signs its keys"),
+        (SIGNED % 'proxy_name = "x"', "votes.shared_poll.proxy_name: there is no proxy x"),
+        (SIGNED % 'proxy_name = "x", frob = 1', "unknown field `frob`"),
+        (SIGNED % 'proxy_name = "x", refresh_interval_s = 0.1', "refresh_interval_s: a quarter"),
+        (SIGNED % 'proxy_name = "x", refresh_batch_size = 0', "refresh_batch_size: 1 to"),
+        (SIGNED % 'proxy_name = "x", max_keys_per_connection = 0', "max_keys_per_connection: 1 to"),
+        (SIGNED % 'proxy_name = "x", channel_shutdown_delay_s = -1', "channel_shutdown_delay_s: 0 to"),
+        (SIGNED % 'proxy_name = "x", publish_enabled = true', "publish_enabled needs mode"),
         ('rpc_namespaces = {a = "x"}', "rpc_namespaces.a: there is no proxy x"),
         ('namespaces = {game = {publish_proxy_name = "x"}}', "game.publish_proxy_name: there is no proxy x"),
         ("namespaces = {madang_x = {}}", "madang_x cannot be such a name"),

@@ -1,6 +1,7 @@
 """A backend of a shared poll in memory, and signatures as a backend makes them."""
 
 import asyncio
+import dataclasses
 import hmac
 import json
 from collections.abc import Sequence
@@ -66,14 +67,9 @@ class Backend:
 
 
 def settings_with(settings: RealtimeSettings, **more: Any) -> RealtimeSettings:
+    """The same with a secret that signs keys, and without pings: tests pass much time."""
     signs = SharedPollSettings(hmac_secret=Secret(SECRET), **more)
-    return RealtimeSettings(
-        token=settings.token,
-        namespaces=settings.namespaces,
-        allow_anonymous=True,
-        shared_poll=signs,
-        ping_s=100_000.0,
-    )
+    return dataclasses.replace(settings, shared_poll=signs, ping_s=100_000.0)
 
 
 def bind(yard: Yard, backend: Backend, **options: Any) -> None:

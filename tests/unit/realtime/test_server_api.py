@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from tests.unit.realtime.conftest import Make, Yard
+from tests.unit.realtime.polls import CHANNEL, batch, bind, settings_with, viewer
+from tests.unit.realtime.polls import Backend as Polled
 
 from madang.base.errors import Overloaded
 from madang.base.limits import REALTIME_API_BYTES, REALTIME_API_COMMANDS
@@ -164,7 +166,26 @@ async def test_publishing_with_every_parameter(backend: Backend) -> None:
 
 async def test_methods_of_maps_are_not_available(backend: Backend) -> None:
     assert await backend.refused("map_publish", channel="open:1", key="k", data=1) == 108
-    assert await backend.refused("shared_poll_publish", channel="open:1") == 108
+
+
+async def test_publishing_to_shared_polls(make: Make, settings: RealtimeSettings) -> None:
+    keyed = dataclasses.replace(settings_with(settings), api_keys=(Secret(KEY),))
+    yard = make(keyed)
+    await yard.engine.start()
+    bind(yard, Polled(), mode="versioned", publish_enabled=True)
+    backend, ann = Backend(yard), await viewer(yard)
+    await ann.track(batch("a"))
+    value: dict[str, Any] = {"channel": CHANNEL, "key": "a", "data": {"votes": 1}, "version": 1}
+    assert await backend.done("shared_poll_publish", **value) == {}
+    encoded = b64encode(b"[2]").decode()
+    await backend.done("shared_poll_publish", channel=CHANNEL, key="a", b64data=encoded, version=2)
+    assert await ann.told() == [("a", {"votes": 1}, 1), ("a", [2], 2)]
+    for wrong in ({"key": ""}, {"key": "x" * 2000}, {"version": 0}, {"channel": "open:1"}):
+        assert await backend.refused("shared_poll_publish", **{**value, **wrong}) == 107
+    assert await backend.refused("shared_poll_publish", **{**value, "channel": "unknown:1"}) == 102
+    assert await backend.refused("shared_poll_publish", **{**value, "channel": "madang_chat:1"}) == 103
+    bind(yard, Polled(), mode="versioned")
+    assert await backend.refused("shared_poll_publish", **value) == 108
 
 
 async def test_publishing_base_64(backend: Backend) -> None:

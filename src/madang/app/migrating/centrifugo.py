@@ -54,6 +54,7 @@ def read(path: Path, env: Mapping[str, str] | None = None) -> Read:
     found = proxies.read(root, client, channel, rpc)
     channels.read(channel, found)
     brokers.read(root)
+    _read_shared_poll(root.within("shared_poll"))
     _read_client(client)
     _read_doors(root)
     _read_transports(root)
@@ -184,6 +185,23 @@ def _read_tokens(client: Table) -> None:
     if enabled:
         found |= {"hmac_previous_until": until} if until else {}
         separate.report.give("realtime.subscription_token", found, separate.key)
+
+
+def _read_shared_poll(table: Table) -> None:
+    found: dict[str, object] = {
+        ours: value
+        for name, ours in (
+            ("hmac_secret_key", "hmac_secret"),
+            ("hmac_previous_secret_key", "hmac_previous_secret"),
+        )
+        if (value := table.take(name, values.text, ""))
+    }
+    if until := table.take("hmac_previous_secret_key_valid_until", values.count, 0):
+        found["hmac_previous_until"] = until
+    if most := table.take("concurrency_limit", values.count, 0):
+        found["concurrency_limit"] = most
+    if found:
+        table.report.give("realtime.shared_poll", found, table.key)
 
 
 # --- doors -----------------------------------------------------------------------------------------------

@@ -52,6 +52,25 @@ def read(channel: Table, found: Proxies) -> None:
         report.give("realtime.namespaces", named, channel.where("namespaces"))
 
 
+def _shared_poll(table: Table, found: Proxies) -> dict[str, object]:
+    """The table of a namespace whose subscriptions are shared polls."""
+    options: dict[str, object] = {
+        "proxy_name": found.named(table, "proxy_name", "channel.proxy.shared_poll_refresh")
+    }
+    for name in ("refresh_interval", "channel_shutdown_delay", "track_expired_extra_delay"):
+        if seconds := table.take(name, values.duration, 0.0):
+            options[f"{name}_s"] = seconds
+    for name in ("refresh_batch_size", "max_keys_per_connection"):
+        if count := table.take(name, values.count, 0):
+            options[name] = count
+    for name in ("publish_enabled", "keep_latest_data"):
+        if name in table:
+            options[name] = table.take(name, values.flag, False)
+    if mode := table.take("mode", values.text, ""):
+        options["mode"] = mode
+    return options
+
+
 def _options(table: Table, found: Proxies, meta_s: float) -> dict[str, object]:
     options: dict[str, object] = {}
 
@@ -69,13 +88,16 @@ def _options(table: Table, found: Proxies, meta_s: float) -> dict[str, object]:
         keep(name, name, values.text)
     keep("allowed_delta_types", "allowed_delta_types", values.listed)
     options |= proxies.of_namespace(found, table)
-    kind = table.take("subscription_type", values.text, "")
-    if kind not in ("", "stream"):
+    kind, polled = table.take("subscription_type", values.text, ""), table.within("shared_poll")
+    if kind == "shared_poll":
+        options |= {"subscription_type": kind, "shared_poll": _shared_poll(polled, found)}
+    else:
+        polled.forget()
+    if kind not in ("", "stream", "shared_poll"):
         table.report.ignore(table.where("subscription_type"), _STREAMS)
     table.ignore(
         _STREAMS,
         map={},
-        shared_poll={},
         map_clients_presence_channel_prefix="",
         map_users_presence_channel_prefix="",
         subscribe_stream_proxy_enabled=False,

@@ -36,14 +36,18 @@ class Proxies:
         enabled = table.take(f"{prefix}proxy_enabled", values.flag, False)
         name = table.take(f"{prefix}proxy_name", values.text, "default")
         name = default if name in ("default", "") else name
-        if not enabled:
-            return ""
-        if name not in self.found:
-            table.report.wrong(
-                table.where(f"{prefix}proxy_enabled"), f"asks for a proxy {name}, which has no endpoint"
-            )
-            return ""
-        return name
+        return self._known(table.where(f"{prefix}proxy_enabled"), name) if enabled else ""
+
+    def named(self, table: Table, key: str, default: str) -> str:
+        """The proxy that is asked in any case."""
+        name = table.take(key, values.text, "default")
+        return self._known(table.where(key), default if name in ("default", "") else name)
+
+    def _known(self, key: str, name: str) -> str:
+        if name in self.found:
+            return name
+        self._root.report.wrong(key, f"asks for a proxy {name}, which has no endpoint")
+        return ""
 
 
 def _options(table: Table) -> dict[str, object]:
@@ -105,7 +109,7 @@ def read(root: Table, client: Table, channel: Table, rpc: Table) -> Proxies:
         else:
             table.forget()
     events = channel.within("proxy")
-    for event in _EVENTS:
+    for event in (*_EVENTS, "shared_poll_refresh"):
         proxies.at(f"channel.proxy.{event}", events.within(event))
     events.ignore("there are no subscription streams", subscribe_stream={"timeout": "1s"})
     proxies.at("rpc.proxy", rpc.within("proxy"))

@@ -16,7 +16,8 @@ from madang.app.migrating.values import duration, flag, listed
 from madang.app.sections import Settings
 from madang.app.settings import SettingsError, load
 from madang.base.secret import Secret
-from madang.realtime.settings import StatusTransform, ToDisconnect, ToError
+from madang.realtime.channel import SharedPollOptions
+from madang.realtime.settings import SharedPollSettings, StatusTransform, ToDisconnect, ToError
 
 PROXIES = {
     "client": {
@@ -372,6 +373,64 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(env={"CENTRIFUGO_CLIENT_CHANNEL_LIMIT": "many"}, migrated=path)
     assert caught.value.problems == [f"{path}: client.channel_limit is a whole number"]
+
+
+def test_shared_polls(tmp_path: Path) -> None:
+    backend = {"endpoint": "http://127.0.0.1:3001/refresh", "timeout": "5s"}
+    tree = {
+        "shared_poll": {
+            "hmac_secret_key": "new",
+            "hmac_previous_secret_key": "old",
+            "hmac_previous_secret_key_valid_until": 1735689600,
+            "concurrency_limit": 8,
+        },
+        "proxies": [{"name": "prices", **backend}],
+        "channel": {
+            "proxy": {"shared_poll_refresh": backend},
+            "namespaces": [
+                {
+                    "name": "votes",
+                    "subscription_type": "shared_poll",
+                    "shared_poll": {
+                        "refresh_interval": "1s",
+                        "refresh_batch_size": 50,
+                        "proxy_name": "default",
+                    },
+                    "allow_subscribe_for_client": True,
+                },
+                {
+                    "name": "prices",
+                    "subscription_type": "shared_poll",
+                    "shared_poll": {
+                        "proxy_name": "prices",
+                        "mode": "versioned",
+                        "publish_enabled": True,
+                        "max_keys_per_connection": 9,
+                        "channel_shutdown_delay": "2s",
+                        "track_expired_extra_delay": "5s",
+                        "keep_latest_data": True,
+                    },
+                },
+                {"name": "chat", "shared_poll": {"refresh_interval": "10s", "mode": "versionless"}},
+            ],
+        },
+    }
+    assert ignored(tmp_path, tree) == []
+    found = migrate(tmp_path, tree).realtime
+    assert found.shared_poll == SharedPollSettings(Secret("new"), Secret("old"), 1735689600, 8)
+    votes, prices = found.namespaces["votes"], found.namespaces["prices"]
+    assert found.proxies[votes.shared_poll.proxy_name].timeout_s == 5
+    assert (votes.shared_poll.refresh_interval_s, votes.shared_poll.refresh_batch_size) == (1, 50)
+    assert prices.shared_poll == SharedPollOptions(
+        proxy_name="prices",
+        mode="versioned",
+        publish_enabled=True,
+        max_keys_per_connection=9,
+        channel_shutdown_delay_s=2,
+        track_expired_extra_delay_s=5,
+        keep_latest_data=True,
+    )
+    assert found.namespaces["chat"].subscription_type == "stream"
 
 
 def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
