@@ -56,6 +56,8 @@ export const en = {
   "error.forbidden": "You may not do that here.",
   "error.not_found": "That is not there any more.",
   "offline.title": "You are offline",
+  "unreachable.title": "The server does not answer",
+  "unreachable.text": "It may be starting again. The page comes back by itself when the server does.",
   "offline.text": "The page comes back by itself when the connection does.",
   "notfound.title": "There is nothing here",
   "notfound.text": "The address may be wrong, or the channel was renamed or deleted.",
@@ -106,6 +108,9 @@ export const en = {
   "watch.failed": "The picture cannot be played",
   "watch.failed.text": "This browser could not play the broadcast in this way. Try the other way of playing in the settings.",
   "watch.network": "The connection stumbled. Trying again…",
+  "watch.late": "The picture is not coming through",
+  "watch.late.text": "It is tried again and again. If it stays away, look at your connection, or choose another way of playing in the settings of the player.",
+  "watch.late.offline": "You are offline. It goes on by itself when the connection is back.",
   "watch.unsupported": "This browser cannot play the broadcast. Try a newer one.",
   "watch.open": "Watch on {site}",
 

@@ -57,6 +57,8 @@ export const ko: Dictionary = {
   "error.forbidden": "이 작업을 할 권한이 없어요.",
   "error.not_found": "이제는 없는 항목이에요.",
   "offline.title": "인터넷 연결이 끊겼어요",
+  "unreachable.title": "서버가 응답하지 않아요",
+  "unreachable.text": "다시 시작하는 중일 수 있어요. 서버가 돌아오면 화면도 저절로 돌아와요.",
   "offline.text": "연결이 돌아오면 화면도 저절로 돌아와요.",
   "notfound.title": "여기에는 아무것도 없어요",
   "notfound.text": "주소가 잘못되었거나, 채널 이름이 바뀌었거나 채널이 삭제되었을 수 있어요.",
@@ -107,6 +109,9 @@ export const ko: Dictionary = {
   "watch.failed": "화면을 재생할 수 없어요",
   "watch.failed.text": "이 브라우저에서는 이 방식으로 재생하지 못했어요. 설정에서 다른 재생 방식을 골라 보세요.",
   "watch.network": "연결이 불안정해요. 다시 시도하고 있어요…",
+  "watch.late": "화면이 오지 않고 있어요",
+  "watch.late.text": "계속 다시 시도하고 있어요. 그래도 나오지 않으면 인터넷 연결을 확인하거나, 플레이어 설정에서 다른 재생 방식을 골라 보세요.",
+  "watch.late.offline": "인터넷 연결이 끊겼어요. 연결이 돌아오면 저절로 이어져요.",
   "watch.unsupported": "이 브라우저에서는 방송을 재생할 수 없어요. 최신 브라우저를 써 주세요.",
   "watch.open": "{site}에서 보기",
 

@@ -1,4 +1,4 @@
-import { LoaderCircle, VolumeX } from "lucide-react";
+import { VolumeX } from "lucide-react";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { ChannelState } from "../api/types";
 import { useNow } from "../store/clock";
@@ -8,6 +8,7 @@ import { classes } from "../ui/classes";
 import { LiveBadge } from "../ui/marks";
 import { tellBehind } from "./behind";
 import { useChrome } from "./chrome";
+import { Coming } from "./coming";
 import { ControlBar } from "./controls";
 import type { EngineName, Source } from "./engine";
 import { useFullscreen } from "./fullscreen";
@@ -198,15 +199,6 @@ function Center({ session, reconnecting, failure }: { session: string; reconnect
       </div>
     );
   }
-  if (session === "playing") return null;
-  return (
-    <div role="status" className="pointer-events-none absolute inset-0 grid place-items-center p-4 text-center">
-      <div className="flex animate-[appear_.2s_.6s_both] flex-col items-center gap-3">
-        <LoaderCircle size={36} className="animate-spin" aria-hidden />
-        <span className={reconnecting || session === "stalled" ? "on-picture" : "sr-only"}>
-          {t(reconnecting ? "watch.reconnecting" : session === "stalled" ? "watch.network" : "watch.waiting")}
-        </span>
-      </div>
-    </div>
-  );
+  return session === "playing" ? null : <Coming reconnecting={reconnecting} stalled={session === "stalled"} />;
 }
+

@@ -68,16 +68,17 @@ function useRetry(error: unknown, retry: () => void): void {
 /** Nothing could be loaded: why, and that it is tried again. */
 export function Failed({ error, retry, page }: { error: unknown; retry: () => void; page?: boolean }) {
   const t = useT();
-  const offline = error instanceof ApiError && error.code === "network";
+  const silent = error instanceof ApiError && error.code === "network";
+  const why = navigator.onLine ? "unreachable" : "offline";
   useRetry(error, retry);
   return (
     <Notice
       page={page ?? false}
-      icon={offline ? <CloudOff size={40} aria-hidden /> : <TriangleAlert size={40} aria-hidden />}
-      title={t(offline ? "offline.title" : "error.title")}
+      icon={silent ? <CloudOff size={40} aria-hidden /> : <TriangleAlert size={40} aria-hidden />}
+      title={t(silent ? `${why}.title` : "error.title")}
       action={<Button onClick={retry}>{t("retry")}</Button>}
     >
-      {offline ? t("offline.text") : sayError(t, error)}
+      {silent ? t(`${why}.text`) : sayError(t, error)}
     </Notice>
   );
 }
