@@ -15,7 +15,8 @@ function known(code: string): code is Code {
 /** A finding as two sentences: what is wrong, and what to do. */
 export function sentencesOf(t: Translate, finding: Finding): [what: string, todo: string] {
   const key = `health.${known(finding.code) ? finding.code : "other"}` as const;
-  const values = { n: Math.round(finding.value * 10) / 10, code: finding.code, detail: finding.detail || "?" };
+  const steps = finding.value < 10 ? 10 : 1;
+  const values = { n: Math.round(finding.value * steps) / steps, code: finding.code, detail: finding.detail || "?" };
   return [t(key, values), t(`${key}.text` satisfies Key, values)];
 }
 

@@ -40,3 +40,8 @@ test("a pulse moves the graphs and the peak", () => {
 test("a graph's newest value is at its right edge", () => {
   expect(lineOf([1, 1], 3)).toBe("M150.0 5.5L300.0 5.5");
 });
+
+test("a share is told in whole percent, a few seconds in tenths", () => {
+  expect(sentencesOf(t, { code: "bitrate_starving", value: 66.64, detail: "" })[0]).toMatch(/\b67\s%/);
+  expect(sentencesOf(t, { code: "keyframe_interval", value: 8.31, detail: "" })[0]).toMatch(/\b8\.3\ss/);
+});
