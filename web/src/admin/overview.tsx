@@ -21,6 +21,12 @@ function sayReason(t: Translate, reason: string): string {
   return key ? t(key) : reason;
 }
 
+/** The database by its own name; the server tells which driver speaks to it as well. */
+function databaseName(url: string): string {
+  if (url.startsWith("sqlite")) return "SQLite";
+  return url.startsWith("postgres") ? "PostgreSQL" : url;
+}
+
 function uptime(seconds: number, t: Translate): string {
   const days = Math.floor(seconds / 86_400);
   return days > 0 ? `${t("days", { n: days })} ${clock(seconds % 86_400)}` : clock(seconds);
@@ -46,7 +52,7 @@ export function OverviewRoom() {
     [t("server.disk"), t("server.of", { a: bytes(value.disk.free_bytes), b: bytes(value.disk.total_bytes) })],
     [t("server.files"), t("server.of", { a: value.open_files, b: value.open_files_limit })],
     [t("server.lag"), `${value.loop_lag_ms.toFixed(1)} ms`],
-    [t("server.database"), value.database],
+    [t("server.database"), databaseName(value.database)],
     [t("server.version"), value.version],
   ];
   return (

@@ -11,6 +11,7 @@ import { useSubmit } from "../store/submit";
 import { Button, ButtonLink } from "../ui/button";
 import { sayFault } from "../ui/faults";
 import { FormError, PasswordField, TextField } from "../ui/form";
+import { Mark } from "../ui/marks";
 import { Shell } from "../ui/shell";
 import { Failed, Loading, Notice, sayError } from "../ui/states";
 import { useTitle } from "../ui/title";
@@ -30,7 +31,7 @@ export function Invite() {
           <Loading />
         </div>
       ) : link.error instanceof ApiError && link.error.status === 404 ? (
-        <Notice page title={t("invite.gone")} action={<ButtonLink href="/login">{t("nav.login")}</ButtonLink>}>
+        <Notice page icon={<Mark />} title={t("invite.gone")} action={<ButtonLink href="/login">{t("nav.login")}</ButtonLink>}>
           {t("invite.gone.text")}
         </Notice>
       ) : (

@@ -8,7 +8,7 @@ export function PageHead({ title, text, children }: { title: string; text?: stri
         <h1 className="text-xl font-bold tracking-tight">{title}</h1>
         {text && <p className="mt-1 max-w-[60ch] text-m text-ink-2">{text}</p>}
       </div>
-      {children}
+      {children && <div className="flex flex-wrap items-center gap-3">{children}</div>}
     </div>
   );
 }
