@@ -72,6 +72,18 @@ def _secret(value: object) -> object:
     return Secret(value) if isinstance(value, str) else value
 
 
+def stored(*schemes: str) -> AfterValidator:
+    """A secret URL of what there is a driver for, by its scheme without one (`sqlite`); or nothing."""
+
+    def check(value: Secret) -> Secret:
+        scheme, divided, _ = value.reveal().partition("://")
+        if value and (not divided or scheme.partition("+")[0] not in schemes):
+            raise ValueError(f"a URL that begins with {' or '.join(f'{known}://' for known in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _path(value: object) -> object:
     return None if value == "" else value
 

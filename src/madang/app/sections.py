@@ -20,6 +20,7 @@ from madang.app.keys import (
     Networks,
     Section,
     listed,
+    stored,
     url,
 )
 from madang.app.realtime import Realtime
@@ -115,7 +116,7 @@ class Data(Section):
         Path("data"),
         description="The data directory: database, secret file, avatars, and the DVR spool of live streams.",
     )
-    database: Hidden = Field(
+    database: Annotated[Hidden, stored("sqlite", "postgresql")] = Field(
         Secret(""),
         description="A database URL, for example postgresql://madang:password@db/madang. Empty: SQLite in "
         "the data directory. A password in it is better given as MADANG_DATA__DATABASE.",

@@ -22,7 +22,7 @@ from madang.control.house import FirstRun
 from madang.control.vault import SecretError
 from madang.net.listeners import PORT_TAKEN, ListenError
 from madang.realtime.broker import BrokerError
-from madang.store.folder import InUseError
+from madang.store.folder import InUseError, holder_of
 from madang.store.upgrade import StoreError
 
 _log = structlog.get_logger()
@@ -99,7 +99,8 @@ def _password(file: Path) -> str:
     try:
         password = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise PasswordFileError(f"--admin-password-file {file} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise PasswordFileError(f"--admin-password-file {file} cannot be read: {why}") from None
     if len(password) < 8:
         raise PasswordFileError(f"--admin-password-file {file}: a password has at least 8 characters")
     return password
@@ -140,14 +141,21 @@ def run_demo(settings: Settings) -> int:
     logs.configure(settings.log)
     try:
         uvloop.run(_demo(settings))
-    except (StoreError, SecretError) as error:
+    except (StoreError, SecretError, NoServerError) as error:
         return _fail(str(error))
     return 0
+
+
+class NoServerError(Exception):
+    """There is no server that the demo could be sent to."""
 
 
 async def _demo(settings: Settings) -> None:
     from madang.app.offline import as_it_runs, control
 
+    if holder_of(settings.data.dir) is None:
+        folder = settings.data.dir
+        raise NoServerError(f"No server runs on {folder}. Start one first: madang serve --data {folder}")
     async with control(settings) as found:
         found.house.check_secret()
         url = _demo_url((await found.house.ensure_demo()).value, as_it_runs(settings))

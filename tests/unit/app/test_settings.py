@@ -129,6 +129,17 @@ def test_variables_are_checked_like_the_file() -> None:
     assert "did you mean public_url?" in problems(MADANG_PUBLICURL="x")[0]
 
 
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "madang.db", "postgres://h/d", "postgresql:/h"])
+def test_a_database_without_a_driver_is_told_by_the_check(url: str) -> None:
+    (problem,) = problems(MADANG_DATA__DATABASE=url)
+    assert problem.endswith("data.database: a URL that begins with sqlite:// or postgresql://")
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:////var/x.db", "postgresql://h/d", "postgresql+asyncpg://h/d"])
+def test_a_database_with_a_driver_is_taken(url: str) -> None:
+    assert load(env={"MADANG_DATA__DATABASE": url}).data.database.reveal() == url
+
+
 def test_a_door_that_is_needed_is_not_taken_away() -> None:
     assert problems(MADANG_HTTP__LISTEN="") == ["MADANG_HTTP__LISTEN: http.listen: needs at least one"]
 
