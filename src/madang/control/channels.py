@@ -130,7 +130,8 @@ class Channels:
 
     def _refuse_taken(self, slug: str, name: str, own: ChannelId) -> None:
         if not is_slug(slug) or slug in RESERVED:
-            raise Invalid("bad_slug", "This cannot be a channel's address.", "slug")
+            told = "small letters, digits, - and _ only, and no word of the site's own"
+            raise Invalid("bad_slug", f"This cannot be an address: {told}.", "slug")
         holder = self._clerk.directory.channel_by_name(slug)
         if holder is not None and holder.id != own:
             raise Conflict("taken", "This address is taken.", "slug")

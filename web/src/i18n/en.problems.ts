@@ -11,7 +11,7 @@ export const problems = {
   "problem.picture_type": "Choose a PNG, JPEG, WebP or GIF picture.",
   "problem.picture_large": "The picture has too many pixels. Choose a smaller one.",
   "problem.too_many_channels": "You have as many channels as an account may have. Delete one first.",
-  "problem.bad_slug": "This cannot be an address: small letters, digits, - and _ only.",
+  "problem.bad_slug": "This cannot be an address: small letters, digits, - and _ only, and no word of the site's own, such as admin.",
   "problem.not_confirmed": "Type the channel’s address exactly as it is.",
   "problem.bad_role": "This role cannot be given here.",
   "problem.is_owner": "This is the owner. Hand the channel over to somebody else first.",

@@ -11,7 +11,7 @@ export const problems = {
   "problem.picture_type": "PNG, JPEG, WebP, GIF 사진을 골라 주세요.",
   "problem.picture_large": "사진의 픽셀 수가 너무 많아요. 더 작은 사진을 골라 주세요.",
   "problem.too_many_channels": "한 계정이 가질 수 있는 채널을 모두 쓰고 있어요. 먼저 하나를 삭제해 주세요.",
-  "problem.bad_slug": "주소로 쓸 수 없어요. 영어 소문자, 숫자, -, _만 쓸 수 있어요.",
+  "problem.bad_slug": "주소로 쓸 수 없어요. 영어 소문자, 숫자, -, _만 쓸 수 있고, admin처럼 사이트가 쓰는 낱말은 안 돼요.",
   "problem.not_confirmed": "채널 주소를 그대로 입력해 주세요.",
   "problem.bad_role": "여기서는 줄 수 없는 역할이에요.",
   "problem.is_owner": "이 채널의 주인이에요. 먼저 다른 분에게 채널을 넘겨주세요.",
