@@ -134,13 +134,13 @@ class HttpProtocol(Answering):
         self._turning = False
         if self._taken is not None:
             self._depart(self._taken)
-        elif self._phase == HEAD:
-            self._await_head(len(data), fresh)
-        elif self._parsing is not None:
+        elif self._parsing is not None and self._phase != LINGER:
             if self._phase != BODY:
                 self._await_body()
             elif len(self.headers) > limits.HTTP_HEADERS:
                 self._refuse(431)  # trailers without end
+        elif self._phase == HEAD:
+            self._await_head(len(data), fresh)
 
     def _await_head(self, size: int, fresh: bool) -> None:
         if fresh:

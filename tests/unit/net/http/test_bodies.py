@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.unit.net.conftest import HOST, Yard
 
+from madang.base import limits
 from madang.net.http.routes import Answer, Body, Hold, TakeOver
 
 LATE = Answer(503, (), b"late")
@@ -38,6 +39,21 @@ async def test_whole_and_byte_by_byte_on_one_connection(yard: Yard, heard: list[
     wire.send(post(b""))
     assert (await wire.reply()).body == b"<>"
     assert heard == [b"whole", b"dripped", b""]
+
+
+async def test_a_long_body_in_pieces_is_not_taken_for_a_head(yard: Yard) -> None:
+    """Neither the bound of a head's bytes nor its deadline is a body's."""
+    yard.route.says["/hot/echo"] = lambda _: Body(100_000, lambda body: Answer(200, (), b"%d" % len(body)))
+    wire = await yard.connect()
+    whole = post(bytes(90_000))
+    for begin in range(0, len(whole), 15_000):
+        wire.send(whole[begin : begin + 15_000])
+        await yard.settle()
+    assert (await wire.reply()).body == b"90000"
+    wire.send(whole[:60_000])
+    await yard.after(limits.HTTP_HEADER_S + 1)
+    wire.send(whole[60_000:])
+    assert (await wire.reply()).body == b"90000"
 
 
 async def test_chunked(yard: Yard, heard: list[bytes]) -> None:
@@ -80,13 +96,15 @@ async def test_too_long(yard: Yard, heard: list[bytes], announced: bool) -> None
             b"POST /hot/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + HOST + b"65\r\n" + b"x" * 101
         )
     assert (await wire.reply()).status == 413
+    wire.send(b"x" * 200)
+    assert await wire.closed()
     assert heard == []
 
 
 async def test_expect_continue(yard: Yard, heard: list[bytes]) -> None:
     wire = await yard.connect()
     wire.send(post(b"body", b"Expect: 100-continue")[:-4])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await wire.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     wire.send(b"body")
     assert (await wire.reply()).body == b"<body>"
