@@ -339,28 +339,25 @@ def test_each_refusal_is_provoked(server: Server) -> None:
         assert code(client.delete(session, headers=bearer)) == (404, "not_found")
 
 
-async def test_who_is_one_too_many_is_told_when_to_come_back(server: Server, peer: Peer) -> None:
-    key = await asyncio.to_thread(server.channel, "taken")
-    peer.connection.addTrack(VideoStreamTrack())
-    prefer(peer.connection, "video/H264")
-    assert (await peer.post("/live/taken/whip", key)).status_code == 201
-    await until(server, "taken", "live")
-    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+def test_who_is_one_too_many_is_told_when_to_come_back(server: Server) -> None:
+    key = server.channel("taken")
+    with publishing(f"{server.rtmp}/{key}"), httpx.Client(base_url=server.http, timeout=PATIENCE_S) as client:
+        server.wait_for("taken", "live", PATIENCE_S)
         shown = SDP | {"Authorization": f"Bearer {key}"}
-        answer = await client.post(f"{server.http}/live/taken/whip", content=CAMERA, headers=shown)
+        answer = client.post("/live/taken/whip", content=CAMERA, headers=shown)
         assert code(answer) == (409, "busy") and answer.headers["retry-after"]
-        # A55: viewers of one address that never come; loopback itself is not counted.
+        # A55: viewers of one address that never come; loopback itself is not counted. On a machine so slow
+        # that the first of them have been given up when the last asks, more have to ask.
         flood = SDP | {"X-Forwarded-For": "203.0.113.9"}
-        asked = [
-            await client.post(f"{server.http}/live/taken/whep", content=PLAY, headers=flood)
-            for _ in range(PENDING_SESSIONS_PER_IP + 1)
-        ]
-        assert {each.status_code for each in asked[:-1]} == {201}
-        assert code(asked[-1]) == (503, "overloaded") and asked[-1].headers["retry-after"]
-        other = await client.post(f"{server.http}/live/taken/whep", content=PLAY, headers=SDP)
-        assert other.status_code == 201
-    await peer.close()
-    await until(server, "taken", "offline")
+        deadline, let_in = time.monotonic() + 2 * PATIENCE_S, 0
+        answer = client.post("/live/taken/whep", content=PLAY, headers=flood)
+        while answer.status_code == 201 and time.monotonic() < deadline:
+            let_in += 1
+            answer = client.post("/live/taken/whep", content=PLAY, headers=flood)
+        assert code(answer) == (503, "overloaded") and answer.headers["retry-after"]
+        assert let_in >= PENDING_SESSIONS_PER_IP
+        assert client.post("/live/taken/whep", content=PLAY, headers=SDP).status_code == 201
+    server.wait_for("taken", "offline", PATIENCE_S)
 
 
 def test_offers_of_any_shape_leave_the_server_standing(server: Server) -> None:
@@ -378,7 +375,7 @@ def test_offers_of_any_shape_leave_the_server_standing(server: Server) -> None:
             answer = client.post(
                 f"{server.http}/live/nobody/whep", content=bodies[number % len(bodies)], headers=SDP
             )
-            assert answer.status_code == 400, answer.text
+            assert answer.status_code == 400, (number, answer.status_code, answer.text)
         huge = client.post(f"{server.http}/live/nobody/whep", content=b"v" * 100_000, headers=SDP)
         assert huge.status_code == 413
     assert httpx.get(f"{server.http}/healthz", timeout=PATIENCE_S).status_code == 200
