@@ -174,5 +174,5 @@ class Encoder(asyncio.Protocol):
 async def encoder(yard: Yard, schema: int | None = None, name: str = KEY, **connect: amf.Value) -> Encoder:
     loop = asyncio.get_running_loop()
     _, made = await loop.create_connection(lambda: Encoder(schema, name, **connect), "127.0.0.1", yard.port)
-    await asyncio.wait_for(made.told.wait(), 5)
+    await asyncio.wait_for(made.told.wait(), 30)
     return made

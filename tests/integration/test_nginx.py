@@ -105,16 +105,16 @@ def test_metrics_are_not_for_the_world(nginx: Nginx, server: Server) -> None:
 
 def test_a_websocket_says_hello(nginx: Nginx, shown: str) -> None:
     url = nginx.url.replace("https", "wss") + f"/api/v1/events/ws?channel={shown}"
-    with connect(url, ssl=nginx.trust, origin="https://live.example.org", open_timeout=10) as socket:
-        assert json.loads(socket.recv(timeout=10))["type"] == "hello"
+    with connect(url, ssl=nginx.trust, origin="https://live.example.org", open_timeout=30) as socket:
+        assert json.loads(socket.recv(timeout=30))["type"] == "hello"
 
 
 def test_flv_comes_by_websocket(nginx: Nginx, shown: str) -> None:
     url = nginx.url.replace("https", "wss") + f"/live/{shown}.ws.flv"
-    with connect(url, ssl=nginx.trust, origin="https://live.example.org", open_timeout=10) as socket:
-        first = socket.recv(timeout=10)
+    with connect(url, ssl=nginx.trust, origin="https://live.example.org", open_timeout=30) as socket:
+        first = socket.recv(timeout=30)
         assert isinstance(first, bytes) and first.startswith(b"FLV")
-        assert len([socket.recv(timeout=5) for _ in range(10)]) == 10
+        assert len([socket.recv(timeout=30) for _ in range(10)]) == 10
 
 
 def test_a_playlist_is_held_until_its_part_exists(nginx: Nginx, shown: str) -> None:

@@ -107,7 +107,7 @@ async def relaying(folder: Path, port: int, yard: Yard) -> AsyncIterator[None]:
         nginx, "-p", str(folder), "-c", str(config), stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -57,7 +57,7 @@ async def test_a_slow_reader_is_let_go_and_grows_nothing(house: Household) -> No
         channel = house.control.house.channel("yard")
         for _ in range(1000):
             house.control.feed.channel("updated", channel)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert [message async for message in stream] == []
     assert len(house.control.feed) == 0
 

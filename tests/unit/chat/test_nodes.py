@@ -237,7 +237,7 @@ async def test_a_room_that_is_nowhere_is_error_100_in_time(
         raise ReplyError(1, "not here")
 
     monkeypatch.setattr(other.neighbour, "_answer", not_here)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await refused(mina.say("hello")))[0] == 100
     chat.log.away = True
     chat.leases.doubt(chat.channel)

@@ -75,7 +75,7 @@ class Wire:
 
     async def reply(self, method: str = "GET") -> Reply:
         """The next response; `method` says whether a body follows."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self._reply(method)
 
     async def _reply(self, method: str) -> Reply:
@@ -100,7 +100,7 @@ class Wire:
 
     async def closed(self) -> bool:
         """Whether the server closed and sent nothing more."""
-        return await asyncio.wait_for(self.reader.read(), 5) == b""
+        return await asyncio.wait_for(self.reader.read(), 30) == b""
 
     async def open(self) -> bool:
         """Whether the connection is still there after all that was due was done."""
@@ -109,7 +109,7 @@ class Wire:
         return not self.reader.at_eof()
 
     async def read(self, size: int = -1) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.read(size)
 
     def close(self) -> None:

@@ -237,7 +237,7 @@ async def test_failed_handshake_is_counted_and_freed(yard: Yard, tmp_path: Path)
     door = await yard.server.listen(Binding("127.0.0.1", 0, "--https"), speak_tls(tmp_path / "1", "one.test"))
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await reader.read()
     writer.close()
     await yard.settle()

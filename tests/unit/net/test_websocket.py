@@ -167,7 +167,7 @@ async def test_backlog_is_told(yard: Yard, hall: Hall) -> None:
     while not socket.paused:
         socket.send_frame(frame.build_frame(frame.BINARY, bytes(1 << 20)))
     assert socket.backlog_bytes > 0
-    await asyncio.wait_for(wire.reader.readexactly(1 << 20), 5)
+    await asyncio.wait_for(wire.reader.readexactly(1 << 20), 30)
     while socket.paused:
         await wire.read(1 << 20)
     assert socket.is_open

@@ -34,7 +34,7 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
 
 async def hear(wire: Wire, until: bytes) -> bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await wire.reader.readuntil(until)
 
 

@@ -434,7 +434,7 @@ async def test_close_says_farewell_to_all(yard: Yard) -> None:
     peer, _ = await publishing(yard)
     for each in (deciding, peer):
         each.transport.polite = each.connection
-    await asyncio.wait_for(yard.server.close(), 1)
+    await asyncio.wait_for(yard.server.close(), 30)
     assert deciding.transport.fate == peer.transport.fate == ["eof"]
     assert yard.handler.cancelled == len(yard.handler.requests)
     assert cast(Any, yard.server)._tasks == set()
@@ -443,5 +443,5 @@ async def test_close_says_farewell_to_all(yard: Yard) -> None:
 async def test_close_does_not_wait_for_the_rude(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("madang.net.rtmp.server.RTMP_LINGER_S", 0.0)
     peer, _ = await publishing(yard)
-    await asyncio.wait_for(yard.server.close(), 1)
+    await asyncio.wait_for(yard.server.close(), 30)
     assert peer.transport.fate == ["eof"]
