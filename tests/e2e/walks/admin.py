@@ -122,6 +122,7 @@ def invitations(thumb: Thumb) -> str:
     thumb.dismiss()
     thumb.press("Invite somebody")
     thumb.press("Make the link")
+    thumb.copy("Link")
     thumb.dismiss()
     thumb.press(rows(thumb, "Somebody").get_by_role("button", name="Withdraw"))
     expect(rows(thumb, "Somebody")).to_have_count(0)
