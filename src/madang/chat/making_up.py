@@ -56,6 +56,8 @@ async def make_up(room: Room, told: Mapping[str, Told]) -> None:
             await _corrected(room, shown, known, late)
         elif row["seq"] > first if first is not None else row["at"] > late:
             await room.appear(shown, frozenset((shown.user.id, *shown.mentions)))
+        elif (shown.edited_at or 0) > late:
+            await _tell_edit(room, shown)
     if gone:
         await room.tell(Delete(ids=tuple(gone)), "mod", weight=Weight.URGENT)
     await _cuts(room, late)
@@ -82,9 +84,13 @@ async def _corrected(room: Room, shown: Message, known: Told, late: int) -> None
     if known.data != encode(message):
         await room.become(message)
     if message.text != known.text or (message.edited_at or 0) > late:
-        edited_at = message.edited_at or message.at
-        event = Edit(id=message.id, text=message.text, mentions=message.mentions, edited_at=edited_at)
-        room.view.edited(message.id, await room.tell(event, "msg", weight=Weight.KEPT))
+        await _tell_edit(room, message)
+
+
+async def _tell_edit(room: Room, message: Message) -> None:
+    edited_at = message.edited_at or message.at
+    event = Edit(id=message.id, text=message.text, mentions=message.mentions, edited_at=edited_at)
+    room.view.edited(message.id, await room.tell(event, "msg", weight=Weight.KEPT))
 
 
 async def _waiting(room: Room, late: int) -> None:
