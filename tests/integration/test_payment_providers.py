@@ -163,16 +163,20 @@ def test_stripe_pays_back_once(till: Till) -> None:
     name = till.window(order)["url"].rpartition("/")[2]
     till.stripe.pay(name)
     assert till.confirm(order).json()["state"] == "shown"
+    charge = till.stripe.sessions[name]["payment_intent"]["latest_charge"]
+    charge["amount_refunded"] = 250
+    all_at_once(*[lambda: till.hear_stripe("charge.refunded", charge)] * 2)
+    assert till.state(order)[0] == "shown" and till.said("back") == 1
+    assert till.lines(order) == ["payment,9.00,USD", "refund,-2.50,USD"]
     path = f"{CHANNEL}/superchat/orders/{order}/refund"
     first, second = all_at_once(
         lambda: till.post(path, reason="asked").status_code,
         lambda: till.post(path, reason="asked").status_code,
     )
     assert 200 in (first, second) and {first, second} <= {200, 409}
-    charge = till.stripe.sessions[name]["payment_intent"]["latest_charge"]
     assert charge["refunded"] and till.hear_stripe("charge.refunded", charge) == 204
     assert till.state(order)[0] == "refunded" and till.said("back") == 0
-    assert till.lines(order) == ["payment,9.00,USD", "refund,-9.00,USD"]
+    assert till.lines(order) == ["payment,9.00,USD", "refund,-2.50,USD", "refund,-6.50,USD"]
 
 
 def test_a_disputed_payment_comes_down_and_back(till: Till) -> None:
@@ -275,11 +279,12 @@ def test_toss_pays_back_also_where_it_was_cancelled_there(till: Till) -> None:
     refunded = till.post(f"{CHANNEL}/superchat/orders/{ours}/refund", reason="부탁")
     assert refunded.json()["state"] == "refunded", refunded.text
     key = next(key for key, each in till.toss.payments.items() if each["orderId"] == theirs)
-    till.toss.payments[key] |= {"status": "CANCELED", "balanceAmount": 0}
-    assert till.hear("toss", till.toss.event(key)) == 204
-    assert till.state(theirs)[0] == "refunded"
+    for left, status, state in ((2_000, "PARTIAL_CANCELED", "shown"), (0, "CANCELED", "refunded")):
+        till.toss.payments[key] |= {"status": status, "balanceAmount": left}
+        assert till.hear("toss", till.toss.event(key)) == 204
+        assert till.state(theirs)[0] == state
     assert till.said("환불") == 0 and till.said("취소") == 0
-    assert till.lines(theirs) == ["payment,3100,KRW", "refund,-3100,KRW"]
+    assert till.lines(theirs) == ["payment,3100,KRW", "refund,-1100,KRW", "refund,-2000,KRW"]
 
 
 def test_a_window_that_was_closed(till: Till) -> None:

@@ -32,6 +32,7 @@ paid_orders = Table(
     Column("pinned_until", BigInteger),
     Column("message", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("refunded", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("provider", "payment"),
     UniqueConstraint("channel", "user_id", "nonce"),
     Index("paid_orders_by_state", "state", "id"),

@@ -3939,6 +3939,11 @@ export interface components {
              */
             reason: string;
             /**
+             * Refunded
+             * @description How much of the amount was paid back, in the same unit.
+             */
+            refunded: number;
+            /**
              * Shown At
              * @description Milliseconds since 1970; null until it is shown.
              */
@@ -4356,6 +4361,11 @@ export interface components {
              * @description Why it failed, is held, or was taken away; may be empty.
              */
             reason: string;
+            /**
+             * Refunded
+             * @description How much of the amount was paid back, in the same unit.
+             */
+            refunded: number;
             /**
              * State
              * @description created, paid, held, shown, failed, expired, removed, refunded, disputed.

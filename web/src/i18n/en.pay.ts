@@ -84,6 +84,7 @@ export const pay = {
   "money.state.removed": "Taken down",
   "money.state.refunded": "Paid back",
   "money.state.disputed": "Disputed",
+  "money.partly": "{amount} paid back",
   "money.test": "Test",
   "money.hidden": "{name} (not shown)",
   "money.approve": "Show",

@@ -84,6 +84,7 @@ export const pay = {
   "money.state.removed": "내림",
   "money.state.refunded": "환불됨",
   "money.state.disputed": "이의 제기",
+  "money.partly": "{amount} 환불됨",
   "money.test": "연습",
   "money.hidden": "{name} (비공개)",
   "money.approve": "표시하기",

@@ -33,7 +33,7 @@ test("a paid message waits until it is decided, or paid back", () => {
 });
 
 test("what waited before the page was opened comes first, and once", () => {
-  const order = { id: "o1", state: "held", channel: "c", channel_name: "C", amount: 5000, currency: "KRW", written: "", tier: 3, color: "", text: "hi", anonymous: true, provider: "toss", test: false, created_at: 1, paid_at: 2, reason: "all", user: "u", name: "유나", payment: "", shown_at: null, pinned_until: null };
+  const order = { id: "o1", state: "held", channel: "c", channel_name: "C", amount: 5000, currency: "KRW", written: "", tier: 3, color: "", text: "hi", anonymous: true, provider: "toss", test: false, created_at: 1, paid_at: 2, reason: "all", user: "u", name: "유나", payment: "", shown_at: null, pinned_until: null, refunded: 0 };
   const held = heldOf(order);
   expect(held.user.name).toBe("");
   const duty = after(noDuty, { t: "paid_held", ...held, order: "o2" });

@@ -71,6 +71,7 @@ function OrderRow({ order, base, owner, onDone }: RowProps) {
           <b className="min-w-0 truncate font-semibold">{name}</b>
           <span className="num font-bold text-money">{amount}</span>
           <Chip tone={toneOf(order.state)}>{t(`money.state.${order.state}` as Key)}</Chip>
+          {order.refunded > 0 && order.refunded < order.amount && <Chip>{t("money.partly", { amount: money(language, order.refunded, order.currency) })}</Chip>}
           {order.test && <Chip>{t("money.test")}</Chip>}
         </div>
         {order.text && <p className="mt-1.5 break-words">{order.text}</p>}

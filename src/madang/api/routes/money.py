@@ -333,4 +333,5 @@ def _fields(control: Control, extras: Extras, order: Order) -> dict[str, object]
         "created_at": order.created_at,
         "paid_at": order.paid_at,
         "reason": order.reason,
+        "refunded": order.refunded,
     }

@@ -96,6 +96,7 @@ class PaidOrder(Answer):
     created_at: int = Field(description="Milliseconds since 1970.")
     paid_at: int | None = Field(description="Milliseconds since 1970; null until it is paid.")
     reason: str = Field(description="Why it failed, is held, or was taken away; may be empty.")
+    refunded: int = Field(description="How much of the amount was paid back, in the same unit.")
 
 
 class ManagedOrder(PaidOrder):

@@ -14,6 +14,7 @@ from madang.base.clock import Clock
 from madang.chat import refusals
 from madang.chat.ports import (
     Bill,
+    Cell,
     Change,
     Demand,
     Fenced,
@@ -118,7 +119,19 @@ class SuperChat(Ordering):
             _log.error("payment_is_not_of_its_order", order=order.id, provider=order.provider)
             return await self._fail(order, "mismatch")
         if order.state in orders.OPEN or order.state == "expired":
-            return await self._paid(order, payment)
+            order = await self._paid(order, payment)
+        return await self._paid_back_some(order, payment)
+
+    async def _paid_back_some(self, order: Order, payment: Payment) -> Order:
+        """A part of it was paid back at the provider's: the ledger says so, and what was shown stays."""
+        while order.refunded < payment.refunded < order.amount and order.state in orders.HAS_MONEY:
+            changed = msgspec.structs.replace(order, refunded=payment.refunded)
+            line = self._line(changed, "refund", order.refunded - payment.refunded)
+            changes = [*_step(order, changed), line, self._event("paid.refunded", changed)]
+            if await self._commit(order, changes):
+                await self.boards.tell_goal(order.channel)
+                return changed
+            order = await self.find(order.id)
         return order
 
     async def _paid(self, order: Order, payment: Payment) -> Order:
@@ -177,11 +190,11 @@ class SuperChat(Ordering):
         if won:
             if order.state == "disputed":
                 back = msgspec.structs.replace(order, state="removed", reason="dispute won")
-                line = self._line(back, "dispute_won", order.amount)
+                line = self._line(back, "dispute_won", order.left)
                 await self._commit(order, [*_step(order, back), line])
         elif order.may_become("disputed"):
             changed = msgspec.structs.replace(order, state="disputed", pinned_until=None)
-            line = self._line(changed, "dispute", -order.amount)
+            line = self._line(changed, "dispute", -order.left)
             await self._take(order, changed, [line, self._event("paid.disputed", changed)], "")
         await self.boards.tell_goal(order.channel)
 
@@ -221,10 +234,10 @@ class SuperChat(Ordering):
     async def _repaid(self, order: Order, payment: Payment, by: str) -> Order:
         if not order.may_become("refunded") or payment.state != "refunded":
             return order
-        changed = msgspec.structs.replace(order, state="refunded", pinned_until=None)
+        changed = msgspec.structs.replace(order, state="refunded", pinned_until=None, refunded=order.amount)
         lines = [self._event("paid.refunded", changed)]
         if order.state != "disputed":
-            lines.insert(0, self._line(changed, "refund", -order.amount, by))
+            lines.insert(0, self._line(changed, "refund", -order.left, by))
         return await self._take(order, changed, lines, by)
 
     async def _take(self, order: Order, changed: Order, lines: Sequence[Change], by: str) -> Order:
@@ -308,6 +321,7 @@ class SuperChat(Ordering):
             "order": order.id,
             "state": order.state,
             "amount": order.amount,
+            "refunded": order.refunded,
             "currency": order.currency,
             "tier": order.tier,
             "user": "" if order.anonymous else order.user,
@@ -327,13 +341,13 @@ class SuperChat(Ordering):
 
 
 def _step(order: Order, changed: Order) -> list[Change]:
-    """The row's change, which happens only if nobody changed the state before."""
+    """The row's change, which happens only if nobody changed the state, or paid some back, before."""
     values = {
         name: value
         for name, value in orders.row_of(changed).items()
         if value != getattr(order, name, value) and name != "id"
     }
-    here = {"id": order.id, "state": order.state}
+    here: dict[str, Cell] = {"id": order.id, "state": order.state, "refunded": order.refunded}
     return [Demand(orders.TABLE, here), Set(orders.TABLE, {"id": order.id}, values)]
 
 

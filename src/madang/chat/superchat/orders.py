@@ -49,6 +49,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the message in the room's log."""
     reason: str = ""
     """Why it failed, is held, or was taken away."""
+    refunded: int = 0
+    """How much of the amount was paid back by its provider."""
+
+    @property
+    def left(self) -> int:
+        """What of the amount was not paid back."""
+        return self.amount - self.refunded
 
     def may_become(self, state: str) -> bool:
         return state in FOLLOWS[self.state]
