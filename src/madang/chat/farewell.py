@@ -82,6 +82,7 @@ class Farewell:
             Set("paid_orders", {"user_id": user}, {"author": _NOBODY}),
             *await self._quotes(user),
             *await self._pins(user),
+            *await self._events(user),
         ]
         try:
             await self._pump.do(changes, _nothing)
@@ -111,6 +112,17 @@ class Farewell:
         for row in await self._log.find(asked):
             pins = encode(tuple(_unnamed(pin, user) for pin in _read_pins(row["pins"]))).decode()
             changes.append(Set("chat_rooms", {"channel": row["channel"]}, {"pins": pins}))
+        return changes
+
+    async def _events(self, user: str) -> list[Change]:
+        """What webhooks are told, now or when it is asked for again."""
+        asked = Query(table="outbox", holds=("data", f'"{user}"'), order="seq", limit=_MOST)
+        changes: list[Change] = []
+        for row in await self._log.find(asked):
+            data = msgspec.json.decode(row["data"])
+            names = {f"{who}_name": GONE_NAME for who in ("actor", "target") if data.get(who) == user}
+            if names:
+                changes.append(Set("outbox", {"seq": row["seq"]}, {"data": encode(data | names).decode()}))
         return changes
 
 

@@ -66,10 +66,10 @@ async def test_a_name_stays_nowhere(chat: Chat) -> None:
         assert b"mina" not in msgspec.json.encode(shown)
     assert b"mina" not in msgspec.json.encode(room.pins)
     assert [text for _, _, text in late.view.visible()] == ["hello there", "hi!"]
-    for table in ("chat_messages", "chat_rooms", "chat_audit"):
-        order = "channel" if table == "chat_rooms" else "id"
+    for table in ("chat_messages", "chat_rooms", "chat_audit", "outbox"):
+        order = {"chat_rooms": "channel", "outbox": "seq"}.get(table, "id")
         found = await chat.log.find(Query(table=table, order=order))
-        assert not any('"mina"' in str(row) or "'mina'" in str(row) for row in found), table
+        assert found and not any('"mina"' in str(row) or "'mina'" in str(row) for row in found), table
 
 
 async def test_what_a_purge_hid_stays_hidden(chat: Chat) -> None:
