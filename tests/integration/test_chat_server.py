@@ -120,11 +120,12 @@ class Receiver:
 
 
 async def test_a_receiver_that_was_down_gets_everything_in_order(server: Server) -> None:
+    """Also of a server that was killed meanwhile: nothing is lost, and what comes twice has the same id."""
     channel, receiver = channel_of(server), Receiver()
     try:
         with signed_in(server) as host:
             hooks = f"{server.http}/api/v1/channels/main/webhooks"
-            body = {"url": receiver.url, "kinds": ["chat.message"]}
+            body = {"url": receiver.url, "kinds": ["chat.message", "chat.pin"]}
             made = host.post(hooks, json=body, headers={"X-Madang": "1"})
             assert made.status_code == 201, made.text
             yuna = await connect(server, host)
@@ -135,9 +136,17 @@ async def test_a_receiver_that_was_down_gets_everything_in_order(server: Server)
                 sent.append(answer["id"])
                 if number == 0:
                     await asyncio.to_thread(wait_until, lambda: receiver.requests > 0)
+            pinned = await yuna.call("chat.pin", channel=channel, id=sent[0])
+            assert pinned == {}
+            assert server.process is not None
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait()
+            await asyncio.to_thread(server.start)
             receiver.status = 200
-            await asyncio.to_thread(wait_until, lambda: len(receiver.events) >= 5, 60)
-            assert [event["id"] for event in receiver.events] == sent
-            await yuna.close()
+            await asyncio.to_thread(
+                wait_until, lambda: "chat.pin" in [e["kind"] for e in receiver.events], 60
+            )
+            kinds = {event["id"]: event["kind"] for event in receiver.events}
+            assert list(kinds)[:5] == sent and list(kinds.values())[5:] == ["chat.pin"]
     finally:
         receiver.close()
