@@ -69,16 +69,16 @@ function useRetry(error: unknown, retry: () => void): void {
 export function Failed({ error, retry, page }: { error: unknown; retry: () => void; page?: boolean }) {
   const t = useT();
   const silent = error instanceof ApiError && error.code === "network";
-  const why = navigator.onLine ? "unreachable" : "offline";
+  const online = navigator.onLine;
   useRetry(error, retry);
   return (
     <Notice
       page={page ?? false}
       icon={silent ? <CloudOff size={40} aria-hidden /> : <TriangleAlert size={40} aria-hidden />}
-      title={t(silent ? `${why}.title` : "error.title")}
+      title={t(!silent ? "error.title" : online ? "unreachable.title" : "offline.title")}
       action={<Button onClick={retry}>{t("retry")}</Button>}
     >
-      {silent ? t(`${why}.text`) : sayError(t, error)}
+      {silent ? t(online ? "unreachable.text" : "offline.text") : sayError(t, error)}
     </Notice>
   );
 }
