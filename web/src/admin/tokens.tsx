@@ -18,7 +18,7 @@ import { FormError, SelectField, TextField } from "../ui/form";
 import { ListOf } from "../ui/listing";
 import { useRecent } from "../ui/recent";
 import { PageHead, Row } from "../ui/section";
-import { Notice, sayError } from "../ui/states";
+import { Failed, Loading, Notice, sayError } from "../ui/states";
 
 const DAY = 86_400;
 
@@ -120,6 +120,7 @@ function Make({ onClose, onMade }: { onClose: () => void; onMade: (token: TokenV
           <TextField label={t("tokens.name")} value={name} onText={setName} maxLength={80} required autoFocus />
           <fieldset>
             <legend className="mb-1.5 text-m font-semibold">{t("tokens.scopes")}</legend>
+            {!scopes.value && (scopes.error ? <Failed error={scopes.error} retry={scopes.reload} /> : <Loading rows={4} />)}
             <div className="grid gap-x-4 sm:grid-cols-2">
               {(scopes.value ?? []).map((scope) => (
                 <label key={scope.scope} className="flex min-h-11 cursor-pointer items-center gap-3 py-1 text-m">
