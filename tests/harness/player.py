@@ -57,6 +57,16 @@ def complaints(url: str, seconds: float = 3.0) -> str:
     return done.stderr.strip() + (f"\nexit {done.returncode}" if done.returncode else "")
 
 
+def settled_in_hls(url: str) -> bool:
+    """Whether what a player of HLS begins with, the last three segments, has the same tracks as what comes
+    next: ffmpeg keeps to the tracks that it began with."""
+    with httpx.Client(timeout=20) as client:
+        ways = client.get(url).raise_for_status().text.splitlines()
+        media = next(line for line in ways if line and not line.startswith("#"))
+        listed = client.get(urljoin(url, media)).raise_for_status().text
+    return listed.rpartition("#EXT-X-MAP:")[2].count("#EXTINF:") >= 3
+
+
 _MPD = {"d": "urn:mpeg:dash:schema:mpd:2011"}
 
 

@@ -18,7 +18,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from tests.harness import gstreamer
 from tests.harness.patience import wait_until
-from tests.harness.player import complaints, listed_by_dash, play, play_dash
+from tests.harness.player import complaints, listed_by_dash, play, play_dash, settled_in_hls
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import Server, running
 
@@ -63,6 +63,7 @@ def comes_out(server: Server, name: str) -> None:
     join the picture a moment after that went on the air, and is waited for."""
     live = f"{server.http}/live/{name}"
     wait_until(lambda: listed_by_dash(f"{live}/manifest.mpd", {"video", "audio"}), PATIENCE_S)
+    wait_until(lambda: settled_in_hls(f"{live}/index.m3u8"), PATIENCE_S)
     ways = (f"{live}/index.m3u8", f"{live}.flv", f"{server.rtmp}/{name}")
     with ThreadPoolExecutor(2 * len(ways) + 1) as pool:
         dash = pool.submit(play_dash, f"{live}/manifest.mpd")
