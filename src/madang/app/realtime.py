@@ -10,6 +10,7 @@ import msgspec
 import re2
 from pydantic import BeforeValidator, Field, model_validator
 
+from madang.app import maps
 from madang.app.keys import RELOADS, Door, File, Hidden, Section, listed
 from madang.base import limits
 from madang.base.secret import Secret
@@ -72,6 +73,7 @@ def _hidden(kind: type, value: object) -> object:
 
 def _check_channel(options: ChannelOptions) -> None:
     _pattern(options.channel_regex)
+    maps.check(options)
     if options.subscription_type == "shared_poll":
         _check_poll(options.shared_poll)
 
@@ -439,6 +441,12 @@ class Realtime(Section):
         return self
 
     @model_validator(mode="after")
+    def _known_maps(self) -> "Realtime":
+        named = (*self.namespaces.items(), ("without_namespace", self.without_namespace))
+        maps.check_presence(named, self.namespaces, self.presence_s)
+        return self
+
+    @model_validator(mode="after")
     def _known_proxies(self) -> "Realtime":
         wanted = {
             "connect_proxy_name": self.connect_proxy_name,
@@ -454,6 +462,8 @@ class Realtime(Section):
                 "state_proxy_name",
             ):
                 wanted[f"{name}.{event}"] = getattr(options, event)
+            for event in ("publish_proxy_name", "remove_proxy_name"):
+                wanted[f"{name}.map.{event}"] = getattr(options.map, event)
             if options.subscription_type == "shared_poll":
                 wanted[f"{name}.shared_poll.proxy_name"] = options.shared_poll.proxy_name
                 if not self.shared_poll.hmac_secret.reveal():

@@ -319,6 +319,8 @@ REALTIME_MAP_BYTES: Final = 64 * 1024 * 1024
 REALTIME_MAPS_BYTES: Final = 512 * 1024 * 1024
 # A43: one key of a map.
 REALTIME_MAP_KEY_BYTES: Final = 255
+# Changes that one map keeps for those who return.
+REALTIME_MAP_STREAM: Final = 100_000
 # Entries of a page of a map, whoever asks for it.
 REALTIME_MAP_PAGE: Final = 1000
 # F20: changes that wait for a client which still reads the pages of a map without a stream; then 3008.

@@ -18,6 +18,7 @@ from madang.protocols.centrifugo import codes, text
 from madang.protocols.centrifugo import messages as m
 from madang.realtime import api_requests as asked
 from madang.realtime import wires
+from madang.realtime.api_maps import MapMethods
 from madang.realtime.api_requests import either
 from madang.realtime.broker import HistoryQuery
 from madang.realtime.channel import ChannelOptions, fits, is_built_in
@@ -82,6 +83,7 @@ class Methods:
             "revoke_token": self.revoke_token,
             "invalidate_user_tokens": self.invalidate_user_tokens,
             "shared_poll_publish": self.shared_poll_publish,
+            **MapMethods(engine.core).by_name,
             **dict.fromkeys(asked.ABSENT, self.absent),
         }
 
@@ -104,7 +106,8 @@ class Methods:
         return self._core.binding(channel).options
 
     def _check_publication(self, channel: str, data: bytes) -> None:
-        if not fits(data, self._writable(channel)):
+        options = self._writable(channel)
+        if options.subscription_type != "stream" or not fits(data, options):
             raise BAD_REQUEST
 
     async def publish(self, request: asked.Publish) -> object:

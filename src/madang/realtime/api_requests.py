@@ -156,6 +156,47 @@ class SharedPollPublish(msgspec.Struct, frozen=True, kw_only=True):
     epoch: _Key = ""
 
 
+class MapPublish(msgspec.Struct, frozen=True, kw_only=True):
+    """`b64data` and `b64stream_data` win over what they are beside."""
+
+    channel: str
+    key: str = ""
+    data: Raw = NONE
+    b64data: str = ""
+    stream_data: Raw = NONE
+    b64stream_data: str = ""
+    tags: dict[str, str] = {}
+    idempotency_key: _Key = ""
+    delta: bool = False
+    version: _Count = 0
+    version_epoch: _Key = ""
+    key_mode: str = ""
+
+
+class MapRemove(msgspec.Struct, frozen=True, kw_only=True):
+    channel: str
+    key: str = ""
+    tags: dict[str, str] = {}
+    idempotency_key: _Key = ""
+
+
+class MapReadState(msgspec.Struct, frozen=True, kw_only=True):
+    channel: str
+    cursor: str = ""
+    limit: int = 0
+    key: str = ""
+    revision_offset: _Count = 0
+    revision_epoch: str = ""
+
+
+class MapReadStream(msgspec.Struct, frozen=True, kw_only=True):
+    channel: str
+    limit: int = 0
+    since_offset: _Count = 0
+    since_epoch: str = ""
+    reverse: bool = False
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     commands: list[dict[str, Raw]] = []
     parallel: bool = False
@@ -167,14 +208,7 @@ class _Line(msgspec.Struct, frozen=True):
     id: int = 0
 
 
-ABSENT: Final = (
-    "map_publish",
-    "map_remove",
-    "map_read_state",
-    "map_read_stream",
-    "map_stats",
-    "map_clear",
-)
+ABSENT: Final = ()
 """Methods of maps, which are not here: error 108."""
 KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "publish": Publish,
@@ -195,6 +229,12 @@ KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "unblock_user": Unblock,
     "revoke_token": Revoke,
     "invalidate_user_tokens": Invalidate,
+    "map_publish": MapPublish,
+    "map_remove": MapRemove,
+    "map_read_state": MapReadState,
+    "map_read_stream": MapReadStream,
+    "map_stats": Channel,
+    "map_clear": Channel,
     "shared_poll_publish": SharedPollPublish,
     **dict.fromkeys(ABSENT, Nothing),
 }

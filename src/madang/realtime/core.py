@@ -323,7 +323,7 @@ class Core(People):
             if flow.until <= self.sweeper.now:
                 flow.expire()
         if self.broker.maps is not None:
-            await self.broker.maps.expire()
+            await self.broker.maps.expire(self.retention)
 
     # --- Subscriber ----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Every change has the next offset of its channel, in every mode, so that what is 
 what is read. Implemented in memory by `realtime.memory_maps` and over Redis in `store`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -132,6 +132,10 @@ class KeyKept(NamedTuple):
     options: KeyOptions
 
 
+RetentionOf = Callable[[str], MapRetention | None]
+"""What a channel of maps keeps; None for channels that are none."""
+
+
 class MapFullError(Exception):
     """The map, or the memory for all maps, has reached its bound: error 106."""
 
@@ -178,6 +182,6 @@ class MapBroker(Protocol):
         """Forget keys, changes and position. Told to all nodes through `on_clear`."""
         ...
 
-    async def expire(self) -> None:
+    async def expire(self, retention_of: RetentionOf) -> None:
         """Called every second: remove keys whose time is over, as if somebody had."""
         ...

@@ -24,6 +24,7 @@ from madang.realtime.maps import (
     KeyPublished,
     MapFullError,
     MapRetention,
+    RetentionOf,
     StatePage,
 )
 from madang.realtime.publication import Position, Publication, Stretch
@@ -180,6 +181,8 @@ class MemoryMaps:
             found.expires = now + keeps.ttl_s
             while len(found.stream) > keeps.size:
                 found.stream.popleft()
+        else:
+            found.stream.clear()
 
     async def remove(self, channel: str, key: str, options: KeyOptions) -> KeyPublished:
         if (known := self._known(channel, options)) is not None:
@@ -257,7 +260,7 @@ class MemoryMaps:
 
     # --- time ------------------------------------------------------------------------------------------
 
-    async def expire(self) -> None:
+    async def expire(self, retention_of: RetentionOf) -> None:
         now = self._clock.monotonic()
         if len(self._due) > 2 * self._count + _SPARE:
             self._due = [line for line in self._due if self._is_there(line[2], line[3])]

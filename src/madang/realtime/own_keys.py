@@ -1,15 +1,12 @@
 """Keys that come and go with a subscription: who is there as a map, and what a client leaves behind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller
-from madang.realtime.maps import KeyKept, KeyOptions, MapRetention
+from madang.realtime.maps import KeyKept, KeyOptions, RetentionOf
 from madang.realtime.publication import ClientInfo
-
-RetentionOf = Callable[[str], MapRetention | None]
-"""What a channel of maps keeps; None for channels that are none."""
 
 
 class OwnKey(NamedTuple):

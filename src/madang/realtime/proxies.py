@@ -18,6 +18,7 @@ from madang.realtime.backend import Proxy, Unanswered
 from madang.realtime.channel import NAMESPACE_BOUNDARY
 from madang.realtime.core import Core
 from madang.realtime.gate import Caller, ConnectGate, ConnectReply, ConnectRequest, ServerSubscription
+from madang.realtime.map_proxy import MapProxy
 from madang.realtime.people import Carried
 from madang.realtime.poll_proxy import PollProxy
 from madang.realtime.ports import (
@@ -291,6 +292,11 @@ class Proxies:
                 binding = msgspec.structs.replace(binding, polled=PollProxy(found[polled], options))
                 core.bindings[name] = binding
             names = options.subscribe_proxy_name, options.publish_proxy_name, options.sub_refresh_proxy_name
+            keys = options.map.publish_proxy_name, options.map.remove_proxy_name
+            if any(keys):
+                publish_key, remove_key = (found[each] if each else None for each in keys)
+                binding = msgspec.structs.replace(binding, keys=MapProxy(publish_key, remove_key))
+                core.bindings[name] = binding
             if any(names):
                 subscribe, publish, sub_refresh = (found[each] if each else None for each in names)
                 made = ProxyHandler(subscribe, publish, sub_refresh)

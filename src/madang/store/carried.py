@@ -19,6 +19,8 @@ class _Carried(msgspec.Struct, array_like=True, omit_defaults=True):
     delta: bool = False
     weight: int = 0
     kept_for: tuple[str, ...] = ()
+    key: str = ""
+    removed: bool = False
 
 
 class _Who(msgspec.Struct, array_like=True):
@@ -42,8 +44,8 @@ def _read(decoder: msgspec.msgpack.Decoder[T], packed: bytes) -> T:
         raise BrokerError(f"a message under our prefix that is not ours: {error}") from error
 
 
-def pack(data: bytes, options: PublishOptions) -> bytes:
-    """A publication without its offset."""
+def pack(data: bytes, options: PublishOptions, *, key: str = "", removed: bool = False) -> bytes:
+    """A publication without its offset; of a map, with its key."""
     info = options.info or ClientInfo("", "")
     carried = _Carried(
         data,
@@ -55,6 +57,8 @@ def pack(data: bytes, options: PublishOptions) -> bytes:
         options.delta,
         int(options.weight),
         tuple(options.kept_for),
+        key,
+        removed,
     )
     return _encode(carried)
 
@@ -73,6 +77,8 @@ def unpack(packed: bytes, offset: int) -> Publication:
         delta=carried.delta,
         weight=Weight(carried.weight),
         kept_for=frozenset(carried.kept_for),
+        key=carried.key,
+        removed=carried.removed,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
+import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -40,6 +41,7 @@ from madang.realtime.publication import ClientInfo, Position, Published, Publish
 from madang.store import redis_scripts as scripts
 from madang.store.carried import pack, pack_who, redacted, unpack, unpack_who
 from madang.store.outage import Outage
+from madang.store.redis_maps import RedisMaps
 
 log = logging.getLogger(__name__)
 _SUBSCRIBE_BATCH: Final = 512
@@ -53,7 +55,6 @@ class RedisBroker:
 
     in_process = False
     keeps_history = True
-    maps = None
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class RedisBroker:
             url.reveal(), socket_timeout=None, socket_connect_timeout=BROKER_ANSWER_S, retry=retry
         )
         self._register()
+        self.maps = RedisMaps(self._redis, self._ask, prefix, self._bus, self._epoch)
         self._node = ""
         self._subscriber: Subscriber | None = None
         self._pubsub: PubSub | None = None
@@ -405,6 +407,14 @@ class RedisBroker:
             offset, epoch, packed = rest.split(b":", 2)
             publication = unpack(packed, int(offset))
             subscriber.on_publication(channel, publication, Position(int(offset), epoch.decode()))
+        elif kind == b"d":
+            offset, epoch, size, both = rest.split(b":", 3)
+            before = unpack(both[: int(size)], 0)
+            publication = unpack(both[int(size) :], int(offset))
+            publication = msgspec.structs.replace(publication, prev=before.data)
+            subscriber.on_publication(channel, publication, Position(int(offset), epoch.decode()))
+        elif kind == b"c":
+            subscriber.on_clear(channel)
         elif kind == b"j":
             subscriber.on_join(channel, unpack_who(rest))
         elif kind == b"l":

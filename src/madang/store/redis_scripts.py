@@ -57,7 +57,7 @@ if not epoch then
   redis.call('HSET', meta, 'e', epoch)
   redis.call('DEL', list)
 end
-if redis.call('PTTL', meta) < meta_ms then
+if meta_ms > 0 and redis.call('PTTL', meta) < meta_ms then
   redis.call('PEXPIRE', meta, meta_ms)
 end
 local top = tonumber(redis.call('HGET', meta, 's') or '0')

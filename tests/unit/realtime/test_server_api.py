@@ -164,10 +164,6 @@ async def test_publishing_with_every_parameter(backend: Backend) -> None:
         assert bool(await guest.publications()) is fresh
 
 
-async def test_methods_of_maps_are_not_available(backend: Backend) -> None:
-    assert await backend.refused("map_publish", channel="open:1", key="k", data=1) == 108
-
-
 async def test_publishing_to_shared_polls(make: Make, settings: RealtimeSettings) -> None:
     keyed = dataclasses.replace(settings_with(settings), api_keys=(Secret(KEY),))
     yard = make(keyed)

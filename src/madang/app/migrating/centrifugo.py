@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from madang.app.migrating import brokers, channels, proxies, values
+from madang.app.migrating import brokers, channels, maps, proxies, values
 from madang.app.migrating.tables import Report, Table
 
 PORT: Final = 8000
@@ -54,6 +54,7 @@ def read(path: Path, env: Mapping[str, str] | None = None) -> Read:
     found = proxies.read(root, client, channel, rpc)
     channels.read(channel, found)
     brokers.read(root)
+    maps.read_broker(root.within("map_broker"), str(report.given.get("realtime.broker", ("", ""))[0]))
     _read_shared_poll(root.within("shared_poll"))
     _read_client(client)
     _read_doors(root)

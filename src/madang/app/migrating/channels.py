@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from madang.app.migrating import proxies, values
+from madang.app.migrating import maps, proxies, values
 from madang.app.migrating.proxies import Proxies
 from madang.app.migrating.tables import Table
 from madang.realtime.channel import ChannelOptions
 
-_STREAMS: Final = "channels are streams alone"
+_STREAMS: Final = "there are no subscription streams"
 _PARTED: Final = {
     "private_prefix": "$",
     "namespace_boundary": ":",
@@ -93,13 +93,12 @@ def _options(table: Table, found: Proxies, meta_s: float) -> dict[str, object]:
         options |= {"subscription_type": kind, "shared_poll": _shared_poll(polled, found)}
     else:
         polled.forget()
-    if kind not in ("", "stream", "shared_poll"):
-        table.report.ignore(table.where("subscription_type"), _STREAMS)
+        options["subscription_type"] = kind
+    for name in ("map_clients_presence_channel_prefix", "map_users_presence_channel_prefix"):
+        keep(name, name, values.text)
+    options["map"] = maps.read(found, table.within("map"))
     table.ignore(
         _STREAMS,
-        map={},
-        map_clients_presence_channel_prefix="",
-        map_users_presence_channel_prefix="",
         subscribe_stream_proxy_enabled=False,
         subscribe_stream_proxy_name="default",
         subscribe_stream_proxy_bidirectional=False,
@@ -107,4 +106,4 @@ def _options(table: Table, found: Proxies, meta_s: float) -> dict[str, object]:
     if meta_s and not options.get("history_meta_ttl_s") and options.get("history_size"):
         options["history_meta_ttl_s"] = meta_s
     # What was wrong has been said; a dump of the defaults writes empty texts.
-    return {name: value for name, value in options.items() if value not in (None, "")}
+    return {name: value for name, value in options.items() if value not in (None, "", {})}

@@ -109,7 +109,7 @@ def read(root: Table, client: Table, channel: Table, rpc: Table) -> Proxies:
         else:
             table.forget()
     events = channel.within("proxy")
-    for event in (*_EVENTS, "shared_poll_refresh"):
+    for event in (*_EVENTS, "map_publish", "map_remove", "shared_poll_refresh"):
         proxies.at(f"channel.proxy.{event}", events.within(event))
     events.ignore("there are no subscription streams", subscribe_stream={"timeout": "1s"})
     proxies.at("rpc.proxy", rpc.within("proxy"))

@@ -6,7 +6,7 @@ absent, and so does a null.
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -55,6 +55,15 @@ class SubscribeCall(RefreshCall, frozen=True, kw_only=True, omit_defaults=True):
 
 class PublishCall(RefreshCall, frozen=True, kw_only=True, omit_defaults=True):
     channel: str
+    data: Raw = NONE
+    b64data: str = ""
+
+
+class KeyCall(RefreshCall, frozen=True, kw_only=True, omit_defaults=True):
+    """A client sets a key of a map, or removes it, without data."""
+
+    channel: str
+    key: str
     data: Raw = NONE
     b64data: str = ""
 
@@ -175,6 +184,21 @@ class SharedPollResult(msgspec.Struct, frozen=True):
     epoch: str | None = ""
 
 
+class KeyResult(_Data, frozen=True, kw_only=True):
+    """What becomes of a key; what is left out stays as the client said."""
+
+    key: str | None = ""
+    tags: dict[str, str] | None = None
+    key_mode: Literal["", "if_new", "if_exists"] | None = ""
+    stream_data: Raw = NONE
+    """What subscribers get in place of the data that are kept."""
+    b64stream_data: str | None = ""
+    idempotency_key: str | None = ""
+    delta: bool | None = False
+    version: Annotated[int, msgspec.Meta(ge=0)] | None = 0
+    version_epoch: str | None = ""
+
+
 class RpcResult(_Data, frozen=True, kw_only=True):
     """What the client's call is answered with."""
 
@@ -213,6 +237,7 @@ CONNECT: Final = msgspec.json.Decoder(Answer[ConnectResult])
 REFRESH: Final = msgspec.json.Decoder(Answer[RefreshResult])
 SUBSCRIBE: Final = msgspec.json.Decoder(Answer[SubscribeResult])
 PUBLISH: Final = msgspec.json.Decoder(Answer[PublishResult])
+KEY: Final = msgspec.json.Decoder(Answer[KeyResult])
 RPC: Final = msgspec.json.Decoder(Answer[RpcResult])
 SHARED_POLL: Final = msgspec.json.Decoder(Answer[SharedPollResult])
 STATES: Final = msgspec.json.Decoder(Answer[Nothing])

@@ -17,6 +17,7 @@ from madang.app.sections import Settings
 from madang.app.settings import SettingsError, load
 from madang.base.secret import Secret
 from madang.realtime.channel import SharedPollOptions
+from madang.realtime.maps import MapOptions
 from madang.realtime.settings import SharedPollSettings, StatusTransform, ToDisconnect, ToError
 
 PROXIES = {
@@ -433,13 +434,78 @@ def test_shared_polls(tmp_path: Path) -> None:
     assert found.namespaces["chat"].subscription_type == "stream"
 
 
+def test_maps(tmp_path: Path) -> None:
+    tree = {
+        "engine": {"type": "redis"},
+        "map_broker": {"type": "redis", "redis": {"address": "redis:6379", "cleanup_interval": "1s"}},
+        "channel": {
+            "proxy": {"map_publish": {"endpoint": "https://app/publish", "timeout": "3s"}},
+            "namespaces": [
+                {
+                    "name": "board",
+                    "subscription_type": "map",
+                    "map_clients_presence_channel_prefix": "clients:",
+                    "map": {
+                        "mode": "recoverable",
+                        "key_ttl": "90s",
+                        "stream_size": 200,
+                        "stream_ttl": "2m",
+                        "meta_ttl": "20m",
+                        "remove_client_on_unsubscribe": True,
+                        "allow_remove_for_subscriber": True,
+                        "publish_proxy_enabled": True,
+                        "default_page_size": 50,
+                        "min_page_size": 10,
+                        "max_page_size": 0,
+                        "subscribe_catch_up_timeout": "8s",
+                    },
+                },
+                {
+                    "name": "clients",
+                    "subscription_type": "map_clients",
+                    "map": {"mode": "ephemeral", "key_ttl": "60s"},
+                },
+            ],
+        },
+    }
+    assert ignored(tmp_path, tree) == []
+    found = migrate(tmp_path, tree).realtime
+    board, clients = found.namespaces["board"], found.namespaces["clients"]
+    assert found.proxies[board.map.publish_proxy_name].timeout_s == 3
+    assert board.map_clients_presence_channel_prefix == "clients:" and clients.is_map
+    assert board.map == MapOptions(
+        mode="recoverable",
+        key_ttl_s=90,
+        stream_size=200,
+        stream_ttl_s=120,
+        meta_ttl_s=1200,
+        remove_client_on_unsubscribe=True,
+        allow_remove_for_subscriber=True,
+        publish_proxy_name=board.map.publish_proxy_name,
+        default_page_size=50,
+        min_page_size=10,
+        subscribe_catch_up_timeout_s=8,
+    )
+
+
+@pytest.mark.parametrize("told", [{"type": "postgres"}, {"type": "redis"}])
+def test_maps_are_kept_where_publications_are(tmp_path: Path, told: dict[str, object]) -> None:
+    with pytest.raises(centrifugo.MisreadError, match="map_broker.type"):
+        ignored(tmp_path, {"map_broker": told})
+
+
 def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
     tree = {
         "client": {"insecure": True, "user_id_http_header": "X-User", "concurrency": 8, "new_thing": 1},
         "channel": {
             "max_length": 300,
             "namespaces": [
-                {"name": "n1", "subscription_type": "map", "map": {"mode": "ephemeral"}, "pattern": True},
+                {
+                    "name": "n1",
+                    "subscription_type": "map",
+                    "map": {"mode": "persistent", "ordered": True},
+                    "pattern": True,
+                },
                 {"name": "n2", "keep_latest_publication": True},
             ],
         },
@@ -454,8 +520,7 @@ def test_what_is_ignored_is_named_once_for_each_reason(tmp_path: Path) -> None:
     }
     assert sorted(ignored(tmp_path, tree)) == sorted(
         [
-            "channels are streams alone: channel.namespaces[n1].subscription_type, "
-            "channel.namespaces[n1].map",
+            "keys come in the order of their bytes: channel.namespaces[n1].map.ordered",
             "a channel's name has at most 255 characters: channel.max_length",
             "its bounds are set otherwise here (docs/3-operate/limits.md): client.concurrency",
             "everybody says who they are here, by a token or a proxy: client.insecure, "
