@@ -147,16 +147,20 @@ class Sending:
         if held is None:
             self.transport.write(b"".join([entry.frame for entry in batch]))
             return
-        for entry in batch:
-            plain = entry.plain and user not in entry.kept_for
-            size = len(entry.frame)
-            held.append((entry.frame, plain))
-            self._held_bytes += size
-            if plain:
-                self._plain_bytes += size
+        kept_bytes = plain_bytes = 0
+        for frame, _, plain, kept_for, _, _ in batch:
+            if plain and user not in kept_for:
+                held.append((frame, True))
+                plain_bytes += len(frame)
+            else:
+                held.append((frame, False))
+                kept_bytes += len(frame)
+        self._held_bytes += plain_bytes + kept_bytes
+        self._plain_bytes += plain_bytes
         if self._plain_bytes > REALTIME_PLAIN_BYTES:
-            self._shed()
-        self._check_backlog()
+            self._shed(held)
+        if kept_bytes:
+            self._check_backlog()
 
     def resume(self, is_full: Callable[[], bool]) -> None:
         """The transport has room again: write what was held, as far as it takes it."""
@@ -181,18 +185,27 @@ class Sending:
         self._held_bytes += len(frames)
         self._check_backlog()
 
-    def _shed(self) -> None:
-        """Leave out the eldest plain publications, down to half of the bound."""
-        assert self.held is not None
-        kept: deque[Held] = deque()
-        for frame, plain in self.held:
+    def _shed(self, held: deque[Held]) -> None:
+        """Leave out the eldest plain publications: one for each that came, so that a crowd of slow viewers,
+        whose queues fill alike, never holds up one tick with all of them."""
+        while self._plain_bytes > REALTIME_PLAIN_BYTES and held[0][1]:
+            self._leave_out(held.popleft()[0])
+        if self._plain_bytes <= REALTIME_PLAIN_BYTES:
+            return
+        kept: deque[Held] = (
+            deque()
+        )  # something that must not be left out is eldest: down to half of the bound
+        for frame, plain in held:
             if plain and self._plain_bytes > REALTIME_PLAIN_BYTES // 2:
-                self._plain_bytes -= len(frame)
-                self._held_bytes -= len(frame)
-                self._core.counters.shed += 1
+                self._leave_out(frame)
             else:
                 kept.append((frame, plain))
         self.held = kept
+
+    def _leave_out(self, frame: bytes) -> None:
+        self._plain_bytes -= len(frame)
+        self._held_bytes -= len(frame)
+        self._core.counters.shed += 1
 
     def _check_backlog(self) -> None:
         most = min(self._core.settings.queue_bytes, REALTIME_KEPT_BYTES if self.sheds else NEVER)

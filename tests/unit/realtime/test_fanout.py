@@ -358,6 +358,21 @@ async def test_a_slow_viewer_loses_plain_publications_and_nothing_else(yard: Yar
     assert [each["n"] for each in await slow.publications()] == [-1]
 
 
+async def test_no_tick_sheds_more_than_it_brought(yard: Yard) -> None:
+    slow = await yard.member("shed:1")
+    slow.session.pause()
+    counters, shed = yard.engine.counters, []
+    for number in range(REALTIME_PLAIN_BYTES * 3 // 500):
+        before = counters.shed
+        await yard.publish("shed:1", {"n": number, "pad": "x" * 500})
+        await yard.settle()
+        shed.append(counters.shed - before)
+    assert max(shed) == 1 and sum(shed) > len(shed) / 2
+    slow.session.resume(full)
+    got = [each["n"] for each in await slow.publications()]
+    assert got == list(range(sum(shed), len(shed)))
+
+
 async def test_what_must_not_be_lost_is_bounded_too(yard: Yard) -> None:
     slow = await yard.member("shed:1")
     slow.session.pause()
