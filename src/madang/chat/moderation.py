@@ -198,5 +198,7 @@ async def refresh(room: Room, member: Member) -> None:
     """A role changed somewhere: act on live connections, tell them and everybody."""
     if room.members.refresh(member, room.yard.clock.wall()):
         await room.tell_you(member)
-        changed_role = RoleChanged(user=member.user, role=member.role.value, badges=member.badges)
+        changed_role = RoleChanged(
+            user=member.user, role=member.role.value, badges=member.badges, name=member.name
+        )
         await room.tell(changed_role, "mod")

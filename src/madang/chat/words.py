@@ -105,6 +105,7 @@ class RoleChanged(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag=
     user: str
     role: str
     badges: tuple[str, ...]
+    name: str = ""
 
 
 class Muted(msgspec.Struct, frozen=True, kw_only=True):

@@ -186,7 +186,7 @@
     else if (event.t === "settings") {
       var s = event.settings;
       ComfyJS.onChatMode({ slow: s.slow_s > 0, slowSeconds: s.slow_s, subscribers: s.subscribers_only, followers: s.followers_min !== null, emoteOnly: s.emoji_only, uniqueChat: s.unique }, state.channel.slug);
-    } else if (event.t === "role" && event.role === "subscriber") ComfyJS.onSub(event.user, "", { prime: false, plan: "1000", planName: "subscriber" }, plain(event));
+    } else if (event.t === "role" && event.role === "subscriber") ComfyJS.onSub(event.name || event.user, "", { prime: false, plan: "1000", planName: "subscriber" }, plain(event));
     else if (event.t === "poll") polled(event.poll);
     else if (event.t === "audit") moderated(event.entry);
   }

@@ -107,7 +107,7 @@ export type RoomEvent =
   | { t: "pins"; pins: Pin[] }
   | { t: "settings"; settings: Settings; by: string }
   | { t: "counts"; viewers: number; chatters: number }
-  | { t: "role"; user: string; role: RoomRole; badges: string[] }
+  | { t: "role"; user: string; role: RoomRole; badges: string[]; name?: string }
   | { t: "poll"; poll: Poll | null }
   | { t: "paid"; entries: TickerEntry[] }
   | { t: "goal"; goal: Goal | null }

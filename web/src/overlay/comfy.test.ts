@@ -7,6 +7,8 @@ type Command = { id: number; connect?: unknown; subscribe?: { channel: string };
 const comfy = (window as unknown as { ComfyJS: Comfy }).ComfyJS;
 let told: unknown[][] = [];
 let asked: Command[] = [];
+let lose: () => void = () => undefined;
+let refuse = false;
 let push: (channel: string, data: unknown) => void = () => undefined;
 
 /** A server that says yes. */
@@ -18,6 +20,7 @@ class Socket {
 
   constructor() {
     push = (channel, data) => this.onmessage?.({ data: JSON.stringify({ push: { channel, pub: { data } } }) });
+    lose = () => this.onclose?.();
     setTimeout(() => this.onopen?.());
   }
 
@@ -25,7 +28,8 @@ class Socket {
     const command = JSON.parse(text) as Command;
     asked.push(command);
     const result = command.subscribe ? { subscribe: { data: { you: { id: "me" }, poll: null } } } : command.connect ? { connect: {} } : { rpc: { data: {} } };
-    setTimeout(() => this.onmessage?.({ data: JSON.stringify({ id: command.id, ...result }) }));
+    const answer = refuse && command.rpc ? { error: { code: 1003, message: "slow_mode:7" } } : result;
+    setTimeout(() => this.onmessage?.({ data: JSON.stringify({ id: command.id, ...answer }) }));
   }
 
   close(): void {
@@ -38,6 +42,7 @@ const user = { id: "u.1", name: "미나", role: "subscriber", badges: ["subscrib
 beforeEach(async () => {
   told = [];
   asked = [];
+  refuse = false;
   vi.stubGlobal("WebSocket", Socket);
   vi.stubGlobal("fetch", (url: string) => Promise.resolve({ ok: true, json: () => Promise.resolve(url.includes("/channels/") ? { id: "01", slug: "main" } : { token: "t" }) }));
   comfy["madang"] = "http://live.example";
@@ -72,10 +77,32 @@ test("bans and timeouts, for managers; subscribers", () => {
   const entry = { id: "a", at: 5, action: "timeout", target: "u.2", target_name: "유나", reason: "x", duration_s: 60 };
   push("madang_mod:01", { t: "audit", entry });
   push("madang_mod:01", { t: "audit", entry: { ...entry, action: "ban", duration_s: null } });
-  push("madang_chat:01", { t: "role", user: "u.2", role: "subscriber", badges: [] });
+  push("madang_chat:01", { t: "role", user: "u.2", role: "subscriber", badges: [], name: "유나" });
+  push("madang_chat:01", { t: "role", user: "u.2", role: "viewer", badges: [], name: "유나" });
   expect(told[0]?.slice(0, 3)).toEqual(["onTimeout", "유나", 60]);
   expect(told[1]?.slice(0, 2)).toEqual(["onBan", "유나"]);
-  expect(told[2]?.slice(0, 2)).toEqual(["onSub", "u.2"]);
+  expect(told[2]?.slice(0, 2)).toEqual(["onSub", "유나"]);
+  expect(told).toHaveLength(3);
+});
+
+test("a broken line comes back, and says so", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    lose();
+    await vi.advanceTimersByTimeAsync(25_000);
+    expect(told.map(([name]) => name)).toEqual(["onReconnect", "onConnected"]);
+    expect(told[0]?.[1]).toBe(1);
+    expect(told[1]?.[3]).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("what goes wrong is told, and never thrown", async () => {
+  refuse = true;
+  expect(await (comfy["Say"] as (text: string) => Promise<boolean>)("hello")).toBe(false);
+  expect(told[0]?.[0]).toBe("onError");
+  expect(String(told[0]?.[1])).toContain("slow_mode:7");
 });
 
 test("polls begin, go on and end", () => {
