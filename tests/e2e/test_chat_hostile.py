@@ -87,6 +87,45 @@ MISSING = """fields => {
   return fields.filter(each => !shown.includes('<img src=x onerror=__xss=1>' + each));
 }"""
 
+TAGS = (
+    "a b img svg video audio iframe object embed math form input button details select body style link base p"
+)
+DEEDS = (
+    "src=x onerror=__xss=1",
+    "onload=__xss=1",
+    "autofocus onfocus=__xss=1",
+    "open ontoggle=__xss=1",
+    "onpointerenter=__xss=1",
+    "href=javascript:__xss=1",
+    "srcdoc='<script>__xss=1</script>'",
+    "style=animation:x onanimationstart=__xss=1",
+)
+SCHEMES = "javascript: JaVaScRiPt: java&Tab;script: &#106;avascript: vbscript: data:text/html,<script> blob:"
+CLOSINGS = ('">', "'>", "-->", "]]>", "</title>", "</textarea>", "</script>", "</style>", "${", "{{", "`")
+SHAPES = ("<{0} {1}>", "<{0}/{1}>", "< {0} {1}>", "&lt;{0} {1}&gt;", "\\u003c{0} {1}\\u003e", "<{0} {1}//")
+PAYLOADS = [
+    *(f"<{tag} {deed}>" for tag in TAGS.split() for deed in DEEDS),
+    *(f"{closing}<img {deed}>" for closing in CLOSINGS for deed in DEEDS),
+    *(f"[x]({scheme}__xss=1)" for scheme in SCHEMES.split()),
+    *(f"https://example.org/{closing}onclick=__xss=1" for closing in CLOSINGS),
+    *(shape.format(tag, DEEDS[0]) for shape in SHAPES for tag in ("img", "svg", "video", "script")),
+]
+"""Some three hundred, of which several go into one message."""
+
+
+def parcels(most: int) -> list[str]:
+    """The payloads, in texts of at most so many letters."""
+    found = [""]
+    for each in PAYLOADS:
+        if len(found[-1]) + len(each) >= most:
+            found.append("")
+        found[-1] += f" {each}" if found[-1] else each
+    return found
+
+
+ABOUT = parcels(3900)[0]
+"""What a description has room for; the others are messages."""
+
 
 class Site:
     """The API for whoever is signed in in a profile."""
@@ -117,7 +156,7 @@ def go(page: Page, path: str, *fields: str) -> None:
 def write_everywhere(host: Site, viewer: Site) -> str:
     """Hostile text in every field that somebody else reads; the order of a paid message."""
     host("PATCH", "/channels/fields", name=f"{IMG}name", title=f"{IMG}title", category=f"{IMG}category")
-    host("PATCH", "/channels/fields", description=f"{IMG}about")
+    host("PATCH", "/channels/fields", description=f"{IMG}about {ABOUT}")
     host("PATCH", "/channels/fields/chat/settings", rules=f"{IMG}rules")
     host("POST", "/channels/fields/polls", title=f"{IMG}poll", choices=[f"{IMG}yes", f"{IMG}no"])
     host("PUT", "/channels/fields/superchat/goal", title=f"{IMG}goal", amount=100, currency="USD")
@@ -166,6 +205,16 @@ def test_every_field_takes_hostile_text(server: Server, browser: Browser) -> Non
         )
         literal(page, *seen)
         expect(page).to_have_title(re.compile(f"^{re.escape(IMG)}"))
+        page.wait_for_function("text => document.body.textContent.includes(text)", arg=ABOUT)
+        # The overlay shows the last few messages, so it is looked at first.
+        address = host("GET", "/channels/fields/overlay")["urls"]["all"]
+        overlay.goto(f"{server.http}/overlay/{address.rpartition('/')[2]}")
+        literal(overlay, "goal", "paid")
+        for text in (piece for piece in parcels(490) if piece not in ABOUT):
+            host("POST", "/channels/fields/chat/messages", text=text)
+            page.locator("[data-row]").filter(has_text=text).wait_for()
+        literal(page)
+        untouched(page)
         go(page, f"/pay/{order}", "paid", "name")
         # A timeout hides what somebody said, so it comes last; its reason is for the managers.
         user = "madang.u." + viewer("GET", "/me")["account"]["id"]
@@ -189,9 +238,6 @@ def test_every_field_takes_hostile_text(server: Server, browser: Browser) -> Non
             ("/admin/realtime", ""),
         ):
             go(desk, path, *([field] if field else []))
-        address = host("GET", "/channels/fields/overlay")["urls"]["all"]
-        overlay.goto(f"{server.http}/overlay/{address.rpartition('/')[2]}")
-        literal(overlay, "goal", "paid")
         host("POST", "/channels/fields/overlay/test", widget="alerts", text=f"{IMG}alert")
         host("POST", "/channels/fields/overlay/test", widget="chat", text=f"{IMG}line")
         literal(overlay, "alert", "line")
