@@ -200,12 +200,16 @@ def test_overlays_show_alerts_and_the_goal(browser: Browser, server: Server, hos
     url = host.get("/channels/main/overlay").json()["urls"]["all"]
     with context(browser) as obs:
         page = obs.new_page()
+        page.add_init_script("window.spoken = []; speechSynthesis.speak = ({ text }) => spoken.push(text)")
         page.goto(f"{server.http}/overlay/{url.rpartition('/')[2]}")
         expect(page.get_by_role("progressbar", name="New microphone")).to_be_visible()
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
         tried = {"widget": "alerts", "amount": 20_00, "currency": "USD", "text": "Test alert"}
         assert host.post("/channels/main/overlay/test", json=tried).status_code == 204
         expect(page.locator("[data-alert]")).to_contain_text("Test alert")
+        page.wait_for_function(
+            "spoken.some((text) => text.includes('$20.00') && text.includes('Test alert'))"
+        )
 
 
 def test_the_comfy_global_tells_what_happens(browser: Browser, server: Server, host: httpx.Client) -> None:
@@ -255,4 +259,9 @@ def test_the_comfy_global_tells_what_happens(browser: Browser, server: Server, h
         talker.get_by_role("button", name="Pay $5.00").click()
         cheer = told("onCheer")
         assert cheer[2:4] == ["for the song", 500] and cheer[5]["currency"] == "USD"
+        bans = f"/channels/main/chat/bans/{cheer[5]['userId']}"
+        assert host.put(bans, json={"duration_s": 60}).is_success
+        assert told("onTimeout")[1:3] == [cheer[1], 60]
+        assert host.put(bans, json={}).is_success
+        assert told("onBan")[1] == cheer[1]
         assert page.evaluate("ComfyJS.Say('hi')") is True
