@@ -304,6 +304,9 @@ NODE_QUESTIONS: Final = 1000
 REALTIME_JOINS_PER_S: Final = 50
 # A57: refused commands of one connection in a second; reading them takes time from the others.
 REALTIME_REFUSED_PER_S: Final = 1000
+# A57: commands of one connection that are answered with an error of its own, and in which time; then 3509.
+REALTIME_ERRORS: Final = 1000
+REALTIME_ERRORS_S: Final = 10.0
 # A57: commands of one connection, of one user and of one address in a second, each with a burst of five
 # seconds.
 REALTIME_COMMANDS_PER_CONNECTION: Final = 100

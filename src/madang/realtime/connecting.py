@@ -14,7 +14,7 @@ from madang.realtime.entering import enter
 from madang.realtime.gate import ConnectReply, ConnectRequest, ServerSubscription
 from madang.realtime.jwks import KeySetError
 from madang.realtime.people import Carried
-from madang.realtime.ports import BAD_REQUEST, INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError
+from madang.realtime.ports import BAD_REQUEST, EXPIRED, INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError
 from madang.realtime.sending import CLOSED
 from madang.realtime.session import Session
 from madang.realtime.tokens import OWN_ISSUER, ConnectionToken, TokenError
@@ -36,6 +36,8 @@ def personal_channel(user: str) -> str:
 async def connect(core: Core, session: Session, number: int, request: m.ConnectRequest, hello: Hello) -> None:
     """Answer a connect. Raises ReplyError and Disconnect."""
     reply = await _identify(core, session, request, hello)
+    if 0 < reply.expires_at <= core.clock.wall():
+        raise EXPIRED
     await _check(core, session, reply)
     caller = msgspec.structs.replace(
         session.caller,

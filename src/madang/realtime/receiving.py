@@ -6,7 +6,12 @@ from collections.abc import Awaitable
 from typing import Final
 
 from madang.base.errors import PeerError
-from madang.base.limits import REALTIME_REFUSED_PER_S, REALTIME_WAITING_COMMANDS
+from madang.base.limits import (
+    REALTIME_ERRORS,
+    REALTIME_ERRORS_S,
+    REALTIME_REFUSED_PER_S,
+    REALTIME_WAITING_COMMANDS,
+)
 from madang.protocols.centrifugo import binary, codes, text
 from madang.protocols.centrifugo import messages as m
 from madang.protocols.centrifugo.codes import Code
@@ -25,7 +30,10 @@ _PONG: Final = m.Command()
 class Receiving(Sending):
     """The half of a session that reads."""
 
-    __slots__ = ("_allowance", "_allowed_at", "_busy", "_inbox", "_pong_by", "_refused", "_second")
+    __slots__ = (
+        "_allowance", "_allowed_at", "_busy", "_errors", "_errors_until", "_inbox", "_pong_by", "_refused",
+        "_second",
+    )  # fmt: skip
 
     def __init__(self, core: Core, link: Link, wire: Wire, caller: Caller) -> None:
         super().__init__(core, link, wire, caller)
@@ -34,7 +42,9 @@ class Receiving(Sending):
         self._pong_by = NEVER
         self._allowance = core.settings.commands_per_connection * BURST_S
         self._allowed_at = core.sweeper.now
-        self._refused = self._second = 0
+        self._refused = self._second = self._errors = 0
+        self._errors_until = NEVER
+        """Errors are counted until then; NEVER before the first."""
 
     def answer(self, command: m.Command) -> Awaitable[None]:
         """Raises ReplyError, Disconnect and BrokerError."""
@@ -103,6 +113,8 @@ class Receiving(Sending):
             await self.answer(command)
         except ReplyError as error:
             self.refuse(command.id, error)
+            if not error.temporary:
+                self._count_error()
         except Disconnect as error:
             self.disconnect(Code(error.number, error.message))
         except BrokerError:
@@ -139,6 +151,15 @@ class Receiving(Sending):
         self._refused += 1
         if self._refused > REALTIME_REFUSED_PER_S:
             raise Disconnect(*codes.TOO_MANY_REQUESTS)
+
+    def _count_error(self) -> None:
+        """Who only ever asks for what it may not have is sent away, and need not come back (A57)."""
+        now = self._core.sweeper.now
+        if self._errors_until == NEVER or now >= self._errors_until:
+            self._errors, self._errors_until = 0, now + REALTIME_ERRORS_S
+        self._errors += 1
+        if self._errors > REALTIME_ERRORS:
+            self.disconnect(codes.TOO_MANY_ERRORS)
 
     def _wait_s(self) -> float:
         """How long until one more command is allowed."""

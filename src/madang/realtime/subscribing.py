@@ -17,6 +17,7 @@ from madang.realtime.jwks import KeySetError
 from madang.realtime.ports import (
     ALREADY_SUBSCRIBED,
     BAD_REQUEST,
+    EXPIRED,
     INTERNAL,
     LIMIT_EXCEEDED,
     NOT_AVAILABLE,
@@ -79,6 +80,8 @@ async def _asked(core: Core, session: Session, binding: Binding, request: m.Subs
         raise LIMIT_EXCEEDED
     chosen = _filter(binding, request)
     ask = await _admit(core, session, binding, request)
+    if 0 < ask.subscription.expires_at <= core.clock.wall():
+        raise EXPIRED
     if ask.filter is not None:
         chosen = ask.filter if chosen is None else m.FilterNode(op="and", nodes=(ask.filter, chosen))
     return Ask(

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from tests.conftest import FakeClock
 from tests.unit.realtime.conftest import NAMESPACES, OPEN, Make, Visitor, Yard
+from tests.unit.realtime.polls import CHANNEL, batch, bind, settings_with, viewer
+from tests.unit.realtime.polls import Backend as Polled
 
 from madang.realtime import neighbours, room
 from madang.realtime.broker import BrokerError
 from madang.realtime.memory import MemoryBroker
+from madang.realtime.poll_items import Value
 from madang.realtime.ports import (
     Disconnect,
     Does,
@@ -124,6 +127,19 @@ async def test_news_reach_the_others(two: tuple[Yard, Yard]) -> None:
     await one.say("chat", b"hi")
     await one.say("else", b"nobody hears")
     assert heard == [("one", b"hi")]
+
+
+async def test_values_of_shared_polls_reach_all_nodes(two: tuple[Yard, Yard]) -> None:
+    viewers = []
+    for yard in two:
+        core = yard.engine.core
+        core.settings = settings_with(core.settings)
+        bind(yard, Polled(), mode="versioned", publish_enabled=True)
+        viewers.append(await viewer(yard))
+        await viewers[-1].track(batch("a"))
+    await two[0].engine.publish_poll(CHANNEL, Value("a", b"[1]", 7), "")
+    await two[1].settle()
+    assert [await each.told() for each in viewers] == [[("a", [1], 7)]] * 2
 
 
 class Relayed:

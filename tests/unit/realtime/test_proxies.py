@@ -121,6 +121,16 @@ async def entered(yard: Yard, backend: Backend, **result: Any) -> Visitor:
     return visitor
 
 
+async def test_what_is_over_before_it_begins_is_error_110(yard: Yard, backend: Backend) -> None:
+    over = int(yard.clock.wall()) - 1
+    backend.answers.append({"result": {"user": "56", "expire_at": over}})
+    visitor = yard.visitor()
+    assert (await visitor.connect())["error"]["code"] == 110
+    visitor = await entered(yard, backend)
+    backend.answers.append({"result": {"expire_at": over}})
+    assert (await visitor.subscribe("game:1"))["error"]["code"] == 110
+
+
 async def test_who_brings_no_token_is_asked_about(yard: Yard, backend: Backend) -> None:
     backend.answers.append(
         {"result": {"user": "56", "info": {"n": "Ann"}, "data": {"hello": 1}, "channels": ["plain:1"],

@@ -442,3 +442,24 @@ async def test_who_asks_faster_than_is_answered_is_read_no_more(yard: Yard) -> N
     for _ in range(400):
         await yard.settle()
     assert guest.link.reads
+
+
+async def test_who_only_asks_for_what_it_may_not_have_is_sent_away(
+    make: Make, settings: RealtimeSettings
+) -> None:
+    """Disconnect 3509, after which clients do not come back; errors of before do not count for ever."""
+    yard = make(dataclasses.replace(settings, ping_s=100_000.0))
+    await yard.engine.start()
+    guest = await yard.guest()
+    command = json.dumps({"id": 9, "presence": {"channel": "plain:1"}})
+    for _ in range(3):
+        for _ in range(500):
+            guest.session.on_message(command)
+        await yard.settle()
+        yard.pass_time(11)
+    assert guest.ended == 0
+    for _ in range(14):
+        for _ in range(100):
+            guest.session.on_message(command)
+        yard.pass_time(0.5)
+    assert guest.ended == 3509
