@@ -4,12 +4,15 @@ One room, one server, the same connections throughout: N viewers who read, and a
 other phase read 1 KB a second, so that one in ten is slow, and read like the others in between. A phase
 settles for half of its time, in which buffers fill or empty, and counts in the other half. So the machine's
 own noise falls on both alike: what is compared are all messages of one kind of phase with all of the other,
-and how far the difference may be chance is told by drawing the pairs again and again.
+and how far the difference may be chance is told by drawing the pairs again and again. Who is slow in every
+other phase is a process of its own, which gives way to that of the readers: what is measured is what slow
+readers cost the server, not what they cost who measures.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
 import socket
 import statistics
@@ -32,6 +35,7 @@ MESSAGE_BYTES = 1000
 """Large enough to fill a slow reader's buffers while a phase settles."""
 SLOW_BYTES_PER_S = 1024
 BUFFER_BYTES = 65_536
+PING = b"\x81\x02{}"
 DRAWN = 2000
 ADDRESS_OF_SLOW = "127.0.0.17"
 
@@ -45,6 +49,7 @@ class Turncoat(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self.viewer = crowd.Viewer("centrifugo", samples=False)
         self.buffer = memoryview(bytearray(BUFFER_BYTES))
+        self.tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
@@ -57,20 +62,66 @@ class Turncoat(asyncio.BufferedProtocol):
         return self.buffer[:SLOW_BYTES_PER_S] if Turncoat.slow else self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self.buffer[:nbytes])
+        data = self.tail + bytes(self.buffer[:nbytes])
         Turncoat.read_bytes += nbytes
         viewer = self.viewer
         if viewer.step < 3:
             viewer.begin(data)
-        elif data.endswith(b"\x81\x02{}"):
+            return
+        for _ in range(data.count(PING)):
             viewer.send("{}")
-        if Turncoat.slow and viewer.step >= 3:
-            viewer.transport.pause_reading()
-            asyncio.get_running_loop().call_later(nbytes / SLOW_BYTES_PER_S, self.go_on)
+        self.tail = data[-len(PING) + 1 :].rpartition(PING)[2]
+        if Turncoat.slow:
+            self.rest(nbytes / SLOW_BYTES_PER_S)
+
+    def rest(self, seconds: float) -> None:
+        """Read nothing for so long."""
+        if not self.viewer.transport.is_closing():
+            self.viewer.transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self.go_on)
 
     def go_on(self) -> None:
         if not self.viewer.transport.is_closing():
             self.viewer.transport.resume_reading()
+
+
+async def waver(port: int, count: int) -> None:
+    """The process of those who are slow in every other phase: told by a line that a phase begins, it answers
+    each line with what it has read so far, and how many the server has sent away."""
+    loop = asyncio.get_running_loop()
+    turncoats = [Turncoat() for _ in range(count)]
+    for one in turncoats:
+        await loop.create_connection(lambda one=one: one, "127.0.0.1", port, local_addr=(ADDRESS_OF_SLOW, 0))
+        async with asyncio.timeout(60):
+            await one.viewer.ready
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    line = b"fast"
+    while line:
+        if (line == b"slow\n") is not Turncoat.slow and line != b"told\n":
+            Turncoat.slow = not Turncoat.slow
+            for number, one in enumerate(turncoats):
+                if Turncoat.slow:
+                    one.rest(number / count)  # or all would read at the same moment, once a second
+                else:
+                    one.go_on()
+        told = {"read": Turncoat.read_bytes, "sent_away": crowd.Count.slow_sent_away}
+        print(json.dumps(told), flush=True)
+        line = await lines.readline()
+
+
+@dataclass
+class Wavering:
+    """That process, as the one of the readers knows it."""
+
+    process: asyncio.subprocess.Process
+
+    async def ask(self, line: str = "") -> dict[str, int]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        if line:
+            self.process.stdin.write(line.encode() + b"\n")
+        told: dict[str, int] = json.loads(await self.process.stdout.readline())
+        return told
 
 
 async def follow(port: int, viewers: int, slow: int, rate: float, phase_s: float, pairs: int) -> None:
@@ -78,31 +129,42 @@ async def follow(port: int, viewers: int, slow: int, rate: float, phase_s: float
     loop = asyncio.get_running_loop()
     crowd.MESSAGE_BYTES = MESSAGE_BYTES
     readers = await crowd.gather("centrifugo", port, viewers)
-    turncoats = [Turncoat() for _ in range(slow)]
-    for one in turncoats:
-        await loop.create_connection(lambda one=one: one, "127.0.0.1", port, local_addr=(ADDRESS_OF_SLOW, 0))
-        async with asyncio.timeout(60):
-            await one.viewer.ready
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.slow", "--wavering", str(port), str(slow)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=give_way,
+    )
+    others = Wavering(process)
+    await others.ask()
     talking = loop.create_task(talk(readers, rate))
     print(json.dumps({"standing": len(readers) + slow}), flush=True)
     for number in range(2 * pairs):
-        Turncoat.slow = number % 2 == 1
-        for one in turncoats:
-            if not Turncoat.slow:
-                one.go_on()
+        is_slow = number % 2 == 1
+        await others.ask("slow" if is_slow else "fast")
         await asyncio.sleep(phase_s / 2)
+        before = await others.ask("told")
         crowd.Count.delays.clear()
-        received, read = crowd.Count.received, Turncoat.read_bytes
-        print(json.dumps({"slow": Turncoat.slow}), flush=True)
+        received = crowd.Count.received
+        print(json.dumps({"slow": is_slow}), flush=True)
         await asyncio.sleep(phase_s / 2)
+        delays, received = list(crowd.Count.delays), crowd.Count.received - received
+        after = await others.ask("told")
         told = {
-            "delays": [round(delay * 1000, 3) for delay in crowd.Count.delays],
-            "received": crowd.Count.received - received,
-            "slow_read": Turncoat.read_bytes - read,
-            "sent_away": crowd.Count.slow_sent_away,
+            "delays": [round(delay * 1000, 3) for delay in delays],
+            "received": received,
+            "slow_read": after["read"] - before["read"],
+            "sent_away": after["sent_away"],
         }
         print(json.dumps(told), flush=True)
     talking.cancel()
+    process.kill()
+    await process.wait()
+
+
+def give_way() -> None:
+    """To whoever else wants the core."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 async def talk(readers: Sequence[crowd.Viewer], rate: float) -> None:
@@ -169,8 +231,13 @@ def main() -> None:
     parser.add_argument("--phase", type=float, default=5.0)
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--crowd", nargs=6, metavar="NUMBER", help=argparse.SUPPRESS)
+    parser.add_argument("--wavering", nargs=2, type=int, metavar="NUMBER", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     raise_descriptors()
+    if asked.wavering:
+        uvloop.install()
+        asyncio.run(waver(*asked.wavering))
+        return
     if asked.crowd:
         uvloop.install()
         port, viewers, slow, rate, phase_s, pairs = map(float, asked.crowd)
