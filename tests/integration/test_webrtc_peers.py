@@ -181,6 +181,9 @@ async def test_aiortc_publishes(server: Server, peer: Peer, mime: str) -> None:
         return played.codecs == {"video": "h264", "audio": "opus"} and played.decoded > 10
 
     await asyncio.to_thread(wait_until, comes_out, PATIENCE_S)
+    if mime == "video/VP8":  # which no player of FLV knows
+        played = await asyncio.to_thread(play, f"{server.http}/live/{name}.flv", 1.0)
+        assert played.codecs == {"video": "h264", "audio": "aac"} and played.decoded > 10
     await peer.close()
     await until(server, name, "offline")
 

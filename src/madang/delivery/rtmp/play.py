@@ -8,7 +8,7 @@ from madang.hub.gate import PlayGate, PlayGrant, PlayRequest
 from madang.hub.registry import Registry
 from madang.media.track import Codec, Kind, Track
 from madang.net.rtmp.connection import RtmpConnection
-from madang.packaging.flv.dubbing import AUDIBLE
+from madang.packaging.flv.dubbing import AUDIBLE, VISIBLE
 from madang.packaging.flv.rendering import Renderings
 from madang.packaging.rtmp.chunks import STREAM_ID
 from madang.protocols.rtmp.address import locate
@@ -70,8 +70,11 @@ class RtmpPlay:
 
 def unread_by(client: Connect, tracks: tuple[Track, ...]) -> Codec | None:
     """The picture's codec, for which it is no use to play, when the client listed what it reads (E-RTMP v2,
-    fourCcList) without it. Who lists nothing may read everything: ffplay does. Sound is made to fit."""
+    fourCcList) without it. Who lists nothing may read everything: ffplay does. Sound and VP8 are made
+    to fit."""
     picture = next((track for track in tracks if track.kind is Kind.VIDEO), None)
     if picture is None or not client.four_ccs or client.handles(picture.codec):
+        return None
+    if picture.codec not in VISIBLE:
         return None
     return picture.codec

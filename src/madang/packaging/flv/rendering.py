@@ -13,7 +13,7 @@ from madang.net.fanout.fanout import Envelope, Fanout, Schedule
 from madang.net.fanout.log import Piece
 from madang.net.fanout.settings import FanoutSettings
 from madang.net.fanout.viewer import Viewer
-from madang.packaging.flv.dubbing import AUDIBLE, Dubbing
+from madang.packaging.flv.dubbing import AUDIBLE, VISIBLE, Dubbing
 from madang.packaging.flv.messages import (
     Message,
     burst_messages,
@@ -31,14 +31,14 @@ class Rendering:
 
     It follows the stream while it has viewers. Times are the stream's own milliseconds, so that they go on
     across codec changes and the publisher's reconnects; headers are sent again at each. Sound in none of
-    `audible` is dubbed.
+    `audible` is dubbed, and a picture in none of VISIBLE.
     """
 
     def __init__(self, stream: Stream, framing: Framing, audible: frozenset[Codec] = AUDIBLE) -> None:
         self._stream = stream
         self._framing = framing
-        self._audible = audible
-        self._dubbing: Dubbing | None = None
+        self._readable = {Kind.AUDIO: audible, Kind.VIDEO: VISIBLE}
+        self._dubbings: dict[Kind, Dubbing] = {}
         self._given: tuple[Track, ...] = ()
         """The stream's own tracks."""
         self._tracks: dict[int, Track] = {}
@@ -59,7 +59,8 @@ class Rendering:
     def end(self) -> None:
         """Follow no longer."""
         self._stream.detach(self)
-        self._end_dubbing()
+        for kind in tuple(self._dubbings):
+            self._end_dubbing(kind)
 
     def join(
         self, viewer: Viewer, transport: asyncio.Transport, prefix: bytes, envelope: Envelope | None
@@ -72,24 +73,23 @@ class Rendering:
 
     def on_tracks(self, tracks: tuple[Track, ...], discontinuity: bool) -> None:
         self._given = tracks
-        foreign = any(track.kind is Kind.AUDIO and track.codec not in self._audible for track in tracks)
-        if not foreign or self._stream.transcoder is None:
-            self._end_dubbing()
-        elif self._dubbing is None:
-            self._dubbing = Dubbing(self._stream, self._audible, self._on_dubbed, self._hear)
-            self._dubbing.begin()
+        for kind, readable in self._readable.items():
+            foreign = any(track.kind is kind and track.codec not in readable for track in tracks)
+            if not foreign or self._stream.transcoder is None:
+                self._end_dubbing(kind)
+            elif kind not in self._dubbings:
+                dubbing = Dubbing(self._stream, kind, readable, self._on_dubbed, self._on_dubbed_frame)
+                self._dubbings[kind] = dubbing
+                dubbing.begin()
         self._show()
 
     def _show(self) -> None:
         """Tell everyone which tracks there are from now on."""
-        tracks = self._given
-        if self._dubbing is not None:
-            tracks = tuple(track for track in tracks if track.kind is not Kind.AUDIO)
-        self._tracks = {track.id: track for track in tracks}
-        if self._dubbing is not None and self._dubbing.track is not None:
-            tracks = (*tracks, self._dubbing.track)
-        self._headers = header_bodies(tracks)
-        has_video = any(track.kind is Kind.VIDEO for track in tracks)
+        own = [track for track in self._given if track.kind not in self._dubbings]
+        dubbed = [each.track for each in self._dubbings.values() if each.track is not None]
+        self._tracks = {track.id: track for track in own}
+        self._headers = header_bodies(sorted((*own, *dubbed), key=lambda track: track.id))
+        has_video = any(track.kind is Kind.VIDEO for track in self._given)
         self._first_kind = Kind.VIDEO if has_video else Kind.AUDIO
         self._burst = None
         if not self._replay:
@@ -98,12 +98,12 @@ class Rendering:
                 fanout.append(headers)
 
     def _on_dubbed(self) -> None:
-        """The sound has become another track."""
-        if self._dubbing is not None:
+        """What is dubbed has become another track."""
+        if self._dubbings:
             self._show()
 
-    def _end_dubbing(self) -> None:
-        dubbing, self._dubbing = self._dubbing, None
+    def _end_dubbing(self, kind: Kind) -> None:
+        dubbing = self._dubbings.pop(kind, None)
         if dubbing is not None:
             dubbing.end()
 
@@ -117,8 +117,7 @@ class Rendering:
             return
         self._append(track, frame)
 
-    def _hear(self, track: Track, frame: Frame) -> None:
-        """A frame of dubbed sound."""
+    def _on_dubbed_frame(self, track: Track, frame: Frame) -> None:
         if not self._replay:
             self._append(track, frame)
 
@@ -133,7 +132,8 @@ class Rendering:
 
     def on_state(self, state: StreamState) -> None:
         if state is StreamState.ENDED:
-            self._end_dubbing()
+            for kind in tuple(self._dubbings):
+                self._end_dubbing(kind)
             for fanout in tuple(self.fanouts.values()):
                 fanout.close()
 

@@ -29,6 +29,7 @@ OPUS_TRACK = Track(
     sample_rate=48_000,
     channels=2,
 )
+VP8_TRACK = Track(id=1, codec=Codec.VP8, timescale=90_000, config=bytes(12), width=640, height=360)
 HEADER = build_header(audio=True, video=True)
 
 
@@ -119,6 +120,23 @@ class Dubbed:
         self.listener.on_frame(frame if frame.track == 1 else Frame(2, frame.dts, frame.pts, True, self.said))
 
     def on_state(self, state) -> None: ...
+
+
+class Shown(Dubbed):
+    """The same for pictures, which it makes H.264."""
+
+    def rendition(self, stream, codec, playable, in_order):
+        assert codec is Codec.H264 and Codec.VP8 not in playable
+        self.stream = stream
+        return self
+
+    def on_tracks(self, tracks, discontinuity) -> None:
+        made = tuple(VIDEO_TRACK if track.codec is Codec.VP8 else track for track in tracks)
+        self.listener.on_tracks(made, discontinuity)
+
+    def on_frame(self, frame) -> None:
+        made = Frame(1, frame.dts, frame.pts, frame.keyframe, self.said)
+        self.listener.on_frame(made if frame.track == 1 else frame)
 
 
 async def settle() -> None:
@@ -252,6 +270,32 @@ async def test_sound_that_not_everybody_reads_is_made_aac(clock) -> None:
     assert len([tag for tag in tags if tag.type == VIDEO]) == 1 + 23
     viewer.connection_lost(None)
     assert not scene.stream._listeners and dubbed.listener is None
+
+
+async def test_a_picture_that_nobody_reads_is_made_h264(clock) -> None:
+    scene = Scene(clock, asyncio.get_running_loop())
+    scene.stream.transcoder = shown = Shown()
+    scene.tracks(VP8_TRACK, AUDIO_TRACK)
+    scene.frames(2, keyframe=True)
+    viewer, pipe = scene.join()
+    scene.frames(2)
+    await settle()
+    assert not pipe.tags(), "a joiner waits for a keyframe of the picture that is made"
+    scene.frames(2, keyframe=True)
+    await settle()
+    tags = pipe.tags()
+    assert [tag.type for tag in tags[:3]] == [SCRIPT, VIDEO, AUDIO]
+    pictures = [tag.body for tag in tags if tag.type == VIDEO]
+    assert pictures[0] == bytes((0x17, 0, 0, 0, 0)) + CONFIG
+    assert pictures[1:] == [bytes((0x17, 1, 0, 0, 0)) + b"made", bytes((0x27, 1, 0, 0, 0)) + b"made"]
+    assert {tag.body for tag in sounds(pipe)[1:]} == {b"\xaf\x01sound"}
+    scene.tracks(VIDEO_TRACK, AUDIO_TRACK, again=True)
+    scene.frames(1, keyframe=True)
+    await settle()
+    assert shown.listener is None
+    assert [tag.body for tag in pipe.tags() if tag.type == VIDEO][-1].endswith(b"\x65\0")
+    viewer.connection_lost(None)
+    assert not scene.stream._listeners
 
 
 async def test_who_reads_opus_gets_it_as_it_is(clock) -> None:
