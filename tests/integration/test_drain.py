@@ -41,7 +41,7 @@ def newest(playlist: str) -> int:
 def test_publisher_continues_the_same_broadcast_after_a_restart(tmp_path: Path) -> None:
     """F25."""
     server = Server(tmp_path / "data").start()
-    key = server.channel("stays")
+    key = server.channel("stays", reconnect_window_s=120)
     try:
         with publishing(f"{server.rtmp}/{key}"):
             server.wait_for("stays", "live")
@@ -126,5 +126,6 @@ def test_signal_during_the_start_ends_it_and_leaves_nothing_in_the_way(tmp_path:
         process.wait(15)
     try:
         server.start()
-    finally:
         assert server.stop(signal.SIGINT) == 0
+    finally:
+        server.stop()
