@@ -142,7 +142,7 @@ def joining(server: Server, browser: Browser, link: str) -> None:
         thumb.press("Show password")
         thumb.press("Join")
         thumb.page.wait_for_url(re.compile("/studio/live"))
-        thumb.says("Waiting for the signal")
+        thumb.page.get_by_role("navigation", name="Studio").wait_for()
         assert thumb.wrong == []
 
 
