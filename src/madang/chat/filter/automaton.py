@@ -32,31 +32,20 @@ class Words(Generic[T]):
 
     def __init__(self, words: Mapping[str, Iterable[T]]) -> None:
         self._words = {word: tuple(meanings) for word, meanings in words.items()}
-        self._lengths = sorted({len(word) for word in words})
-        self._lengths_by_beginning = _lengths((word for word in words if len(word) >= _KNOWN), _KNOWN)
         self._short = tuple(sorted({len(word) for word in words if len(word) < _KNOWN}))
+        self._lengths = _lengths((word for word in words if len(word) >= _KNOWN), self._short)
+        """How long the words are that may begin with so many letters; others are short."""
 
     def __bool__(self) -> bool:
         return bool(self._words)
 
     def find(self, text: str) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """All (start, end, meanings), overlapping ones too."""
-        words, lengths, short = self._words, self._lengths_by_beginning, self._short
+        words, lengths, short = self._words, self._lengths, self._short
         for place in range(len(text)):
-            for length in (*short, *lengths.get(text[place : place + _KNOWN], ())):
+            for length in lengths.get(text[place : place + _KNOWN], short):
                 if (found := words.get(text[place : place + length])) and place + length <= len(text):
                     yield place, place + length, found
-
-    def covers(self, text: str, start: int, end: int) -> bool:
-        """Whether one of the words stands over all of `start` to `end`."""
-        if not self._lengths:
-            return False
-        words, lengths, short = self._words, self._lengths_by_beginning, self._short
-        for place in range(max(0, end - self._lengths[-1]), start + 1):
-            for length in (*short, *lengths.get(text[place : place + _KNOWN], ())):
-                if place + length >= end and text[place : place + length] in words:
-                    return True
-        return False
 
 
 class Automaton(Words[T]):
@@ -65,43 +54,47 @@ class Automaton(Words[T]):
     def __init__(
         self, words: Mapping[str, Iterable[T]], filler: Callable[[str], str] = lambda letter: ""
     ) -> None:
-        """`filler` is an expression of what a writer may put in after a letter, for `is_near` alone."""
+        """`filler` is an expression of what a writer may put in after a letter, for `first` alone."""
         super().__init__(words)
         self._any = Leap(MARK + _expression(sorted(words), filler, _BEGINNING)) if words else None
 
-    def is_near(self, letters: str) -> bool:
-        """Whether a word may be found, once what fills it out is gone; never wrong when it says no."""
-        return self._any is not None and self._any.find(letters.encode()) >= 0
+    def first(self, letters: bytes) -> int:
+        """Before which letter a word may begin, once what fills it out is gone; -1 if nowhere, surely."""
+        return -1 if self._any is None else self._any.find(letters)
 
-    def find(self, text: str) -> Iterator[tuple[int, int, tuple[T, ...]]]:
-        """The same in the letters of a view: a word begins behind the mark of a code point."""
+    def find(
+        self, text: str, first: int | None = None, may_begin: Callable[[int], bool] | None = None
+    ) -> Iterator[tuple[int, int, tuple[T, ...]]]:
+        """The same in the letters of a view: a word begins behind the mark of a code point. `first` is known
+        from `first`, if it was asked; only places that `may_begin` are looked at."""
         if self._any is None:
             return
-        raw, place = text.encode(), 0
-        while place := self._any.find(raw, place) + 1:
-            yield from self._read(text, place)
+        raw, find = text.encode(), self._any.find
+        place = find(raw) if first is None else first
+        while place >= 0:
+            if may_begin is None or may_begin(place + 1):
+                yield from self._read(text, place + 1)
+            place = find(raw, place + 1)
 
-    def _read(self, text: str, place: int) -> list[tuple[int, int, tuple[T, ...]]]:
+    def _read(self, text: str, place: int) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """The words that begin at `place`, whatever marks are between their letters."""
         letters = unmarked(text[place : place + _WINDOW])
-        lengths = self._lengths_by_beginning.get(letters[:_KNOWN], ())
-        if len(letters) < (lengths[-1] if lengths else _KNOWN) and place + _WINDOW < len(text):
+        lengths = self._lengths.get(letters[:_KNOWN], self._short)
+        if place + _WINDOW < len(text) and len(letters) < max((_KNOWN, *lengths[-1:])):
             letters = unmarked(text[place : place + _WINDOW_MAX])
-            lengths = self._lengths_by_beginning.get(letters[:_KNOWN], ())
-        found: list[tuple[int, int, tuple[T, ...]]] = []
-        for length in (*self._short, *lengths):
-            meanings = self._words.get(letters[:length])
-            if meanings and length <= len(letters):
-                found.append((place, _behind(text, place, length), meanings))
-        return found
+            lengths = self._lengths.get(letters[:_KNOWN], self._short)
+        words, long = self._words, len(letters)
+        for length in lengths:
+            if length <= long and (meanings := words.get(letters[:length])):
+                yield place, _behind(text, place, length), meanings
 
 
-def _lengths(words: Iterable[str], letters: int) -> dict[str, tuple[int, ...]]:
-    """How long words are that begin with these letters."""
+def _lengths(words: Iterable[str], short: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """How long words are that begin with these letters, and with fewer."""
     found: dict[str, set[int]] = {}
     for word in words:
-        found.setdefault(word[:letters], set()).add(len(word))
-    return {beginning: tuple(sorted(lengths)) for beginning, lengths in found.items()}
+        found.setdefault(word[:_KNOWN], set()).add(len(word))
+    return {beginning: (*short, *sorted(lengths)) for beginning, lengths in found.items()}
 
 
 def _behind(text: str, place: int, length: int) -> int:

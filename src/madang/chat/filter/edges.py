@@ -1,6 +1,7 @@
 """Where a written word begins and ends, in scripts with spaces and in Korean with its endings."""
 
 import re
+import sys
 from typing import Final
 
 _LOOSE: Final = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
@@ -91,9 +92,9 @@ def broken(text: str) -> bool:
     return sum(pieces) >= 3 and max(pieces) <= 2
 
 
-def has_loose(text: str) -> bool:
-    """Whether `text` holds a loose letter that is neither laughter nor tears."""
-    return TELLING.search(text) is not None
+def has_loose(text: str, start: int = 0, end: int = sys.maxsize) -> bool:
+    """Whether `text` holds there a loose letter that is neither laughter nor tears."""
+    return TELLING.search(text, start, end) is not None
 
 
 def _hangul(letter: str) -> bool:

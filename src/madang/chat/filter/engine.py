@@ -15,8 +15,9 @@ import re2
 from madang.base.errors import PeerError
 from madang.base.limits import FILTER_HITS
 from madang.chat.filter import edges, initials, views
-from madang.chat.filter.automaton import Automaton, Words
-from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, squeeze
+from madang.chat.filter.automaton import Automaton
+from madang.chat.filter.innocent import Innocents
+from madang.chat.filter.keys import HANGUL
 from madang.chat.filter.latin import (
     LATIN,
     LATIN_LETTER,
@@ -27,13 +28,14 @@ from madang.chat.filter.latin import (
     undouble,
 )
 from madang.chat.filter.lexicon import Entry
-from madang.chat.filter.listed import Listed, allowed, built_in, innocent, own
+from madang.chat.filter.listed import Listed, built_in, innocent, own
 from madang.chat.filter.marks import unmarked
 from madang.chat.filter.rules import Rules
 from madang.chat.filter.verdict import Action, Hit, Verdict, mask
 from madang.chat.filter.views import View
 
 _PATTERN_MEMORY = 1 << 20
+_NEAR = 14
 _LETTER = re.compile(r"[^\W\d_]")
 
 Found = tuple[int, int, Entry]
@@ -52,7 +54,7 @@ class Filter:
         self._listed: tuple[Listed, ...] = (built_in(),) if rules.built_in else ()
         if rules.lists:
             self._listed += (own(rules.lists),)
-        self._innocent: tuple[Words[None], ...] = (innocent(), allowed(rules.allow))
+        self._innocent = (innocent(), Innocents(rules.allow)) if rules.allow else (innocent(),)
         self._patterns = tuple((pattern, compile_pattern(pattern.expression)) for pattern in rules.patterns)
 
     def check(self, text: str) -> Verdict:
@@ -93,21 +95,16 @@ class Filter:
         return found
 
     def _is_innocent(self, plain: str, start: int, end: int) -> bool:
-        return any(words.covers(plain, start, end) for words in self._innocent)
+        return any(words.cover(plain, start, end) for words in self._innocent)
 
     def _found(self, text: str) -> Iterator[Found]:
-        hangul, latin = HANGUL.search(text) is not None, LATIN_LETTER.search(text) is not None
-        if hangul and initials.CONSONANTS.search(text):
-            for start, end, word in initials.find(text):
-                yield start, end, Entry(word, word, "ko", "any")
-        if hangul:
-            keys = views.read(text, HANGUL_KEYS)
-            loose = views.near_loose(text, keys) if edges.has_loose(text) else None
-            yield from _korean(text, keys, loose, self._listed)
-            mixed = views.mixed(text)
-            if mixed.letters:
-                yield from _korean(text, mixed, mixed if loose else None, self._listed)
-        view = views.latin(text) if latin else None
+        if HANGUL.search(text):
+            loose = edges.has_loose(text)
+            if loose and initials.CONSONANTS.search(text):
+                for start, end, word in initials.find(text):
+                    yield start, end, Entry(word, word, "ko", "any")
+            yield from _korean(text, views.hangul(text), self._listed, loose)
+        view = views.latin(text) if LATIN_LETTER.search(text) else None
         for listed in self._listed:
             if view is not None:
                 yield from _latin(text, view, listed)
@@ -126,23 +123,34 @@ def _without_surrogates(text: str) -> str:
 # --- Hangul
 
 
-def _korean(text: str, view: View, loose: View | None, lists: Iterable[Listed]) -> Iterator[Found]:
-    """`loose` is the view of what stands near loose letters, where there are any."""
+def _korean(text: str, view: View, lists: Iterable[Listed], loose: bool) -> Iterator[Found]:
+    """`loose` says that there are loose letters in the text, and words that are made of them may be."""
     for start, end, entries in _typed(view, [listed.keys for listed in lists]):
         yield from _standing(_stands, text, start, end, entries)
-    if loose is not None:
-        for start, end, entries in _typed(loose, [listed.loose for listed in lists]):
-            if edges.has_loose(text[start:end]):
-                yield from _standing(_stands, text, start, end, entries)
+    if not loose:
+        return
+
+    def near_loose(first: int) -> bool:
+        start = view.span(first, first)[0]
+        return edges.has_loose(text, start, start + 2 * _NEAR)
+
+    for start, end, entries in _typed(view, [listed.loose for listed in lists], near_loose):
+        # A word is no longer than that on either side of its loose letter, whatever is put in between.
+        if edges.has_loose(text, max(start, end - _NEAR), min(end, start + _NEAR)):
+            yield from _standing(_stands, text, start, end, entries)
 
 
-def _typed(view: View, lists: Iterable["Automaton[Entry]"]) -> Iterator[tuple[int, int, tuple[Entry, ...]]]:
+def _typed(
+    view: View, lists: Iterable["Automaton[Entry]"], may_begin: Callable[[int], bool] | None = None
+) -> Iterator[tuple[int, int, tuple[Entry, ...]]]:
     """Words in keys with nothing behind them in their last code point, by their places in the text."""
-    near = [words for words in lists if words.is_near(view.letters)]
-    if near:
-        view.letters = squeeze(view.letters)
-    for words in near:
-        for first, last, entries in words.find(view.letters):
+    raw = view.letters.encode()
+    near = [(words, at) for words in lists if (at := words.first(raw)) >= 0]
+    if near and view.squeeze():
+        raw = view.letters.encode()
+        near = [(words, words.first(raw)) for words, _ in near]
+    for words, at in near:
+        for first, last, entries in words.find(view.letters, at, may_begin):
             if view.is_whole(last):
                 yield *view.span(first, last), entries
 

@@ -101,14 +101,18 @@ def filler(key: str) -> str:
 def squeeze(keys: str) -> str:
     """Stretched vowels (`시이이발`) and stuttered consonants become one; marks stay."""
     raw, place = keys.encode(), 0
+    at = _FILLED_HERE.find(raw)
+    if at < 0:
+        return keys
     parts: list[str] = []
-    while (at := _FILLED_HERE.find(raw, place)) >= 0:
+    while at >= 0:
         filled = _FILLED.match(keys, at)
         kept = filled.end(filled.lastindex or 0) if filled else at + 1
         end = filled.end() if filled else kept
         parts += keys[place:kept], marks(keys, kept, end)
         place = end
-    return "".join((*parts, keys[place:])) if parts else keys
+        at = _FILLED_HERE.find(raw, place)
+    return "".join((*parts, keys[place:]))
 
 
 def spelled(text: str) -> str:

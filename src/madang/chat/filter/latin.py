@@ -49,6 +49,8 @@ def letters_of(letter: str) -> str:
         return VEIL
     if letter.isspace():
         return " "
+    if "가" <= letter <= "힣":
+        return BREAK
     folded = unicodedata.normalize("NFKD", letter).casefold()
     return "".join(_plain(part) for part in folded if not unicodedata.combining(part))
 
@@ -77,14 +79,25 @@ class _UnveiledFolds(Folds):
 LATIN: Final = _LatinFolds()
 UNVEILED: Final = _UnveiledFolds()
 _NOTHING: Final = "\0"
-_ASCII: Final = str.maketrans({chr(point): letters_of(chr(point)) or _NOTHING for point in range(128)})
+_HANGUL: Final = "가-힣ㄱ-ㅎㅏ-ㅣ"
+_SIGNS: Final = (
+    "?\u200b-\u200f\u2018-\u201f\u2026\u2600-\u2712\u2764\u3001\u3002\ufe0f\uff1f\uff5e\U0001f300-\U0001faff"
+)
+"""Signs that no letter is hidden in: what stands in every other message."""
+_RARER: Final = re.compile(f"[^\0-\x7f{_HANGUL}{_SIGNS}]")
+_SIGN: Final = re.compile(f"[{_SIGNS}]")
+_UNKNOWN: Final = "?"
+"""What a codec writes for what it does not know: Hangul, once signs are gone."""
+_ASCII: Final = bytes(
+    ord(BREAK if chr(point) == _UNKNOWN else letters_of(chr(point)) or _NOTHING) for point in range(128)
+).ljust(256, b"\0")
 LATIN_LETTER: Final = re.compile(
     "[A-Za-z@$\u00c0-\u02ff\u0370-\u058f\u1d00-\u1dbf\u2070-\u209f\u2100-\u214f\u2460-\u24ff\ua720-\ua7ff"
     "\uff21-\uff5a\U0001d400-\U0001f1ff]"
 )
 SPACED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[^\S\n]*[\W_][^\S\n]*[^\W_](?![^\W_])){2,}")
 """`f u c k`, `s.h.i.t`: single letters with something between them."""
-_NO_LETTER: Final = rf"{MARK}[ {BREAK}{VEIL}]?"
+_NO_LETTER: Final = rf"{MARK}[ {VEIL}]?"
 _RARE: Final = Leap(
     "|".join(
         [BETWEEN.join(letter * 3) for letter in "abcdefghijklmnopqrstuvwxyz"]
@@ -95,14 +108,25 @@ _DOUBLED: Final = re.compile(rf"([a-z])(?:{BETWEEN}\1)+")
 _DOUBLED_HERE: Final = Leap("|".join(letter + BETWEEN + letter for letter in "abcdefghijklmnopqrstuvwxyz"))
 """Where `_DOUBLED` begins, without its back-reference: found in a tenth of the time."""
 _VEILS: Final = re.compile(rf"(\*)(?:{BETWEEN}\*)+")
-VEILED: Final = re.compile(r"[A-Za-z0-9@$][-_.·~^?'’*#%]+[A-Za-z0-9@$]")
+_SIGN_OF_VEIL, _LETTER_BY_IT = "[-_.·~^?'’*#%]", "[A-Za-z0-9@$]"
+VEILED: Final = re.compile(rf"{_SIGN_OF_VEIL}(?<={_LETTER_BY_IT}.){_SIGN_OF_VEIL}*{_LETTER_BY_IT}")
+"""From the first sign behind a letter up to the next letter."""
 
 
 def marked(text: str) -> str:
-    """`text` through `LATIN`; ASCII in a third of the time, for each of its signs is one letter at most."""
-    if not text.isascii() or not text:
+    """`text` through `LATIN`; where it holds nothing but ASCII, Hangul and the usual signs, all at once: each
+    of these is one letter at most."""
+    if is_rare(text):
         return LATIN.read(text)
-    return (MARK + MARK.join(text.translate(_ASCII))).replace(_NOTHING, "")
+    folded = _SIGN.sub(_NOTHING, text).encode("ascii", "replace").translate(_ASCII)
+    letters = bytearray(MARK.encode() * (2 * len(folded)))
+    letters[1::2] = folded
+    return letters.translate(None, _NOTHING.encode()).decode()
+
+
+def is_rare(text: str) -> bool:
+    """Whether `text` holds what only the table of all letters knows."""
+    return _RARER.search(text) is not None
 
 
 def spelled_latin(text: str) -> str:

@@ -1,5 +1,6 @@
 """RE2 over ASCII, asked without its Python wrapper, which takes longer to ask than RE2 to answer."""
 
+from collections.abc import Callable
 from typing import Final
 
 import re2
@@ -20,8 +21,8 @@ class Leap:
         options.never_capture = True
         options.log_errors = False
         self._regexp = re2.compile(expression.encode(), options)
-        self._match = self._regexp._regexp.Match
+        self._match: Callable[..., list[tuple[int, int]]] = self._regexp._regexp.Match
 
     def find(self, raw: bytes, place: int = 0) -> int:
         """Where it matches next, from `place` on; -1 for nowhere."""
-        return int(self._match(_ANYWHERE, raw, place, len(raw))[0][0])
+        return self._match(_ANYWHERE, raw, place, len(raw))[0][0]

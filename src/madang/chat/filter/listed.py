@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from madang.chat.filter.automaton import Automaton, Words
 from madang.chat.filter.edges import has_loose
+from madang.chat.filter.innocent import Innocents
 from madang.chat.filter.keys import HANGUL, filler, spelled
 from madang.chat.filter.latin import BREAK, VEIL, join_veils, spelled_latin, undouble
 from madang.chat.filter.lexicon import Entry, expand, read
@@ -107,20 +108,15 @@ def built_in() -> Listed:
 
 
 @lru_cache(maxsize=1)
-def innocent() -> "Words[None]":
+def innocent() -> Innocents:
     """The innocent words that come with the server."""
     words = _text("innocent").split()
-    return allowed(word.replace("_", " ") for pattern in words for word in expand(pattern))
+    return Innocents(word.replace("_", " ") for pattern in words for word in expand(pattern))
 
 
 def _text(name: str) -> str:
     lines = files(__package__).joinpath("lists", f"{name}.txt").read_text("utf-8").splitlines()
     return "\n".join(line for line in lines if not line.startswith("#"))
-
-
-def allowed(words: Iterable[str]) -> "Words[None]":
-    """Words in which nothing is found."""
-    return Words({word.lower(): [None] for word in words if word})
 
 
 def own(lists: Iterable[WordList]) -> Listed:

@@ -24,8 +24,3 @@ def unmarked(letters: str) -> str:
 def marks(letters: str, start: int, end: int) -> str:
     """The marks of `letters[start:end]` alone, so that letters are gone and places stay."""
     return MARK * letters.count(MARK, start, end) + MORE * letters.count(MORE, start, end)
-
-
-def count(letters: str, start: int, end: int) -> int:
-    """How many code points of the text `letters[start:end]` begins or takes along."""
-    return letters.count(MARK, start, end) + letters.count(MORE, start, end)

@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from madang.chat.filter.edges import TELLING
-from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, VOWELS, Folds, keys_of
-from madang.chat.filter.latin import LATIN, LATIN_LETTER, VEILED, join_veils, marked
+from madang.chat.filter.keys import HANGUL, HANGUL_KEYS, VOWELS, Folds, keys_of, squeeze
+from madang.chat.filter.latin import LATIN, LATIN_LETTER, VEILED, is_rare, join_veils, marked
 from madang.chat.filter.leap import Leap
-from madang.chat.filter.marks import MARK, MORE, PAUSE, count
+from madang.chat.filter.marks import MARK, MORE, PAUSE
 
 _KEY: Final = re.compile("[A-Za-z]")
 _TENSE: Final = frozenset("RQWETOP")
@@ -16,14 +15,12 @@ _REST: Final = re.compile(f"[^{MARK}{PAUSE}]*")
 _ENDS: Final = ("", MARK, PAUSE)
 _SHORT: Final = 80
 """Texts of so many code points are read whole faster than in pieces."""
-_NEAR: Final = 14
-"""So many code points a word with a loose letter in it may take on either side of that."""
 
 
 class View:
     """A text in one alphabet: `letters`, whose marks tell where each of them was read from."""
 
-    __slots__ = ("_begun", "_counted", "_reading", "_starts", "letters")
+    __slots__ = ("_begun", "_counted", "_more", "_reading", "_squeezed", "_starts", "letters")
 
     def __init__(self, letters: str, starts: tuple[int, ...] = (0,)) -> None:
         """`starts` says where in the text each reading begins, when there are several with pauses between."""
@@ -32,23 +29,35 @@ class View:
         self._counted, self._reading, self._begun = 0, 0, starts[0] if starts else 0
         """Up to which letter code points were counted, in which reading that is, and how many of the text
         begin before it: spans are asked for from left to right."""
+        self._more = MORE in letters
+        self._squeezed = False
 
     def changed(self, letters: str) -> "View":
         """The same readings with other letters and the same marks."""
         return View(letters, self._starts)
+
+    def squeeze(self) -> bool:
+        """Take away what fills out the words, once; whether there was any."""
+        if self._squeezed:
+            return False
+        before, self.letters, self._squeezed = self.letters, squeeze(self.letters), True
+        return self.letters is not before
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the text of the letters from `first` up to `last`."""
         letters, counted = self.letters, self._counted
         if first < counted:
             counted, self._reading, self._begun = 0, 0, self._starts[0]
-        pause = letters.rfind(PAUSE, counted, first)
-        if pause >= 0:
+        if len(self._starts) > 1 and (pause := letters.rfind(PAUSE, counted, first)) >= 0:
             self._reading += letters.count(PAUSE, counted, first)
             counted, self._begun = pause + 1, self._starts[self._reading]
-        self._begun = before = self._begun + count(letters, counted, first)
-        self._counted = first
-        return before - 1, before + count(letters, first, last + len(self._rest(last)))
+        count = letters.count
+        before, end = self._begun + count(MARK, counted, first), count(MARK, first, last)
+        if self._more:
+            before += count(MORE, counted, first)
+            end += count(MORE, first, last + len(self._rest(last)))
+        self._begun, self._counted = before, first
+        return before - 1, before + end
 
     def is_whole(self, last: int) -> bool:
         """Whether of the code point that the letter before `last` is of nothing follows but what a particle
@@ -91,7 +100,7 @@ def veiled(text: str, folds: Folds) -> View:
 
 def latin(text: str) -> View:
     """What is not Hangul and holds a Latin letter, through its table; no Latin word goes on over Hangul."""
-    if text.isascii() or len(text) <= _SHORT:
+    if len(text) <= _SHORT or not is_rare(text):
         return View(marked(text))
     found = [(start, LATIN.read(text[start:end])) for start, end in _pieces(text)]
     return View(PAUSE.join(piece for _, piece in found), tuple(start for start, _ in found))
@@ -112,18 +121,16 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
         yield start, hangul + 1
 
 
-def near_loose(text: str, whole: View) -> View:
-    """What stands within some letters of a loose one, as keys."""
-    if len(text) <= _SHORT:
-        return whole
-    spans: list[tuple[int, int]] = []
-    for letter in TELLING.finditer(text):
-        start, end = max(0, letter.start() - _NEAR), letter.start() + _NEAR
-        if spans and start <= spans[-1][1]:
-            start = spans.pop()[0]
-        spans.append((start, end))
-    found = (HANGUL_KEYS.read(text[start:end]) for start, end in spans)
-    return View(PAUSE.join(found), tuple(start for start, _ in spans))
+def hangul(text: str) -> View:
+    """`text` as keys, and behind that its words that mix Hangul with other signs, in every way in which their
+    signs may be read: by shape, as keys, by sound, and with a silent ㅇ."""
+    letters, starts = [HANGUL_KEYS.read(text)], [0]
+    for start, word in _mixed(text):
+        for signs, reading in _READINGS:
+            if signs.search(word):
+                letters.append(reading(word))
+                starts.append(start)
+    return View(PAUSE.join(letters), tuple(starts))
 
 
 # --- Hangul mixed with other scripts -------------------------------------------------------------------
@@ -150,6 +157,8 @@ _SYLLABLES: Final = {
 _SYLLABLE_KEYS: Final = {
     letters: "".join(map(keys_of, syllables)) for letters, syllables in _SYLLABLES.items()
 }
+_SYLLABLE: Final = re.compile("[A-Za-z]{2}|1[08]")
+"""Without this no such syllable is there."""
 _ALOUD: Final = re.compile(
     f"({'|'.join(sorted(_SYLLABLES, key=len, reverse=True))})|.", re.IGNORECASE | re.DOTALL
 )
@@ -194,26 +203,23 @@ _MIXED: Final = Leap(rf"{_HANGUL}{_PART}{_ANY_SIGN}|{_ANY_SIGN}{_PART}{_HANGUL}|
 _SOUNDING: Final = re.compile(f"[0-9A-Za-z]{_HANGUL}|{_HANGUL}[0-9A-Za-z]")
 
 
-def mixed(text: str) -> View:
-    """The words of `text` that mix Hangul with other signs, in every way in which their signs may be read:
-    by shape, as keys, by sound, and with a silent ㅇ."""
-    letters: list[str] = []
-    starts: list[int] = []
-    raw, before, start, end = text.encode(), 0, 0, 0
-    while (at := _MIXED.find(raw, end)) >= 0:
+def _mixed(text: str) -> Iterator[tuple[int, str]]:
+    """(start, word) of each written word that mixes Hangul with other signs."""
+    raw = text.encode()
+    before, start, at = 0, 0, _MIXED.find(raw)
+    while at >= 0:
         begun, end = raw.rfind(b" ", 0, at) + 1, raw.find(b" ", at)
         end = len(raw) if end < 0 else end
         start += len(raw[before:begun].decode())
-        before, word = begun, raw[begun:end].decode()
-        for signs, reading in _READINGS:
-            if signs.search(word):
-                letters.append(reading(word))
-                starts.append(start)
-    return View(PAUSE.join(letters), tuple(starts))
+        before = begun
+        yield start, raw[begun:end].decode()
+        at = _MIXED.find(raw, end)
 
 
 def _sounded(word: str) -> str:
     """`word` with its digits and Latin syllables read aloud: `시8`, `18놈`, `시bal`."""
+    if not _SYLLABLE.search(word):
+        return _SOUND_KEYS.read(word)
     return _ALOUD.sub(_aloud, word)
 
 

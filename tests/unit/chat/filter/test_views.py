@@ -1,12 +1,24 @@
 """Views count places instead of keeping them, and what says that nothing is near is never wrong."""
 
+import sys
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from madang.chat.filter import views
 from madang.chat.filter.automaton import Automaton, Words
+from madang.chat.filter.innocent import Innocents
 from madang.chat.filter.keys import HANGUL_KEYS, filler, spelled, squeeze
-from madang.chat.filter.latin import LATIN, join_veils, marked, undouble
+from madang.chat.filter.latin import (
+    LATIN,
+    VEILED,
+    is_rare,
+    join_veils,
+    letters_of,
+    marked,
+    undouble,
+)
 from madang.chat.filter.listed import built_in
 from madang.chat.filter.marks import unmarked
 
@@ -25,7 +37,7 @@ def test_places_are_counted() -> None:
 
 
 def test_what_several_letters_sound_like_takes_them_all() -> None:
-    view = views.mixed("음 시bal아")
+    view = views.hangul("음 시bal아")
     ((first, last, _),) = Automaton({"tlqkf": ["word"]}).find(view.letters)
     assert view.span(first, last) == (2, 6)
 
@@ -40,10 +52,42 @@ def test_runs_leave_their_marks() -> None:
     assert join_veils(",f,*,*,k") == ",f,*,,k"
 
 
-def test_words_cover_what_stands_in_them() -> None:
-    words = Words({"시발점": [None]})
-    assert words.covers("저 시발점은", 2, 4)
-    assert not words.covers("저 시발은", 2, 4)
+def test_words_are_found_as_they_are_written() -> None:
+    words = Words({"☠": ["one"], "☠☠☠☠☠": ["five"]})
+    assert [hit[:2] for hit in words.find("a☠☠☠☠☠")] == [
+        (1, 2),
+        (1, 6),
+        *((at, at + 1) for at in range(2, 6)),
+    ]
+
+
+def test_innocent_words_cover_what_stands_in_them() -> None:
+    words = Innocents(["시발점", "Pass", "b"])
+    for text, start, end in (("저 시발점은", 2, 4), ("시발점", 0, 3), ("a pass", 3, 6), ("abc", 1, 2)):
+        assert words.cover(text, start, end), text
+    for text, start, end in (
+        ("저 시발은", 2, 4),
+        ("저 시발점은", 1, 4),
+        ("시발점은", 0, 4),
+        ("ass", 0, 3),
+        ("", 0, 0),
+    ):
+        assert not words.cover(text, start, end), text
+
+
+WORDS = st.lists(st.text(alphabet="ab시발", min_size=1, max_size=5), max_size=5)
+
+
+@given(WORDS, st.text(alphabet="ab시발", min_size=1, max_size=10), st.data())
+def test_whatever_stands_in_an_innocent_word_is_covered(
+    words: list[str], text: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    stands = any(
+        text.startswith(word, at) and at + len(word) >= end for word in words for at in range(start + 1)
+    )
+    assert Innocents(words).cover(text, start, end) is stands
 
 
 def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
@@ -56,7 +100,7 @@ def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
 def test_nothing_is_found_where_nothing_is_near(text: str) -> None:
     letters = HANGUL_KEYS.read(text)
     for words in (built_in().keys, built_in().loose):
-        assert words.is_near(letters) or not list(words.find(squeeze(letters)))
+        assert words.first(letters.encode()) >= 0 or not list(words.find(squeeze(letters)))
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
@@ -73,3 +117,25 @@ def test_what_fills_out_a_vowel_ends_in_it() -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60) | st.text(max_size=20))
 def test_ascii_is_read_faster_and_alike(text: str) -> None:
     assert marked(text) == LATIN.read(text)
+
+
+def test_what_is_read_at_once_is_read_alike() -> None:
+    letters = [chr(point) for point in range(sys.maxunicode) if not 0xD800 <= point <= 0xDFFF]
+    usual = [letter for letter in letters if not is_rare(letter)]
+    assert len(usual) > 11_172
+    assert marked("".join(usual)) == "".join("," + letters_of(letter) for letter in usual)
+    assert marked("시f😀?u~가c k") == ",|,f,,,u,,|,c, ,k"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("f*ck off", ["f*ck"]),
+        ("so sh-t, no", ["sh-t,"]),
+        ("- a-  *b c*", []),
+        ("what a b*tch?", ["b*tch?"]),
+        ("x**y--z q", ["x**y--z"]),
+    ],
+)
+def test_veiled_words_are_whole_words(text: str, words: list[str]) -> None:
+    assert [text[start:end] for start, end in views.words(text, VEILED)] == words
