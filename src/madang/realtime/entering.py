@@ -51,8 +51,9 @@ def effective(options: ChannelOptions, told: ServerSubscription) -> ChannelOptio
 async def enter(core: Core, session: Session, binding: Binding, channel: str, ask: Ask) -> m.SubscribeResult:
     """Make the subscription; the caller writes the result at once. Raises ReplyError, Disconnect,
     BrokerError."""
-    if binding.options.is_map:
-        raise BAD_REQUEST  # the server's side makes no maps
+    kind = binding.options.subscription_type
+    if binding.options.is_map or (ask.server_side and kind != "stream"):
+        raise BAD_REQUEST  # the server's side makes streams alone
     room = await core.room(channel, binding)
     entering = Entering(core, session, room, ask, effective(binding.options, ask.subscription))
     try:

@@ -18,7 +18,9 @@ from tests.unit.realtime.polls import (
 
 from madang.base.limits import REALTIME_POLL_KEY_BYTES
 from madang.protocols.centrifugo import fossil
+from madang.realtime.gate import ServerSubscription
 from madang.realtime.poll_items import Value
+from madang.realtime.ports import ReplyError, Target
 from madang.realtime.settings import RealtimeSettings
 
 
@@ -372,3 +374,13 @@ async def test_presence_is_of_who_is_subscribed(polled: Yard, backend: Backend) 
     assert polled.engine.subscribers(CHANNEL) == 1
     await ann.ask(unsubscribe={"channel": CHANNEL})
     assert polled.engine.subscribers(CHANNEL) == 0
+
+
+async def test_the_server_makes_no_such_subscriptions(polled: Yard) -> None:
+    await polled.guest("ann")
+    with pytest.raises(ReplyError) as caught:
+        await polled.engine.subscribe(Target(user="ann"), CHANNEL, ServerSubscription())
+    assert caught.value.number == 107
+    claimed = polled.visitor()
+    await claimed.connect(token=polled.token("bob", channels=[CHANNEL]))
+    assert claimed.ended == 3501
