@@ -264,6 +264,14 @@ async def test_what_one_process_publishes_another_hears_and_finds(join) -> None:
         assert len((await two.history("c", HistoryQuery(), Retention(100, 60.0))).publications) == 50
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is away: a broker that is slow to answer is a busy machine's."""
+    for module in (redis_broker, nats_broker):
+        monkeypatch.setattr(module, "BROKER_ANSWER_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_many_channels_are_subscribed_side_by_side(join) -> None:  # type: ignore[no-untyped-def]
     broker, heard = await join("one")
     names = [f"room:{number}" for number in range(1500)]
@@ -393,6 +401,7 @@ class Viewer:
         self.position["offset"] = publication["offset"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_who_follows_over_a_redis_that_is_emptied_and_dies(clock: FakeClock) -> None:
     """F13: whoever was promised continuity is told to come back, and told that it begins anew."""
     with brokers.redis() as server:
