@@ -14,6 +14,13 @@ COMMANDS = [
     m.Command(2, subscribe=m.SubscribeRequest("c", tf=m.FilterNode(key="k", cmp="in", vals=("a", "b")))),
     m.Command(3, history=m.HistoryRequest("c", -1, m.StreamPosition(5, "e"), True)),
     m.Command(4, rpc=m.RpcRequest(m.raw(b'{"a":[1,2]}'), "method")),
+    m.Command(
+        5, subscribe=m.SubscribeRequest("c", type=m.MAP, phase=m.STATE_PHASE, cursor="k", limit=-1, asc=True)
+    ),
+    m.Command(6, publish=m.PublishRequest("c", m.raw(b"{}"), m.MAP_KEY, "k", True)),
+    m.Command(
+        7, sub_refresh=m.SubRefreshRequest("c", type=1, track=(m.TrackBatch("s", (m.KeyedItem("k", 9),)),))
+    ),
     m.Command(),
 ]
 BINARY = b"".join(binary.encode_command(command) for command in COMMANDS)

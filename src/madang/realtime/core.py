@@ -15,6 +15,7 @@ from madang.base.secret import Secret
 from madang.net.deadlines import Sweeper
 from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
+from madang.realtime.binding import Binding as Binding
 from madang.realtime.broker import Broker, BrokerError, HistoryQuery
 from madang.realtime.channel import (
     BUILT_IN_PREFIX,
@@ -25,22 +26,20 @@ from madang.realtime.channel import (
 )
 from madang.realtime.counters import RealtimeCounters
 from madang.realtime.driving import Spawn, drive
-from madang.realtime.gate import Caller, ChannelGate, ConnectGate
+from madang.realtime.gate import Caller, ConnectGate
 from madang.realtime.group import Member
 from madang.realtime.jwks import KeySets
 from madang.realtime.limiter import Buckets
 from madang.realtime.maps import KeyOptions, MapBroker, MapRetention
 from madang.realtime.own_keys import OwnKey, kept, keys_of
 from madang.realtime.people import People
-from madang.realtime.poll import Found, PollSource
+from madang.realtime.poll import Found
 from madang.realtime.polls import Polls
 from madang.realtime.ports import (
     BAD_REQUEST,
     NOT_AVAILABLE,
     UNKNOWN_CHANNEL,
-    ChannelEvents,
     ChannelHandler,
-    MapHandler,
 )
 from madang.realtime.publication import ClientInfo, Position, Publication
 from madang.realtime.room import Room
@@ -51,26 +50,6 @@ log = logging.getLogger(__name__)
 Entropy = Callable[[int], bytes]
 _TOLD_EVERY_S: Final = 60.0
 USER_NAMESPACE: Final = BUILT_IN_PREFIX + "user"
-
-
-class Binding(msgspec.Struct, frozen=True):
-    """A namespace and what was bound to it."""
-
-    name: str
-    options: ChannelOptions
-    handler: ChannelHandler | None = None
-    gate: ChannelGate | None = None
-    events: ChannelEvents | None = None
-    pattern: Callable[[str], object] | None = None
-    keys: MapHandler | None = None
-    """Decides about clients' keys of a map."""
-    polled: PollSource | None = None
-    """Where the values of a shared poll are."""
-
-    @property
-    def client_refresh(self) -> bool:
-        """Whether clients refresh their subscriptions themselves, with a new token."""
-        return self.handler is None or not self.handler.does.sub_refresh
 
 
 class Underway(Protocol):
@@ -122,6 +101,7 @@ class Core(People):
         self.is_exempt: Callable[[str], bool] = lambda peer: True
         """Whether limits by address spare this one."""
         self.flows: set[Underway] = set()
+        self._expiring = False
         self._joins = Buckets(REALTIME_JOINS_PER_S, REALTIME_JOINS_PER_S)
         self._publishing: dict[str, Buckets] = {}
         self._told_again_at = 0.0
@@ -322,8 +302,14 @@ class Core(People):
         for flow in tuple(self.flows):
             if flow.until <= self.sweeper.now:
                 flow.expire()
-        if self.broker.maps is not None:
-            await self.broker.maps.expire(self.retention)
+        maps = self.broker.maps
+        if maps is None or self._expiring or not any(each.options.is_map for each in self.bindings.values()):
+            return
+        self._expiring = True
+        try:
+            await maps.expire(self.retention)
+        finally:
+            self._expiring = False
 
     # --- Subscriber ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from madang.protocols.centrifugo import messages as m
 from madang.realtime import states, wires
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import Caller, ConnectReply, ConnectRequest
+from madang.realtime.maps import MapOptions
 from madang.realtime.ports import Disconnect
 from madang.realtime.proxies import Proxies
 from madang.realtime.settings import (
@@ -41,6 +42,13 @@ PROXIES = {
     "channel": ProxySettings(endpoint="https://app.example.org/channel", include_connection_meta=True),
     "binary": ProxySettings(endpoint="https://app.example.org/binary", binary_encoding=True),
 }
+
+
+BOARD = ChannelOptions(
+    subscription_type="map",
+    map=MapOptions(mode="persistent", publish_proxy_name="channel", remove_proxy_name="channel"),
+    allow_subscribe_for_client=True,
+)
 
 
 class Inner:
@@ -92,7 +100,7 @@ def settings(settings: RealtimeSettings) -> RealtimeSettings:
     return dataclasses.replace(
         settings,
         pong_s=0.0,
-        namespaces={**NAMESPACES, "game": game, "bytes": bytes_, "watched": watched},
+        namespaces={**NAMESPACES, "game": game, "bytes": bytes_, "watched": watched, "board": BOARD},
         proxies=PROXIES,
         connect_proxy_name="connect",
         refresh_proxy_name="refresh",
@@ -284,6 +292,44 @@ async def test_a_publication_is_asked_about_and_may_be_another(yard: Yard, backe
     backend.answers.append({"error": {"code": 1001, "message": "slow down"}})
     assert (await visitor.ask(publish={"channel": "game:1", "data": 1}))["error"]["code"] == 1001
     assert await reader.publications() == []
+
+
+async def test_keys_of_maps_are_asked_about_and_may_be_others(yard: Yard, backend: Backend) -> None:
+    visitor = await entered(yard, backend)
+    reader = await yard.guest("ann")
+    await reader.subscribe("board:1", type=1, phase=2)
+    backend.answers.append({})
+    said = {"channel": "board:1", "type": 1, "key": "k", "data": {"t": 1}}
+    assert "publish" in await visitor.ask(publish=said)
+    assert backend.asked()["data"] == {"t": 1} and backend.asked()["key"] == "k"
+    result = {"key": "other", "data": {"t": 2}, "tags": {"a": "b"}, "stream_data": {"t": 3}}
+    backend.answers.append({"result": result})
+    assert "publish" in await visitor.ask(publish=said)
+    backend.answers.append({"result": {"key": "other", "key_mode": "if_new"}})
+    assert "publish" in await visitor.ask(publish=said)
+    backend.answers.append({"result": {"key": "k"}})
+    assert "publish" in await visitor.ask(
+        publish={"channel": "board:1", "type": 1, "key": "x", "removed": True}
+    )
+    assert "data" not in backend.asked() and backend.asked()["key"] == "x"
+    told = [push["pub"] for push in reader.pushes() if "pub" in push]
+    assert [(each["key"], each["data"], each.get("tags")) for each in told] == [
+        ("k", {"t": 1}, None),
+        ("other", {"t": 3}, {"a": "b"}),
+        ("k", None, None),
+    ]
+    for answer, number in (
+        ({"error": {"code": 1001, "message": "slow down"}}, 1001),
+        ({"result": {"key_mode": "bogus"}}, 100),
+        ({"result": {"b64data": "*"}}, 100),
+        ({"result": {"key": "x" * 300}}, 107),
+        (503, 100),
+    ):
+        backend.answers.append(answer)
+        assert (await visitor.ask(publish=said))["error"]["code"] == number
+    backend.answers.append({"disconnect": {"code": 4501, "reason": "away"}})
+    await visitor.ask(publish=said)
+    assert visitor.ended == 4501
 
 
 async def test_bytes_go_and_come_as_base_64(yard: Yard, backend: Backend) -> None:
