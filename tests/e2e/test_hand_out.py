@@ -65,10 +65,12 @@ def viewer_keeps_volume(page: Page, watch: str, server: Server) -> None:
     assert re.fullmatch(rf'<iframe src="{server.http}/embed/handout"[^>]*></iframe>', code), code
     page.wait_for_function("() => document.querySelector('dialog[open] img')?.naturalWidth > 100")
     page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.wait_for_function(PLAYING)
-    for _ in range(4):
+    for _ in range(3):
+        before = page.evaluate("document.querySelector('video').volume")
         page.keyboard.press("ArrowDown")
-    page.wait_for_function("() => document.querySelector('video').volume < 0.9")
+        page.wait_for_function("before => document.querySelector('video').volume < before", arg=before)
     left = page.evaluate("[document.querySelector('video').volume, document.querySelector('video').muted]")
     page.reload()
     page.wait_for_function(PLAYING)
