@@ -41,7 +41,12 @@ export function Overlay({ secret }: { secret: string }) {
     document.title = "Overlay";
   }, []);
   if (view.value) return <Widgets key={view.value.channel} view={view.value} />;
-  return view.error ? <p className="p-6 text-l font-bold text-white" style={OUTLINE}>{t("overlay.gone")}</p> : null;
+  if (!view.error) return null;
+  return (
+    <main className="p-6 text-l font-bold text-white" style={OUTLINE}>
+      {t("overlay.gone")}
+    </main>
+  );
 }
 
 function shownWidgets(): Set<string> {
@@ -101,12 +106,12 @@ function Widgets({ view }: { view: View }) {
   }, [store, shows, ears]);
 
   return (
-    <div className="fixed inset-0 overflow-hidden text-white" data-overlay="ready">
+    <main className="fixed inset-0 overflow-hidden text-white" data-overlay="ready">
       <div ref={layer} className="absolute inset-0" />
       {shows.has("goal") && <GoalBar store={store} tried={tried.goal ?? null} />}
       {shows.has("alerts") && <AlertBox alert={alert} options={options} />}
       {shows.has("chat") && <Lines store={store} most={options.lines} tried={tried.line ?? null} />}
-    </div>
+    </main>
   );
 }
 
@@ -150,7 +155,7 @@ function Bar({ goal }: { goal: Goal }) {
         </span>
       </div>
       <div className="h-4 overflow-hidden rounded-full bg-black/60" role="progressbar" aria-valuenow={Math.round(part * 100)} aria-valuemin={0} aria-valuemax={100} aria-label={goal.title}>
-        <div className="h-full rounded-full bg-money transition-[width] duration-200" style={{ width: `${part * 100}%` }} />
+        <div className="h-full rounded-full bg-gold transition-[width] duration-200" style={{ width: `${part * 100}%` }} />
       </div>
     </section>
   );
@@ -164,13 +169,13 @@ function Lines({ store, most, tried }: { store: RoomStore; most: number; tried: 
     <ol className="absolute bottom-[4%] left-[2%] flex w-[min(420px,40vw)] flex-col justify-end gap-1.5 text-[22px] leading-snug font-semibold" style={OUTLINE}>
       {shown.map(({ message }) => (
         <li key={message.id} className="break-words">
-          <b className="mr-2 text-money">{message.user.name || t("chat.anonymous")}</b>
+          <b className="mr-2 text-gold">{message.user.name || t("chat.anonymous")}</b>
           {message.text}
         </li>
       ))}
       {tried !== null && (
         <li className="break-words">
-          <b className="mr-2 text-money">{t("overlay.title")}</b>
+          <b className="mr-2 text-gold">{t("overlay.title")}</b>
           {tried}
         </li>
       )}

@@ -79,7 +79,7 @@ function Order({ order, put }: { order: PaidOrder; put: (order: PaidOrder) => vo
 
   const home = order.channel ? `/@${order.channel}` : "/";
   return (
-    <main className="flex flex-col gap-5 py-6">
+    <div className="flex flex-col gap-5 py-6">
       <State order={order} busy={busy} />
       <section className="overflow-hidden rounded-l bg-surface">
         <div className="h-1.5" style={{ background: order.color }} />
@@ -104,7 +104,7 @@ function Order({ order, put }: { order: PaidOrder; put: (order: PaidOrder) => vo
       <ButtonLink href={home} look="quiet">
         {t("pay.back")}
       </ButtonLink>
-    </main>
+    </div>
   );
 }
 
