@@ -45,7 +45,7 @@ export function PollCard() {
     });
   };
   return (
-    <section ref={card} aria-labelledby={heading} className="mx-4 mt-3 mb-1 shrink-0 rounded-m bg-raised">
+    <section ref={card} aria-labelledby={heading} className="mx-4 mt-3 mb-2.5 shrink-0 rounded-m bg-raised">
       <h3>
         <button type="button" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)} className="flex min-h-11 w-full items-center gap-2.5 rounded-m py-1.5 pr-2.5 pl-3 text-left">
           <ChartBarBig size={16} className="shrink-0 text-ink-3" aria-hidden />
