@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.harness.patience import PATIENCE_S
 from tests.harness.polls import PollBackend, poll_backend, poll_client
 from tests.harness.server import Server, running
 
@@ -56,7 +57,8 @@ def backend(asked: PollBackend) -> PollBackend:
 
 
 def publish(server: Server, **value: Any) -> None:
-    reply = httpx.post(f"{server.http}/api/shared_poll_publish", headers={"x-api-key": KEY}, json=value)
+    where, key = f"{server.http}/api/shared_poll_publish", {"x-api-key": KEY}
+    reply = httpx.post(where, headers=key, json=value, timeout=PATIENCE_S)
     assert reply.json() == {"result": {}}
 
 

@@ -25,6 +25,7 @@ from centrifuge import (
 )
 from tests.harness import brokers
 from tests.harness.patience import PATIENCE_S, wait_until
+from tests.harness.polls import PollBackend, poll_backend, poll_client
 from tests.harness.server import Server
 
 SECRET = "a secret of the backend that is long enough"
@@ -50,6 +51,21 @@ endpoint = "{{hook}}"
 timeout_s = 20
 {GAME}
 state_proxy_name = "backend"
+"""
+
+POLLED = f"""
+allow_anonymous = true
+api_keys = ["{KEY}"]
+shared_poll = {{{{hmac_secret = "{SECRET}"}}}}
+[realtime.proxies.prices]
+endpoint = "{{place}}"
+timeout_s = 20
+[realtime.namespaces.prices]
+subscription_type = "shared_poll"
+shared_poll = {{{{proxy_name = "prices", mode = "versioned", publish_enabled = true}}}}
+allow_subscribe_for_client = true
+allow_subscribe_for_anonymous = true
+{GAME}
 """
 
 
@@ -218,9 +234,14 @@ def stream_lines(answer: httpx.Response) -> Iterator[dict[str, object]]:
     yield from (json.loads(line) for line in answer.iter_lines() if line)
 
 
+@pytest.mark.needs("node")
 def test_commands_of_an_emulated_connection_find_it_on_the_other_server(tmp_path: Path) -> None:
     token = jwt.encode({"sub": "mina"}, SECRET, "HS256")
-    with brokers.redis() as redis, running(tmp_path, config(redis.url, GAME)) as (one, two):
+    with (
+        brokers.redis() as redis,
+        poll_backend() as prices,
+        running(tmp_path, config(redis.url, POLLED.format(place=prices.url))) as (one, two),
+    ):
         connect = {"id": 1, "connect": {"token": token}}
         with httpx.stream(
             "POST", f"{one.http}/connection/http_stream", json=connect, timeout=PATIENCE_S
@@ -233,6 +254,20 @@ def test_commands_of_an_emulated_connection_find_it_on_the_other_server(tmp_path
             sent = httpx.post(f"{two.http}/emulation", json={**envelope, "data": subscribe})
             assert sent.status_code in (200, 204)
             assert any(line.get("id") == 2 and "subscribe" in line for line in lines)
+        share_values(one, two, prices)
+
+
+def share_values(one: Server, two: Server, prices: PollBackend) -> None:
+    """What is published to a shared poll at one server reaches who tracks the key at the other."""
+    prices.put("a", data=1, version=1)
+    with poll_client(two.http, "json", "prices:1", SECRET) as viewer:
+        viewer.do("track", ["a"])
+        viewer.hears("update", "a", 1, 1)
+        value = {"channel": "prices:1", "key": "a", "data": 2, "version": 2}
+        where, key = f"{one.http}/api/shared_poll_publish", {"x-api-key": KEY}
+        reply = httpx.post(where, headers=key, json=value, timeout=PATIENCE_S)
+        assert reply.json() == {"result": {}}
+        viewer.hears("update", "a", 2, 2)
 
 
 async def test_over_nats_servers_share_publications(tmp_path: Path) -> None:
