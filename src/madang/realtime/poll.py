@@ -34,11 +34,13 @@ class Answer(NamedTuple):
     """What the backend says; a key that is left out is as it was."""
 
     values: Sequence[Value]
-    epoch: str | None = None
-    """Of versions that the backend counts: another one makes them begin anew. None where it says nothing."""
+    epoch: str = ""
+    """Of versions that the backend counts: another one makes them begin anew. Empty where it says nothing."""
 
 
 NOTHING_NEW: Final = Answer(())
+UNTOLD: Final = "_"
+"""The epoch until the backend tells one of its own: clients who were told this begin anew then."""
 
 
 class PollSource(Protocol):
@@ -88,7 +90,7 @@ class Poll:
     ) -> None:
         self.channel = channel
         self.found = found
-        self.epoch = epoch if found.options.is_versionless else ""
+        self.epoch = epoch if found.options.is_versionless else UNTOLD
         self.trackings: dict[Tracking, None] = {}
         self.deadline = NEVER
         self.bucket = NOWHERE
@@ -173,9 +175,9 @@ class Poll:
             self._items.remove(change.key)
         return told
 
-    def _adopt(self, epoch: str | None) -> None:
+    def _adopt(self, epoch: str) -> None:
         """Another epoch: whoever was told another one comes back and begins anew."""
-        if self.found.options.is_versionless or epoch is None or epoch == self.epoch:
+        if self.found.options.is_versionless or not epoch or epoch == self.epoch:
             return
         self.epoch = epoch
         self._items.reset()

@@ -19,7 +19,7 @@ from madang.realtime.broker import BrokerError
 from madang.realtime.core import Core
 from madang.realtime.gate import Caller
 from madang.realtime.limiter import BURST_S
-from madang.realtime.ports import INTERNAL, Disconnect, ReplyError, too_many
+from madang.realtime.ports import INTERNAL, TOKEN_EXPIRED, Disconnect, ReplyError, too_many
 from madang.realtime.sending import CLOSED, CONNECTING, NEVER, OPEN, Link, Sending
 from madang.realtime.wires import Wire
 
@@ -113,7 +113,7 @@ class Receiving(Sending):
             await self.answer(command)
         except ReplyError as error:
             self.refuse(command.id, error)
-            if not error.temporary:
+            if not error.temporary and error.number != TOKEN_EXPIRED.number:
                 self._count_error()
         except Disconnect as error:
             self.disconnect(Code(error.number, error.message))

@@ -10,8 +10,10 @@ const { Centrifuge } = require(encoding === "protobuf" ? "centrifuge/build/proto
 const say = (...words) => console.log(JSON.stringify(words));
 const value = (data) => (data instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(data)) : data);
 
-let lifetime = 600; // of the next signature, in seconds
+let expired = false; // whether the next signature is
 const sign = (keys) => {
+  const lifetime = expired ? -60 : 600;
+  expired = false;
   const now = Math.floor(Date.now() / 1000);
   const digest = createHash("sha256").update(keys.join("\0")).digest("hex");
   const signed = [now, now + lifetime, "", channel, digest].join("\0");
@@ -45,7 +47,7 @@ client.connect();
 const orders = {
   track: (keys) => room.track(keys),
   untrack: (keys) => room.untrack(keys),
-  lifetime: (seconds) => (lifetime = seconds),
+  expire: () => (expired = true),
   forge: (keys) => room.track(keys.map((key) => ({ key, version: 0 })), "0:0:00"),
   leave: () => client.disconnect(),
   come: () => client.connect(),

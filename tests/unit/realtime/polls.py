@@ -47,7 +47,7 @@ class Backend:
 
     def __init__(self) -> None:
         self.has: dict[str, Value] = {}
-        self.epoch: str | None = None
+        self.epoch = ""
         self.asked: list[list[tuple[str, int | None]]] = []
         self.fails = False
         self.opens: asyncio.Event | None = None

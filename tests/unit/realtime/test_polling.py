@@ -310,7 +310,7 @@ async def test_another_epoch_begins_anew(polled: Yard, backend: Backend) -> None
     await ann.track(batch("a"))
     await polled.settle()
     (push,) = await ann.pushes()
-    assert push["unsubscribe"]["code"] == 2500, "it was told no epoch"
+    assert push["unsubscribe"]["code"] == 2500, "it was told no such epoch"
     assert (await ann.subscribe())["epoch"] == "first"
     await ann.track(batch("a"))
     assert await ann.told() == [("a", 1, 100)]
