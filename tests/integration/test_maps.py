@@ -223,7 +223,8 @@ class Heard:
         self.cleared: list[str] = []
 
     def on_publication(self, channel: str, publication: Publication, top: Position) -> None:
-        self.publications.append((publication, top))
+        if channel == "m:1":
+            self.publications.append((publication, top))
 
     def on_clear(self, channel: str) -> None:
         self.cleared.append(channel)
@@ -278,6 +279,12 @@ async def promises(maps: Any, heard: Heard) -> None:
     assert await put("c", key_mode="if_exists") == (3, "key_not_found")
     assert await put("한", version=7, version_epoch="x") == (3, "version")
     assert await keys() == (["a", "b", "한"], "") and await maps.count("m:1") == 3
+    await maps.publish("m:big", "1", b"x" * 300_000, KeyOptions(retention=keeps))
+    await maps.publish("m:big", "2", b"x" * 300_000, KeyOptions(retention=keeps))
+    await maps.publish("m:big", "3", b"x", KeyOptions(retention=keeps))
+    page = await maps.state("m:big", "", 100, keeps)
+    assert ([each.key for each in page.entries], page.cursor) == (["1", "2"], "2"), "so many bytes of a page"
+    assert [each.key for each in (await maps.state("m:big", "2", 100, keeps)).entries] == ["3"]
     assert await keys("", 2) == (["a", "b"], "b") and await keys("b", 2) == (["한"], "")
     (entry,) = (await maps.entry("m:1", "b", keeps)).entries
     assert (entry.data, entry.offset, entry.info, entry.tags) == (b"\x00\xff:1", 1, mina, {"t": "v"})

@@ -326,6 +326,8 @@ REALTIME_MAP_KEY_BYTES: Final = 255
 REALTIME_MAP_STREAM: Final = 100_000
 # Entries of a page of a map, whoever asks for it.
 REALTIME_MAP_PAGE: Final = 1000
+# F20: a page of a map ends where it has so many bytes, which wait for who reads slowly.
+REALTIME_MAP_PAGE_BYTES: Final = 512 * 1024
 # F20: changes that wait for a client which still reads the pages of a map without a stream; then 3008.
 REALTIME_MAP_BEHIND: Final = 5000
 # Keys of one map that are removed in one step when their time is over.

@@ -1,6 +1,6 @@
 """A client's way into a map, which takes several requests: what was decided at the first, and what waits."""
 
-from madang.base.limits import REALTIME_MAP_BEHIND
+from madang.base.limits import REALTIME_MAP_BEHIND, REALTIME_QUEUE_BYTES
 from madang.realtime.ask import Ask
 from madang.realtime.core import Core
 from madang.realtime.publication import NOWHERE, Position, Publication
@@ -10,14 +10,17 @@ from madang.realtime.room import Room
 class Tap(list[Publication]):
     """What comes while pages are read, up to a bound."""
 
-    __slots__ = ("overflown",)
+    __slots__ = ("_size", "overflown")
 
     def __init__(self) -> None:
         super().__init__()
+        self._size = 0
         self.overflown = False
 
     def append(self, publication: Publication) -> None:
-        if len(self) < REALTIME_MAP_BEHIND and not self.overflown:
+        self._size += len(publication.data)
+        fits = len(self) < REALTIME_MAP_BEHIND and self._size <= REALTIME_QUEUE_BYTES
+        if fits and not self.overflown:
             super().append(publication)
         else:
             self.overflown = True

@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 from msgspec import Raw
 
+from madang.base.limits import REALTIME_MAP_PAGE_BYTES
 from madang.protocols.centrifugo import codes, fossil, tags
 from madang.protocols.centrifugo import messages as m
 from madang.realtime.ask import Ask
@@ -138,7 +139,7 @@ class _Steps:
         if since.offset + self.limit >= flow.stream_top:
             return await self._follow(since, (), since_page=False)
         stretch = await core.maps.stream(self.channel, since.offset, self.limit, self.keeps)
-        found = stretch.publications
+        found = _page(stretch.publications)
         if stretch.top.epoch != since.epoch or not found or found[0].offset != since.offset + 1:
             raise UNRECOVERABLE_POSITION
         passed = [each for each in found if self._passes(each)]
@@ -182,6 +183,8 @@ class _Steps:
                 await room.reach(stretch.top)
             finally:
                 room.taps[:] = [other for other in room.taps if other is not tap]
+            if tap.overflown:
+                raise Disconnect(*codes.SLOW)
             top = stretch.top
             if since.epoch != top.epoch or len(stretch.publications) > most or since.offset > top.offset:
                 raise UNRECOVERABLE_POSITION
@@ -263,6 +266,16 @@ class _Steps:
                     patch = patch if len(patch) < len(each.data) else b""
                 bases[each.key] = each.data
             yield self.session.wire.encode(each, patch if self.delta else None)
+
+
+def _page(changes: Sequence[Publication]) -> Sequence[Publication]:
+    """As many as a page may have bytes, and at least one."""
+    size = 0
+    for count, change in enumerate(changes, 1):
+        size += len(change.data)
+        if size >= REALTIME_MAP_PAGE_BYTES:
+            return changes[:count]
+    return changes
 
 
 def _check(late: Sequence[Publication], offset: int, top: int) -> None:

@@ -161,7 +161,8 @@ class MapBroker(Protocol):
         ...
 
     async def state(self, channel: str, cursor: str, limit: int, retention: MapRetention) -> StatePage:
-        """Entries behind the cursor. Creates the map's epoch."""
+        """Entries behind the cursor, as many as `limit` and REALTIME_MAP_PAGE_BYTES allow. Creates the map's
+        epoch."""
         ...
 
     async def entry(self, channel: str, key: str, retention: MapRetention) -> StatePage:

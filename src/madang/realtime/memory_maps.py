@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import count
+from itertools import count, islice
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from madang.base.limits import (
     REALTIME_IDEMPOTENCY_S,
     REALTIME_MAP_BYTES,
     REALTIME_MAP_KEYS,
+    REALTIME_MAP_PAGE_BYTES,
     REALTIME_MAPS_BYTES,
 )
 from madang.realtime.broker import Subscriber
@@ -222,10 +223,16 @@ class MemoryMaps:
     async def state(self, channel: str, cursor: str, limit: int, retention: MapRetention) -> StatePage:
         found = self._map(channel, retention)
         start = bisect_right(found.keys, cursor) if cursor else 0
-        keys = found.keys[start : start + limit]
-        more = start + limit < len(found.keys)
-        entries = [found.state[key].publication for key in keys]
-        return StatePage(entries, found.position, keys[-1] if more else "")
+        entries: list[Publication] = []
+        size = 0
+        for key in islice(found.keys, start, start + limit):
+            entry = found.state[key]
+            entries.append(entry.publication)
+            size += entry.size
+            if size >= REALTIME_MAP_PAGE_BYTES:
+                break
+        more = entries and start + len(entries) < len(found.keys)
+        return StatePage(entries, found.position, entries[-1].key if more else "")
 
     async def entry(self, channel: str, key: str, retention: MapRetention) -> StatePage:
         found = self._map(channel, retention)

@@ -161,6 +161,7 @@ STATE = (
     _WORDS
     + """
 local cursor, limit, new_epoch, meta_ms, one = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local most = tonumber(ARGV[6])
 local epoch, top = position(new_epoch)
 if meta_ms > 0 and redis.call('PTTL', KEYS[5]) < meta_ms then
   redis.call('PEXPIRE', KEYS[5], meta_ms)
@@ -175,13 +176,18 @@ if #keys > limit then
   keys[#keys] = nil
   next_one = keys[#keys]
 end
-local found = {}
-if #keys > 0 then
-  for _, value in ipairs(redis.call('HMGET', KEYS[1], unpack(keys))) do
+local found, size = {}, 0
+for at = 1, #keys, 50 do
+  local part = {unpack(keys, at, math.min(at + 49, #keys))}
+  for index, value in ipairs(redis.call('HMGET', KEYS[1], unpack(part))) do
     if value then
       local offset, _, _, _, payload = opened(value)
       table.insert(found, tostring(offset))
       table.insert(found, payload)
+      size = size + #payload
+      if size >= most and at + index - 1 < #keys then
+        return {tostring(top), epoch, part[index], found}
+      end
     end
   end
 end

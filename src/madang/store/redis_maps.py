@@ -9,6 +9,7 @@ from madang.base.limits import (
     REALTIME_IDEMPOTENCY_S,
     REALTIME_MAP_EXPIRED,
     REALTIME_MAP_KEYS,
+    REALTIME_MAP_PAGE_BYTES,
 )
 from madang.realtime.driving import settle
 from madang.realtime.maps import (
@@ -116,7 +117,14 @@ class RedisMaps:
     async def _page(
         self, channel: str, cursor: str, limit: int, retention: MapRetention, one: str
     ) -> StatePage:
-        arguments: list[Any] = [cursor, limit, self._epoch(), _meta_ms(retention), one]
+        arguments: list[Any] = [
+            cursor,
+            limit,
+            self._epoch(),
+            _meta_ms(retention),
+            one,
+            REALTIME_MAP_PAGE_BYTES,
+        ]
         top, epoch, following, found = await self._ask(self._state(self._keys(channel), arguments))
         entries = [
             unpack(packed, int(offset)) for offset, packed in zip(found[::2], found[1::2], strict=True)

@@ -268,6 +268,22 @@ async def test_more_than_can_wait_during_the_pages_is_too_slow(yard: Yard) -> No
     assert ann.ended == 3008
 
 
+async def test_a_page_ends_where_it_has_so_many_bytes(yard: Yard) -> None:
+    big = "x" * 300_000
+    for number in range(3):
+        await put(yard, "per:1", f"k{number}", big)
+    ann = Mirror(yard, "per:1")
+    await ann.come()
+    assert [len(page["subscribe"]["state"]) for page in ann.pages] == [2, 1]
+    ann.drop()
+    for number in range(4):
+        await put(yard, "per:1", f"n{number}", big)
+    ann.pages.clear()
+    await ann.come()
+    changes = [len(page["subscribe"].get("publications", [])) for page in ann.pages]
+    assert changes == [2, 2] and ann.recovered and len(ann.known) == 7
+
+
 async def test_the_number_of_channels_holds_for_those_on_their_way(make: Make) -> None:
     made = make(
         RealtimeSettings(
