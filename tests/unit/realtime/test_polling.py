@@ -2,9 +2,12 @@
 
 import asyncio
 import json
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.realtime.conftest import Make, Yard
 from tests.unit.realtime.polls import (
     CHANNEL,
@@ -18,8 +21,9 @@ from tests.unit.realtime.polls import (
 
 from madang.base.limits import REALTIME_POLL_KEY_BYTES
 from madang.protocols.centrifugo import fossil
+from madang.realtime import poll_items, polling
 from madang.realtime.gate import ServerSubscription
-from madang.realtime.poll_items import Value
+from madang.realtime.poll_items import Budget, Change, Items, Listener, Tracking, Value, Wanted
 from madang.realtime.ports import ReplyError, Target
 from madang.realtime.settings import RealtimeSettings
 
@@ -384,3 +388,75 @@ async def test_the_server_makes_no_such_subscriptions(polled: Yard) -> None:
     claimed = polled.visitor()
     await claimed.connect(token=polled.token("bob", channels=[CHANNEL]))
     assert claimed.ended == 3501
+
+
+async def test_a_server_follows_so_many_keys(polled: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "REALTIME_POLL_KEYS", 3)
+    ann, bob = await viewer(polled), await viewer(polled)
+    assert await ann.track(batch("a", "b")) == {}
+    assert code(await bob.track(batch("c", "d"))) == 106
+    assert await bob.track(batch("c")) == {}
+
+
+async def test_what_is_too_much_to_keep_is_told_all_the_same(
+    polled: Yard, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll_items, "REALTIME_POLL_KEPT_BYTES", 4)
+    bind(polled, backend, keep_latest_data=True)
+    backend.put("a", b"1111")
+    backend.put("b", b"2222")
+    ann, bob = await viewer(polled), await viewer(polled)
+    await ann.track(batch("a", "b"))
+    assert sorted(await ann.told()) == [("a", 1111, 1), ("b", 2222, 2)]
+    assert polled.engine.core.polls.budget.bytes == 4
+    assert len((await bob.track(batch("a", "b")))["items"]) == 1, "what is kept"
+    assert await bob.told() == [("b", 2222, 2)], "and what the backend is asked for"
+    polled.pass_time(11)
+    assert await ann.told() == await bob.told() == []
+    backend.put("b", b"2")
+    polled.pass_time(11)
+    assert await ann.told() == await bob.told() == [("b", 2, 3)]
+
+
+STEPS = st.sampled_from(["track", "untrack", "put", "drop", "poll", "publish"])
+
+
+@given(st.lists(st.tuples(STEPS, st.integers(0, 1))))
+def test_whatever_happens_nobody_is_left_with_an_old_value(steps: list[tuple[str, int]]) -> None:
+    """Two connections, one key of versions that rise: who tracks it knows the newest that was told to any."""
+    items, versions = Items(Budget()), count(1)
+    trackings = [Tracking(cast(Listener, None), "", delta=False) for _ in range(2)]
+    newest, known, number = 0, [0, 0], 0
+
+    def tell(change: Change | None) -> None:
+        item = items.get("a")
+        if change is None or item is None:
+            return
+        for tracking, tracked in item.followers.items():
+            if tracked.version < change.version:
+                tracked.version = known[trackings.index(tracking)] = change.version
+
+    for step, which in steps:
+        tracking = trackings[which]
+        if step == "track":
+            item = items.follow(tracking, Wanted("a", known[which], 0.0))
+            item.unsure = item.unsure or not known[which] or item.version > known[which]
+        elif step == "untrack":
+            items.unfollow(tracking, ["a"])
+        elif step == "drop":
+            items.unfollow(tracking, ["a"])
+            known[which] = 0
+        elif step == "put":
+            newest = next(versions)
+        elif step == "publish":
+            newest = next(versions)
+            tell(items.put(Value("a", b"1", newest), keeps=False))
+        elif newest:
+            number += 1
+            for change in items.take([Value("a", b"1", newest)], number, counts=True, keeps=False):
+                tell(change)
+            for each in trackings:
+                assert "a" not in each.keys or known[trackings.index(each)] == newest
+    for each in trackings:
+        items.unfollow(each, ["a"])
+    assert len(items) == 0
