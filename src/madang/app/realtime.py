@@ -10,11 +10,11 @@ import msgspec
 import re2
 from pydantic import BeforeValidator, Field, model_validator
 
-from madang.app import maps
+from madang.app import maps, polls
 from madang.app.keys import RELOADS, Door, File, Hidden, Section, listed
 from madang.base import limits
 from madang.base.secret import Secret
-from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions, SharedPollOptions
+from madang.realtime.channel import BUILT_IN_PREFIX, ChannelOptions
 from madang.realtime.settings import ProxySettings, SharedPollSettings, ToDisconnect, TokenSettings
 
 BROKERS = ("redis://", "rediss://", "unix://", "nats://")
@@ -74,24 +74,7 @@ def _hidden(kind: type, value: object) -> object:
 def _check_channel(options: ChannelOptions) -> None:
     _pattern(options.channel_regex)
     maps.check(options)
-    if options.subscription_type == "shared_poll":
-        _check_poll(options.shared_poll)
-
-
-def _check_poll(poll: SharedPollOptions) -> None:
-    if not poll.proxy_name:
-        raise ValueError("shared_poll.proxy_name: which backend is asked?")
-    if not 0.25 <= poll.refresh_interval_s <= 86_400:
-        raise ValueError("shared_poll.refresh_interval_s: a quarter of a second to a day")
-    if not 1 <= poll.refresh_batch_size <= 10_000:
-        raise ValueError("shared_poll.refresh_batch_size: 1 to 10000")
-    if not 1 <= poll.max_keys_per_connection <= limits.REALTIME_POLL_KEYS:
-        raise ValueError(f"shared_poll.max_keys_per_connection: 1 to {limits.REALTIME_POLL_KEYS}")
-    for name in ("channel_shutdown_delay_s", "track_expired_extra_delay_s"):
-        if not 0 <= getattr(poll, name) <= 3600:
-            raise ValueError(f"shared_poll.{name}: 0 to 3600")
-    if poll.publish_enabled and poll.is_versionless:
-        raise ValueError('shared_poll.publish_enabled needs mode = "versioned"')
+    polls.check(options)
 
 
 def _pattern(value: object) -> object:
