@@ -9,6 +9,7 @@ const { Centrifuge } = require(encoding === "protobuf" ? "centrifuge/build/proto
 const client = new Centrifuge(`${base.replace("http", "ws")}/connection/websocket`, {
   websocket: require("ws"),
   token,
+  timeout: 60000,
   minReconnectDelay: 10,
   maxReconnectDelay: 200,
 });
@@ -39,8 +40,13 @@ const follow = (sub) => {
   sub.on("error", (event) => console.error("sub", JSON.stringify(event)));
   sub.on("unsubscribed", (event) => console.error("unsubscribed", JSON.stringify(event)));
 };
+const PATIENCE_MS = 60000;
 const until = async (done) => {
-  while (!done()) await new Promise((resolve) => setTimeout(resolve, 10));
+  const late = Date.now() + PATIENCE_MS;
+  while (!done()) {
+    if (Date.now() > late) throw new Error(`never: ${done} ${JSON.stringify([...known])} ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 };
 let sub = null;
 let people = null;
