@@ -1,12 +1,10 @@
 """Every place of every listed word, however many words there are.
 
 An RE2 expression of how the words begin leaps from one place to the next, and says in microseconds that there
-is none, which is so for nearly every message; which words begin there is looked up.
+is none, which is so for nearly every message; which words begin there is read letter by letter.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, Generic, TypeVar
@@ -14,13 +12,10 @@ from typing import Final, Generic, TypeVar
 import re2
 
 from madang.chat.filter.leap import Leap
-from madang.chat.filter.marks import BETWEEN, MARK, MORE, unmarked
+from madang.chat.filter.marks import BETWEEN, MARK, MORE
 
 T = TypeVar("T")
-_WINDOW: Final = 48
-"""A word and the marks between its letters are looked for in so much."""
-_WINDOW_MAX: Final = 256
-"""The same for a word that goes on behind that."""
+_MARKS: Final = frozenset((MARK, MORE))
 _KNOWN: Final = 4
 """By so many letters it is known how long the words are that may begin with them."""
 _BEGINNING: Final = 7
@@ -48,15 +43,20 @@ class Words(Generic[T]):
                     yield place, place + length, found
 
 
-class Automaton(Words[T]):
+class Automaton(Generic[T]):
     """Words in the letters of a view, which are ASCII."""
 
     def __init__(
         self, words: Mapping[str, Iterable[T]], filler: Callable[[str], str] = lambda letter: ""
     ) -> None:
         """`filler` is an expression of what a writer may put in after a letter, for `first` alone."""
-        super().__init__(words)
         self._any = Leap(MARK + _expression(sorted(words), filler, _BEGINNING)) if words else None
+        self._root: _Node[T] = _Node()
+        for word, meanings in words.items():
+            node = self._root
+            for letter in word:
+                node = node.setdefault(letter, _Node())
+            node.meanings = tuple(meanings)
 
     def first(self, letters: bytes) -> int:
         """Before which letter a word may begin, once what fills it out is gone; -1 if nowhere, surely."""
@@ -65,8 +65,8 @@ class Automaton(Words[T]):
     def find(
         self, text: str, first: int | None = None, may_begin: Callable[[int], bool] | None = None
     ) -> Iterator[tuple[int, int, tuple[T, ...]]]:
-        """The same in the letters of a view: a word begins behind the mark of a code point. `first` is known
-        from `first`, if it was asked; only places that `may_begin` are looked at."""
+        """All (start, end, meanings), overlapping ones too: a word begins behind the mark of a code point.
+        `first` is known from `first`, if it was asked; only places that `may_begin` are looked at."""
         if self._any is None:
             return
         raw, find = text.encode(), self._any.find
@@ -78,15 +78,26 @@ class Automaton(Words[T]):
 
     def _read(self, text: str, place: int) -> Iterator[tuple[int, int, tuple[T, ...]]]:
         """The words that begin at `place`, whatever marks are between their letters."""
-        letters = unmarked(text[place : place + _WINDOW])
-        lengths = self._lengths.get(letters[:_KNOWN], self._short)
-        if place + _WINDOW < len(text) and len(letters) < max((_KNOWN, *lengths[-1:])):
-            letters = unmarked(text[place : place + _WINDOW_MAX])
-            lengths = self._lengths.get(letters[:_KNOWN], self._short)
-        words, long = self._words, len(letters)
-        for length in lengths:
-            if length <= long and (meanings := words.get(letters[:length])):
-                yield place, _behind(text, place, length), meanings
+        node = self._root
+        for at in range(place, len(text)):
+            letter = text[at]
+            if letter in _MARKS:
+                continue
+            if (after := node.get(letter)) is None:
+                return
+            node = after
+            if node.meanings:
+                yield place, at + 1, node.meanings
+
+
+class _Node(dict[str, "_Node[T]"], Generic[T]):
+    """What may follow the letters that lead here, and the words that they are."""
+
+    __slots__ = ("meanings",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanings: tuple[T, ...] = ()
 
 
 def _lengths(words: Iterable[str], short: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -95,17 +106,6 @@ def _lengths(words: Iterable[str], short: tuple[int, ...]) -> dict[str, tuple[in
     for word in words:
         found.setdefault(word[:_KNOWN], set()).add(len(word))
     return {beginning: (*short, *sorted(lengths)) for beginning, lengths in found.items()}
-
-
-def _behind(text: str, place: int, length: int) -> int:
-    """Where so many letters from `place` on end."""
-    found = _so_many(length).match(text, place)
-    return found.end() if found else len(text)
-
-
-@lru_cache(maxsize=64)
-def _so_many(letters: int) -> "re.Pattern[str]":
-    return re.compile(f"(?:{BETWEEN}[^{MARK}{MORE}]){{{letters}}}")
 
 
 def _expression(words: list[str], filler: Callable[[str], str], letters: int) -> str:

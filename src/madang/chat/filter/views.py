@@ -77,11 +77,6 @@ class View:
         return found[0] if found else ""
 
 
-def read(text: str, folds: Folds) -> View:
-    """`text` letter by letter through a table."""
-    return View(folds.read(text))
-
-
 def words(text: str, pattern: "re.Pattern[str]") -> Iterator[tuple[int, int]]:
     """(start, end) of the written words in which `pattern` finds something."""
     end = 0

@@ -31,7 +31,7 @@ def test_every_code_point_has_its_mark() -> None:
 
 
 def test_places_are_counted() -> None:
-    view = views.read("아 시.발", HANGUL_KEYS)
+    view = views.View(HANGUL_KEYS.read("아 시.발"))
     first = view.letters.index("tl")
     assert view.span(first, len(view.letters)) == (2, 5)
 
@@ -94,6 +94,8 @@ def test_a_text_of_nothing_but_words_is_read_to_its_end() -> None:
     automaton = Automaton({"tlqkf": ["word"]})
     assert len(list(automaton.find(",tl,qkf" * 200))) == 200
     assert [hit[:2] for hit in Automaton({"a": ["one"], "ab": ["two"]}).find(",a,b")] == [(1, 2), (1, 4)]
+    apart = ",a" + "," * 400 + ";b"
+    assert [hit[:2] for hit in Automaton({"ab": ["two"]}).find(apart)] == [(1, len(apart))]
 
 
 @given(NEAR)
