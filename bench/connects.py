@@ -1,7 +1,8 @@
-"""CPU of one connection of the crowd: python -m bench.connects [--viewers N] [--turns N].
+"""CPU and memory of one connection of the crowd: python -m bench.connects [--viewers N] [--turns N].
 
 Websocket, connect and subscribe, with an HS256 token (each of its own user) and without one; what the server
-spends from the first connection until all stand, over their number. With PORT COUNT WITH_TOKENS it is the
+spends from the first connection until all stand, over their number, and by how much its resident memory has
+grown once they are idle. With PORT COUNT WITH_TOKENS it is the
 crowd itself.
 """
 
@@ -23,6 +24,8 @@ from bench.processes import generator_cores
 
 SECRET = "a secret of thirty-two letters or more"
 BUDGET_MS = 0.5
+BUDGET_KIB = 5
+IDLE_S = 2.0
 
 
 class Guest(Viewer):
@@ -75,8 +78,8 @@ async def come(port: int, count: int, with_tokens: bool) -> None:
     await loop.run_in_executor(None, sys.stdin.readline)
 
 
-def milliseconds(start: servers.Start, count: int, with_tokens: bool) -> float:
-    """Of the server's CPU for each of `count` connections."""
+def cost(start: servers.Start, count: int, with_tokens: bool) -> tuple[float, float]:
+    """Milliseconds of the server's CPU for each of `count` connections, and KiB of its memory."""
     with start() as server:
         idle = server.process.idle_share()
         command = [
@@ -93,13 +96,15 @@ def milliseconds(start: servers.Start, count: int, with_tokens: bool) -> float:
         ) as crowd:
             assert crowd.stdin is not None and crowd.stdout is not None
             crowd.stdout.readline()
-            before, began = server.process.cpu_s(), time.monotonic()
+            held, before, began = server.process.rss_bytes(), server.process.cpu_s(), time.monotonic()
             crowd.stdin.write("\n")
             if crowd.stdout.readline().strip() != "standing":
                 raise RuntimeError("not everybody came in")
             spent = server.process.cpu_s() - before - idle * (time.monotonic() - began)
+            time.sleep(IDLE_S)
+            held = server.process.rss_bytes() - held
             crowd.stdin.write("\n")
-    return spent * 1000 / count
+    return spent * 1000 / count, held / 1024 / count
 
 
 def main() -> None:
@@ -111,9 +116,13 @@ def main() -> None:
         realtime__token_hmac_secret=SECRET,
     )
     for name, with_tokens in (("anonymous", False), ("with an HS256 token", True)):
-        found = [milliseconds(start, options.viewers, with_tokens) for _ in range(options.turns)]
-        median = statistics.median(found)
-        print(f"{name}: {median:.2f} ms of CPU a connection ({BUDGET_MS} ms at most)", flush=True)
+        found = [cost(start, options.viewers, with_tokens) for _ in range(options.turns)]
+        cpu_ms, memory_kib = map(statistics.median, zip(*found, strict=True))
+        print(
+            f"{name}: {cpu_ms:.2f} ms of CPU a connection ({BUDGET_MS} ms at most), "
+            f"{memory_kib:.1f} KiB ({BUDGET_KIB} at most)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
