@@ -1,5 +1,6 @@
 """Maps: who comes in page by page, catches up and stays live has exactly what there is."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.unit.realtime.mirror import Mirror
 
 from madang.base.limits import REALTIME_MAP_BEHIND, REALTIME_MAP_KEY_BYTES
 from madang.base.secret import Secret
+from madang.realtime import room
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.maps import KeyOptions, MapOptions
 from madang.realtime.settings import RealtimeSettings, TokenSettings
@@ -361,6 +363,31 @@ async def test_a_map_that_is_emptied_begins_anew(yard: Yard) -> None:
         pushes = await ann.listen()
         assert pushes[0]["unsubscribe"]["code"] == 2502
         assert ann.known == {"b": 2}
+
+
+@pytest.mark.parametrize("namespace", ["eph", "per"])
+async def test_what_the_bus_has_lost_is_made_up(
+    yard: Yard, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "REALTIME_BUS_S", 0.001)
+    ann = Mirror(yard, f"{namespace}:1")
+    await put(yard, ann.channel, "a", 1)
+    await ann.come()
+    subscriber, yard.broker.maps.subscriber = yard.broker.maps.subscriber, None
+    await put(yard, ann.channel, "b", 2)
+    yard.broker.maps.subscriber = subscriber
+    yard.engine.core.on_gap(None)
+    while yard.tasks:
+        await asyncio.wait(yard.tasks)
+    pushes = await ann.listen()
+    assert pushes[-1]["unsubscribe"]["code"] == 2500
+    assert ann.known == {"a": 1, "b": 2} and ann.recovered is (namespace == "per")
+    yard.broker.maps.subscriber = None
+    await put(yard, ann.channel, "c", 3)
+    yard.broker.maps.subscriber = subscriber
+    await put(yard, ann.channel, "d", 4)
+    await ann.listen()
+    assert ann.known == await there(yard, ann.channel), "what comes next shows that one is missing"
 
 
 # --- what clients change ------------------------------------------------------------------------------------
