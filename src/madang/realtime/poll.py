@@ -144,7 +144,8 @@ class Poll:
                 tracked.version, tracked.based = item.version, True
             elif not each.version or item.version > each.version:
                 item.unsure = True
-                self._soon[each.key] = None
+                if not self._failures:  # else the next round is soon enough
+                    self._soon[each.key] = None
         if self._next_at == NEVER and not self._asked:
             self._next_at = self._ground.sweeper.now + self.found.options.refresh_interval_s
         self._watch_expiry(tracking)
@@ -269,7 +270,7 @@ class Poll:
 
     def _ask_soon(self) -> None:
         """What nobody knew, or not who asks now; many who come together make one question."""
-        if self._soon and not self._asking_soon and not self._failures:
+        if self._soon and not self._asking_soon:
             self._asking_soon = True
             self._ground.run(self._ask_those())
 
@@ -297,18 +298,27 @@ class Poll:
             async with asyncio.timeout(REALTIME_POLL_TURN_S), self._turns():
                 asked = self._items.question(keys, counts=counts)
                 answer = await source.refresh(self.channel, asked) if asked else NOTHING_NEW
+            self._failures = 0
+            await self._take(answer, number)
         except (PollError, TimeoutError):
-            self._failures += 1
-            self._ground.counters.poll_errors += 1
+            self._failed()
             return False
-        self._failures = 0
-        await self._take(answer, number)
+        except Exception:
+            self._ground.counters.handler_errors += 1
+            log.exception("realtime: a poll of %s failed", self.channel)
+            self._failed()
+            return False
         return True
+
+    def _failed(self) -> None:
+        self._failures += 1
+        self._ground.counters.poll_errors += 1
 
     async def _take(self, answer: Answer, number: int) -> None:
         """Tell what the answer changes, in slices."""
         options, told = self.found.options, 0
         self._adopt(answer.epoch)
+        epoch = self.epoch
         changes = self._items.take(
             answer.values, number, counts=not options.is_versionless, keeps=options.keep_latest_data
         )
@@ -317,6 +327,8 @@ class Poll:
             if told >= _IN_ONE_GO:
                 told = 0
                 await asyncio.sleep(0)
+                if self.epoch != epoch:
+                    return  # these versions are over
 
     def close(self) -> None:
         self._delivery.close()

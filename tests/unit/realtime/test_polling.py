@@ -271,6 +271,20 @@ async def test_a_failing_backend_is_left_alone_for_longer(polled: Yard, backend:
     assert len(backend.asked) == asked + 1, "and then as often as ever"
 
 
+async def test_a_fault_of_ours_is_logged_and_polls_go_on(
+    polled: Yard, backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend.put("a", b"1")
+    ann = await viewer(polled)
+    with monkeypatch.context() as patched:
+        patched.setattr(poll_items.Items, "take", None)
+        await ann.track(batch("a"))
+    assert await ann.told() == [] and polled.engine.core.counters.handler_errors == 1
+    assert "a poll of votes:1 failed" in caplog.text
+    polled.pass_time(21)
+    assert await ann.told() == [("a", 1, 1)]
+
+
 async def test_an_old_answer_does_not_undo_a_newer_one(polled: Yard, backend: Backend) -> None:
     backend.put("a", b"1")
     ann, bob = await viewer(polled), await viewer(polled)
