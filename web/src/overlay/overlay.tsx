@@ -7,6 +7,7 @@ import type { Goal } from "../chat/wire";
 import { EffectStage } from "../effects/stage";
 import { useLanguage } from "../store/language";
 import { useResource } from "../store/resource";
+import { classes } from "../ui/classes";
 import { alertOf, AlertQueue, type Alert, type Options } from "./alerts";
 import { OverlayLine } from "./line";
 
@@ -110,7 +111,7 @@ function Widgets({ view }: { view: View }) {
       <div ref={layer} className="absolute inset-0" />
       {shows.has("goal") && <GoalBar store={store} tried={tried.goal ?? null} />}
       {shows.has("alerts") && <AlertBox alert={alert} options={options} />}
-      {shows.has("chat") && <Lines store={store} most={options.lines} tried={tried.line ?? null} />}
+      {shows.has("chat") && <Lines store={store} most={options.lines} tried={tried.line ?? null} beside={shows.has("goal")} />}
     </main>
   );
 }
@@ -161,12 +162,15 @@ function Bar({ goal }: { goal: Goal }) {
   );
 }
 
-function Lines({ store, most, tried }: { store: RoomStore; most: number; tried: string | null }) {
+type LinesProps = { store: RoomStore; most: number; tried: string | null; beside: boolean };
+
+/** Lines of the chat; `beside` the goal they end before it, alone they take a narrow source whole. */
+function Lines({ store, most, tried, beside }: LinesProps) {
   const { t } = useLanguage();
   const entries = useSyncExternalStore(store.subscribe, () => store.snapshot().entries);
   const shown = entries.filter(({ message }) => !message.deleted && message.kind !== "system").slice(-most);
   return (
-    <ol className="absolute bottom-[4%] left-[2%] flex w-[min(420px,40vw)] flex-col justify-end gap-1.5 text-[22px] leading-snug font-semibold" style={OUTLINE}>
+    <ol className={classes("absolute bottom-[4%] left-[2%] flex flex-col justify-end gap-1.5 text-[22px] leading-snug font-semibold", beside ? "w-[min(420px,25vw)]" : "w-[min(420px,96vw)]")} style={OUTLINE}>
       {shown.map(({ message }) => (
         <li key={message.id} className="break-words">
           <b className="mr-2 text-gold">{message.user.name || t("chat.anonymous")}</b>
