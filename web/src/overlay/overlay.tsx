@@ -110,8 +110,8 @@ function Widgets({ view }: { view: View }) {
     <main className="fixed inset-0 overflow-hidden text-white" data-overlay="ready">
       <div ref={layer} className="absolute inset-0" />
       {shows.has("goal") && <GoalBar store={store} tried={tried.goal ?? null} />}
-      {shows.has("alerts") && <AlertBox alert={alert} options={options} />}
       {shows.has("chat") && <Lines store={store} most={options.lines} tried={tried.line ?? null} beside={shows.has("goal")} />}
+      {shows.has("alerts") && <AlertBox alert={alert} options={options} />}
     </main>
   );
 }
