@@ -1,10 +1,12 @@
 """Backup and restore: database, configuration and secret in one tar, the same for SQLite and PostgreSQL."""
 
+import gzip
 import io
 import os
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,7 @@ from madang.store.upgrade import (
 
 SECRET_FILE = "secret"
 _FORMAT = 1
+_PIECE_BYTES = 1 << 20
 _MANIFEST, _ROWS, _SECRET, _CONFIG = "manifest.json", "rows.jsonl", "secret", "madang.toml"
 
 
@@ -100,8 +103,20 @@ async def restore(
         return await _restore(source, url, data_dir, config, replace)
 
 
+def _check_sum(source: Path) -> None:
+    """Reads a compressed archive to its end, where its sum stands: tarfile alone stops before it."""
+    with source.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return
+        file.seek(0)
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            while unpacked.read(_PIECE_BYTES):
+                pass
+
+
 async def _restore(source: Path, url: str, data_dir: Path, config: Path | None, replace: bool) -> int:
     try:
+        _check_sum(source)
         with tarfile.open(source) as tar:
             manifest = msgspec.json.decode(_read(tar, _MANIFEST), type=Manifest)
             if manifest.format != _FORMAT or manifest.schema not in known_revisions():
@@ -109,8 +124,10 @@ async def _restore(source: Path, url: str, data_dir: Path, config: Path | None, 
             rows = _read(tar, _ROWS).splitlines()
             secret = _read(tar, _SECRET)
             settings = _read(tar, _CONFIG) if _CONFIG in tar.getnames() else b""
-    except (OSError, KeyError, tarfile.TarError, EOFError, msgspec.DecodeError) as error:
-        raise StoreError(f"{source} is no backup that can be read: {error}") from error
+    except (OSError, KeyError, tarfile.TarError, EOFError, zlib.error, msgspec.DecodeError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise StoreError(f"{source} cannot be read: {error.strerror}.") from error
+        raise StoreError(f"{source} is no backup of Madang's, or a damaged one.") from error
     count = await _restore_rows(rows, url, data_dir, manifest.schema, replace)
     _put(data_dir / SECRET_FILE, secret)
     if settings and config is not None and not config.exists():

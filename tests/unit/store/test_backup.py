@@ -91,6 +91,23 @@ async def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> N
         await restore(tmp_path / "b", "", tmp_path / "new", None)
 
 
+async def test_a_backup_with_a_wrong_byte_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Wherever it is: in the archive's index, in a member, in the checksum."""
+    home, new = tmp_path / "home", tmp_path / "new"
+    home.mkdir()
+    await _fill(f"sqlite:///{home / 'madang.db'}", home)
+    (home / "secret").write_bytes(b"s3cret")
+    whole = (await backup("", home, None, tmp_path / "b.tar.gz")).read_bytes()
+    for place in range(12, len(whole), max(1, len(whole) // 10)):
+        (tmp_path / "b").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(StoreError) as told:
+            await restore(tmp_path / "b", "", new, None)
+        assert "\n" not in str(told.value)
+        assert {path.name for path in new.iterdir()} == {"lock"}, "nothing was changed"
+    with pytest.raises(StoreError, match="nowhere cannot be read: No such file or directory"):
+        await restore(tmp_path / "nowhere", "", new, None)
+
+
 async def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
     """A4: what is not asked for by our own names stays in the archive, and no link is followed."""
     home, new = tmp_path / "home", tmp_path / "deep" / "new"
