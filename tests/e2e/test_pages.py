@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
 from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
-from tests.harness.crowd import furnish
+from tests.harness.crowd import Member, furnish
 from tests.harness.patience import PATIENCE_S
 from tests.harness.publisher import Publisher, publishing
 from tests.harness.server import ADMIN_PASSWORD, Server
@@ -51,6 +52,7 @@ ADMIN = [
     "/admin/realtime",
 ]
 MEMBER = ["/", "/@stage", "/settings", *STUDIO, *ADMIN]
+RARE = ["/studio/new", "/studio/camera?channel=stage", "/studio/people?channel=stage", "/admin/log"]
 DIALOG = "[role=dialog], dialog"
 ZOOMED = ViewportSize(width=720, height=450)
 """What a desktop of 1440 px has left at 200 %."""
@@ -280,6 +282,25 @@ def open_menus(look: Look, base: str) -> None:
         parts.judged(f"keys: deed {deed}", "dialog[open]")
 
 
+def unlinked(server: Server) -> list[str]:
+    """Pages that only who paid, or OBS, has the address of."""
+    host = Member(server, "admin")
+    try:
+        wish = {
+            "amount": 20_00,
+            "currency": "USD",
+            "provider": "rehearsal",
+            "text": "thank you",
+            "nonce": str(time.time()),
+        }
+        order = host("POST", "/channels/stage/superchat/orders", **wish)["id"]
+        window = host("POST", f"/pay/{order}/window")["url"]
+        overlay = host("GET", "/channels/stage/overlay")["urls"]["all"]
+    finally:
+        host.close()
+    return [f"/pay/{order}", urlsplit(window).path, urlsplit(overlay).path]
+
+
 def failing(look: Look, base: str) -> None:
     """A page whose server is gone, one whose server is broken, a form that was refused."""
     page = look.page
@@ -324,6 +345,7 @@ def test_every_page_of_every_look(
         page.goto(f"{server.http}/popout/stage/chat")
         open_parts(look)
         if (size, theme) in MORE:
+            look.visit(server.http, [*RARE, *unlinked(server)])
             open_menus(look, server.http)
             failing(look, server.http)
         assert asked == []
