@@ -333,6 +333,7 @@ def test_every_page_of_every_look(
     complaints: list[str] = []
     with context(browser, size=size, locale=locale, theme=theme) as profile:
         page = profile.new_page()
+        page.emulate_media(reduced_motion="reduce")  # what is fading has no contrast
         page.on(
             "console",
             lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
