@@ -6,8 +6,8 @@ import msgspec
 
 from madang.realtime.channel import ChannelOptions
 from madang.realtime.gate import ChannelGate
-from madang.realtime.poll import PollSource
 from madang.realtime.ports import ChannelEvents, ChannelHandler, MapHandler
+from madang.realtime.shared_poll import PollSource
 
 
 class Binding(msgspec.Struct, frozen=True):

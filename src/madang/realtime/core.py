@@ -33,8 +33,6 @@ from madang.realtime.limiter import Buckets
 from madang.realtime.maps import KeyOptions, MapBroker, MapRetention
 from madang.realtime.own_keys import OwnKey, kept, keys_of
 from madang.realtime.people import People
-from madang.realtime.poll import Found
-from madang.realtime.polls import Polls
 from madang.realtime.ports import (
     BAD_REQUEST,
     NOT_AVAILABLE,
@@ -44,6 +42,8 @@ from madang.realtime.ports import (
 from madang.realtime.publication import ClientInfo, Position, Publication
 from madang.realtime.room import Room
 from madang.realtime.settings import RealtimeSettings
+from madang.realtime.shared_poll import Found
+from madang.realtime.shared_polls import Polls
 from madang.realtime.tokens import Tokens
 
 log = logging.getLogger(__name__)

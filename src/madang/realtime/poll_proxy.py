@@ -7,9 +7,9 @@ from madang.base.limits import REALTIME_POLL_BYTES
 from madang.protocols.centrifugo import proxy as p
 from madang.realtime.backend import NOTHING, Proxy, Unanswered
 from madang.realtime.channel import ChannelOptions, fits
-from madang.realtime.poll import NOTHING_NEW, Answer, PollError
 from madang.realtime.poll_items import Value
 from madang.realtime.ports import Disconnect, ReplyError
+from madang.realtime.shared_poll import NOTHING_NEW, Answer, PollError
 
 
 class PollProxy:

@@ -6,7 +6,7 @@ from typing import Final
 from madang.base.errors import PeerError
 from madang.protocols.centrifugo import codes, tags
 from madang.protocols.centrifugo import messages as m
-from madang.realtime import mapping, polling
+from madang.realtime import mapping, poll_commands
 from madang.realtime.ask import Ask
 from madang.realtime.channel import SubscriptionType, is_private, limited_users
 from madang.realtime.core import Binding, Core
@@ -43,12 +43,12 @@ _ENTRANCES: Final[Mapping[int, Entrance]] = {
     m.MAP: mapping.enter,
     m.MAP_CLIENTS: mapping.enter,
     m.MAP_USERS: mapping.enter,
-    m.SHARED_POLL: polling.subscribe,
+    m.SHARED_POLL: poll_commands.subscribe,
 }
 """How a subscription of each type begins, once the client is let in."""
 _TRACKING: Final[Mapping[int, Callable[[Core, Session, int, m.SubRefreshRequest], Awaitable[None]]]] = {
-    m.TRACK: polling.track,
-    m.UNTRACK: polling.untrack,
+    m.TRACK: poll_commands.track,
+    m.UNTRACK: poll_commands.untrack,
 }
 """What a sub_refresh does that is more than that: keys of shared polls."""
 

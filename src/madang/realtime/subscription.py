@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from madang.realtime.group import Group
 from madang.realtime.own_keys import OwnKey
-from madang.realtime.poll import Poll
 from madang.realtime.poll_items import Tracking
 from madang.realtime.room import Room
+from madang.realtime.shared_poll import Poll
 
 
 class Subscription:

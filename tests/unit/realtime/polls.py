@@ -14,9 +14,9 @@ from tests.unit.realtime.conftest import Visitor, Yard
 from madang.base.secret import Secret
 from madang.realtime.channel import ChannelOptions, SharedPollOptions
 from madang.realtime.core import Binding
-from madang.realtime.poll import Answer, PollError
 from madang.realtime.poll_items import Value
 from madang.realtime.settings import RealtimeSettings, SharedPollSettings
+from madang.realtime.shared_poll import Answer, PollError
 
 SECRET = "signs keys"
 CHANNEL = "votes:1"

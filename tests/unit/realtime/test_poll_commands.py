@@ -21,7 +21,7 @@ from tests.unit.realtime.polls import (
 
 from madang.base.limits import REALTIME_POLL_KEY_BYTES
 from madang.protocols.centrifugo import fossil
-from madang.realtime import poll_items, polling
+from madang.realtime import poll_commands, poll_items
 from madang.realtime.gate import ServerSubscription
 from madang.realtime.poll_items import Budget, Change, Items, Listener, Tracking, Value, Wanted
 from madang.realtime.ports import ReplyError, Target
@@ -405,7 +405,7 @@ async def test_the_server_makes_no_such_subscriptions(polled: Yard) -> None:
 
 
 async def test_a_server_follows_so_many_keys(polled: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "REALTIME_POLL_KEYS", 3)
+    monkeypatch.setattr(poll_commands, "REALTIME_POLL_KEYS", 3)
     ann, bob = await viewer(polled), await viewer(polled)
     assert await ann.track(batch("a", "b")) == {}
     assert code(await bob.track(batch("c", "d"))) == 106

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from string import ascii_letters
 
-from madang.realtime.poll import Ground, Poll
 from madang.realtime.poll_items import Budget, Value
 from madang.realtime.ports import NOT_AVAILABLE
+from madang.realtime.shared_poll import Ground, Poll
 
 _EPOCH_LETTERS = 8
 

@@ -9,11 +9,11 @@ from madang.protocols.centrifugo import messages as m
 from madang.realtime.ask import Ask
 from madang.realtime.core import Binding, Core
 from madang.realtime.entering import FOSSIL, enter
-from madang.realtime.poll import Poll
 from madang.realtime.poll_items import Change, Tracking, Wanted
 from madang.realtime.ports import BAD_REQUEST, LIMIT_EXCEEDED, NOT_AVAILABLE, PERMISSION_DENIED
 from madang.realtime.publication import Publication
 from madang.realtime.session import Session
+from madang.realtime.shared_poll import Poll
 from madang.realtime.signatures import check
 
 
