@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.harness import certificates
-from tests.harness.patience import wait_until
+from tests.harness.patience import PATIENCE_S, wait_until
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import ADMIN_PASSWORD, MADANG, Server, free_port, running
 
@@ -78,7 +78,7 @@ def test_what_the_command_line_makes_works_at_once(server: Server) -> None:
 
 
 def test_a_demo_is_added_to_a_running_server(server: Server) -> None:
-    """It finds the doors that the server's own command line moved."""
+    """It finds the doors that the server's own command line moved, and ends cleanly when it is told to."""
     demo = subprocess.Popen([MADANG, "demo", "--data", server.data], stdout=subprocess.PIPE)
     try:
         server.wait_for("demo", "live")
@@ -86,7 +86,8 @@ def test_a_demo_is_added_to_a_running_server(server: Server) -> None:
         assert f"127.0.0.1:{server.rtmp_port}" in demo.stdout.readline().decode()
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=15)
+        demo.communicate(timeout=PATIENCE_S)
+    assert demo.returncode == 0
     server.wait_for("demo", "offline")
 
 

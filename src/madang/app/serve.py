@@ -1,6 +1,9 @@
 """`madang serve` and `madang demo`: the start of a process, its banner, and why it cannot start."""
 
+import asyncio
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -137,10 +140,11 @@ def _reachable(place: Endpoint) -> Endpoint:
 
 
 def run_demo(settings: Settings) -> int:
-    """Publish the demo to the server that runs on the same data, until interrupted."""
+    """Publish the demo to the server that runs on the same data, until interrupted or told to end."""
     logs.configure(settings.log)
     try:
-        uvloop.run(_demo(settings))
+        with contextlib.suppress(asyncio.CancelledError):
+            uvloop.run(_demo(settings))
     except (StoreError, SecretError, NoServerError) as error:
         return _fail(str(error))
     return 0
@@ -153,6 +157,10 @@ class NoServerError(Exception):
 async def _demo(settings: Settings) -> None:
     from madang.app.offline import as_it_runs, control
 
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, this.cancel)
     if holder_of(settings.data.dir) is None:
         folder = settings.data.dir
         raise NoServerError(f"No server runs on {folder}. Start one first: madang serve --data {folder}")
