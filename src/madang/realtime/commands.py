@@ -6,10 +6,10 @@ from typing import Any, Final
 from msgspec import Raw
 
 from madang.base.limits import REALTIME_HISTORY
-from madang.protocols.centrifugo import codes, text
+from madang.protocols.centrifugo import codes
 from madang.protocols.centrifugo import messages as m
 from madang.realtime.broker import HistoryQuery
-from madang.realtime.channel import ChannelOptions, fits
+from madang.realtime.channel import ChannelOptions
 from madang.realtime.connecting import Hello, connect, refresh
 from madang.realtime.core import Core
 from madang.realtime.driving import settle
@@ -24,9 +24,9 @@ from madang.realtime.ports import (
     PublishReply,
     PublishRequest,
     RpcRequest,
-    too_many,
 )
 from madang.realtime.publication import Position, Publication, PublishOptions
+from madang.realtime.publishing import check
 from madang.realtime.sending import CONNECTING, OPEN
 from madang.realtime.session import Session
 from madang.realtime.subscribing import sub_refresh, subscribe, unsubscribe
@@ -61,7 +61,7 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
     binding = core.binding(channel)
     if binding.options.subscription_type != "stream":
         raise BAD_REQUEST  # they have ways of their own
-    _check_publication(core, session, request, binding.options)
+    check(core, session, request, binding.options)
     reply = PublishReply()
     handler = binding.handler
     if handler is not None and handler.does.publish:
@@ -82,21 +82,6 @@ async def publish(core: Core, session: Session, number: int, request: m.PublishR
         )
         await core.broker.publish(channel, data if reply.data is None else reply.data, how)
     session.reply(m.Reply(number, publish=m.Empty()))
-
-
-def _check_publication(
-    core: Core, session: Session, request: m.PublishRequest, options: ChannelOptions
-) -> None:
-    """What is refused whoever decides about the channel. Raises ReplyError and Disconnect."""
-    data, caller = bytes(request.data), session.caller
-    if not data or not fits(data, options):
-        raise BAD_REQUEST
-    if not session.wire.binary and not text.is_json(data):
-        raise Disconnect(*codes.INAPPROPRIATE_PROTOCOL)
-    wait_s = core.publish_wait_s(request.channel, options, caller.user or caller.client)
-    if wait_s > 0:
-        core.counters.rate_limited += 1
-        raise too_many(wait_s)
 
 
 _Rights = tuple[bool, bool, bool]

@@ -3,9 +3,8 @@
 import msgspec
 
 from madang.base.limits import REALTIME_MAP_KEY_BYTES, REALTIME_TAGS_BYTES
-from madang.protocols.centrifugo import codes, text
 from madang.protocols.centrifugo import messages as m
-from madang.realtime.channel import ChannelOptions, fits
+from madang.realtime.channel import ChannelOptions
 from madang.realtime.core import Binding, Core
 from madang.realtime.driving import settle
 from madang.realtime.maps import KeyOptions, MapFullError
@@ -14,11 +13,10 @@ from madang.realtime.ports import (
     LIMIT_EXCEEDED,
     NOT_AVAILABLE,
     PERMISSION_DENIED,
-    Disconnect,
     KeyReply,
     KeyRequest,
-    too_many,
 )
+from madang.realtime.publishing import check
 from madang.realtime.session import Session
 
 
@@ -29,7 +27,7 @@ async def change(core: Core, session: Session, number: int, request: m.PublishRe
         raise NOT_AVAILABLE
     if binding.options.subscription_type != "map":
         raise PERMISSION_DENIED  # who is there is the server's to say
-    _check(core, session, request, binding.options)
+    check(core, session, request, binding.options)
     reply = await _decided(session, request, binding)
     key = reply.key or _own(session, request.key, binding.options)
     how = complete(key, reply.options, binding.options)
@@ -53,20 +51,6 @@ def complete(key: str, how: KeyOptions, options: ChannelOptions) -> KeyOptions:
     if how.tags and sum(len(name) + len(value) for name, value in how.tags.items()) > REALTIME_TAGS_BYTES:
         raise BAD_REQUEST
     return msgspec.structs.replace(how, retention=options.map.keeps, delta=how.delta or options.delta_publish)
-
-
-def _check(core: Core, session: Session, request: m.PublishRequest, options: ChannelOptions) -> None:
-    """What is refused whoever decides about the map. Raises ReplyError and Disconnect."""
-    data, caller = bytes(request.data), session.caller
-    if not request.removed:
-        if not data or not fits(data, options):
-            raise BAD_REQUEST
-        if not session.wire.binary and not text.is_json(data):
-            raise Disconnect(*codes.INAPPROPRIATE_PROTOCOL)
-    wait_s = core.publish_wait_s(request.channel, options, caller.user or caller.client)
-    if wait_s > 0:
-        core.counters.rate_limited += 1
-        raise too_many(wait_s)
 
 
 async def _decided(session: Session, request: m.PublishRequest, binding: Binding) -> KeyReply:

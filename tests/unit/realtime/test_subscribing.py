@@ -156,6 +156,7 @@ async def test_who_may_publish(
     guest = await yard.guest(user)
     assert code(await guest.ask(publish={"channel": "n:1", "data": [1]})) == expected
     assert code(await guest.ask(publish={"channel": "n:1"})) == 107
+    assert code(await guest.ask(publish={"channel": "n:1", "removed": True})) == 107, "only maps have keys"
 
 
 async def test_subscribers_may_publish_where_that_is_allowed(make: Make, settings: RealtimeSettings) -> None:
