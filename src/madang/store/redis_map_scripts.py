@@ -66,6 +66,14 @@ local function change(epoch, payload, prev, bus, size, stream_ms)
   end
   return offset
 end
+local function answered(result_ms)
+  local known = result_ms ~= '0' and redis.call('GET', KEYS[7])
+  if not known then
+    return nil
+  end
+  local offset, epoch = string.match(known, '^(%d+):(.*)$')
+  return {offset, epoch, 'idempotency'}
+end
 """
 
 PUBLISH = (
@@ -76,12 +84,9 @@ local mode, refresh, ttl_ms, size = ARGV[7], ARGV[8], tonumber(ARGV[9]), tonumbe
 local stream_ms = ARGV[11]
 local meta_ms, new_epoch, version, version_epoch = tonumber(ARGV[12]), ARGV[13], tonumber(ARGV[14]), ARGV[15]
 local result_ms, delta, most = ARGV[16], ARGV[17], tonumber(ARGV[18])
-if result_ms ~= '0' then
-  local known = redis.call('GET', KEYS[7])
-  if known then
-    local offset, epoch = string.match(known, '^(%d+):(.*)$')
-    return {offset, epoch, 'idempotency'}
-  end
+local already = answered(result_ms)
+if already then
+  return already
 end
 local epoch, top = position(new_epoch)
 local there = redis.call('HGET', KEYS[1], key)
@@ -136,12 +141,9 @@ REMOVE = (
     + """
 local bus, key, removal, size, stream_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local meta_ms, new_epoch, result_ms = tonumber(ARGV[6]), ARGV[7], ARGV[8]
-if result_ms ~= '0' then
-  local known = redis.call('GET', KEYS[7])
-  if known then
-    local offset, epoch = string.match(known, '^(%d+):(.*)$')
-    return {offset, epoch, 'idempotency'}
-  end
+local already = answered(result_ms)
+if already then
+  return already
 end
 local epoch, top = position(new_epoch)
 local there = redis.call('HGET', KEYS[1], key)
