@@ -24,7 +24,7 @@ ONE = tagged(1, b"c") + tagged(2, b'{"a":[1]}') + TAGS + b"\x40\x03"
 PROTOBUF = tagged(1, tagged(4, ONE)) + b"\x10\x01"
 
 
-@given(st.sampled_from(sorted(api_requests.KINDS)), st.binary(max_size=300) | mutated(PUBLISH))
+@given(st.sampled_from(sorted(api_binary.NAMES.values())), st.binary(max_size=300) | mutated(PUBLISH))
 def test_methods(method: str, body: bytes) -> None:
     with suppress(PeerError):
         api_requests.check(body)
@@ -52,7 +52,8 @@ def test_base_64(encoded: str) -> None:
 
 
 @given(
-    st.sampled_from(sorted(api_requests.KINDS)), st.binary(max_size=300) | mutated(PROTOBUF) | mutated(ONE)
+    st.sampled_from(sorted(api_binary.NAMES.values())),
+    st.binary(max_size=300) | mutated(PROTOBUF) | mutated(ONE),
 )
 def test_protobuf(method: str, body: bytes) -> None:
     with suppress(PeerError):
