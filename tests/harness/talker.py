@@ -32,13 +32,14 @@ class Talker:
         """A command's reply; what is pushed meanwhile is kept."""
         self._number += 1
         await self._socket.send(json.dumps({"id": self._number, **command}))
-        while True:
-            for reply in await self._read():
-                if reply.get("id") == self._number:
-                    return reply
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for reply in await self._read():
+                    if reply.get("id") == self._number:
+                        return reply
 
     async def _read(self) -> list[dict[str, Any]]:
-        text = await asyncio.wait_for(self._socket.recv(), PATIENCE_S)
+        text = await self._socket.recv()
         replies = [json.loads(line) for line in str(text).split("\n") if line]
         for reply in replies:
             if not reply:
@@ -55,14 +56,28 @@ class Talker:
         return dict(reply["rpc"]["data"])
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """The next event of this kind, with these values."""
-        while True:
-            for push in self.pushes:
-                event = push.get("pub", {}).get("data", {})
-                if event.get("t") == kind and all(event.get(name) == fields[name] for name in fields):
-                    self.pushes.remove(push)
-                    return dict(event)
+        """The next event of this kind, with these values. The server's pings go on while it does not come."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while (event := self._taken(kind, fields)) is None:
+                    await self._read()
+        except TimeoutError as error:
+            raise AssertionError(f"no {kind} {fields}; there are {self.pushes}") from error
+        return event
+
+    def _taken(self, kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+        for push in self.pushes:
+            event = push.get("pub", {}).get("data", {})
+            if event.get("t") == kind and all(event.get(name) == fields[name] for name in fields):
+                self.pushes.remove(push)
+                return dict(event)
+        return None
+
+    async def pushed(self) -> dict[str, Any]:
+        """Whatever is pushed next. The caller has a deadline."""
+        while not self.pushes:
             await self._read()
+        return self.pushes.pop(0)
 
     async def enter(self, channel: str, **more: Any) -> dict[str, Any]:
         """Subscribe to a room; the result, whose `data` is the snapshot."""

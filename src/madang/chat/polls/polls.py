@@ -55,6 +55,7 @@ class Running:
         self.voters: dict[str, int] = {}
         self.counts = [0] * len(poll.choices)
         self.told = -1
+        """How many votes everybody has heard of. A vote counts when it is committed."""
 
     def shown(self) -> Poll:
         return msgspec.structs.replace(self.poll, counts=tuple(self.counts), votes=sum(self.counts))
@@ -180,18 +181,21 @@ class Polls:
     async def tick(self) -> None:
         """Counts that changed are told, polls whose time is over end, results fade."""
         for channel, running in list(self._running.items()):
+            if self._running.get(channel) is not running:
+                continue  # ended while another one was told
             if self._is_over(running):
                 with suppress(DeposedError):  # whoever runs the room now ends it
                     await self._end(channel, running)
-            elif running.told != len(running.voters):
-                running.told = len(running.voters)
-                await self._tell(channel, running.shown())
+            elif running.told != (shown := running.shown()).votes:
+                await self._tell(channel, shown)
+                running.told = shown.votes
         now = self._clock.monotonic()
         for channel, until in list(self._fading.items()):
             if now >= until:
-                del self._fading[channel]
                 if channel not in self._running:
                     await self._tell(channel, None)
+                if self._fading.get(channel) == until:
+                    del self._fading[channel]
 
     async def _end(self, channel: str, running: Running) -> Poll:
         ended = msgspec.structs.replace(running.shown(), state="ended", ended_at=self._now())

@@ -1,6 +1,6 @@
 """Polls: one vote each, an end by the clock, results that outlive a restart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -9,6 +9,7 @@ from tests.unit.chat.superchat.house import Judge, MemoryLog, WrittenDoor, count
 
 from madang.base.roles import ChannelRole
 from madang.chat.polls.polls import Poll, Polls, PollWish
+from madang.chat.ports import Change
 from madang.realtime.ports import ReplyError
 
 ROOM = "room"
@@ -47,6 +48,41 @@ async def test_votes_are_counted_by_ticks(made: Made, door: WrittenDoor) -> None
     await polls.tick()
     assert (door.parts["poll"]["counts"], door.parts["poll"]["votes"]) == ([1, 2], 3)
     assert msgspec.json.decode(polls.current(ROOM))["counts"] == [1, 2]
+
+
+async def test_a_vote_that_a_tick_finds_half_committed_is_told_by_the_next(
+    made: Made, door: WrittenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls = made()
+    poll = await asked(polls)
+    commit = door.happen
+
+    async def while_it_ticks(channel: str, changes: Sequence[Change]) -> None:
+        await polls.tick()
+        await commit(channel, changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door, "happen", while_it_ticks)
+        await polls.vote(guest("u.1"), ROOM, poll.id, 0)
+    await polls.tick()
+    assert (door.parts["poll"]["counts"], door.parts["poll"]["votes"]) == ([1, 0], 1)
+
+
+async def test_counts_that_could_not_be_told_are_told_later(
+    made: Made, door: WrittenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls = made()
+    poll = await asked(polls)
+    await polls.vote(guest("u.1"), ROOM, poll.id, 1)
+
+    async def away(channel: str, name: str, value: bytes) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(door, "set_part", away)
+        await polls.tick()
+    await polls.tick()
+    assert door.parts["poll"]["counts"] == [0, 1]
 
 
 async def test_one_vote_each(made: Made) -> None:
