@@ -76,8 +76,14 @@ class SocketViewer(FlvViewer):
     def on_message(self, data: str | bytes) -> None:
         """Viewers have nothing to say."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has said goodbye."""
+        return self._socket.is_open
+
     def on_closed(self, code: int, reason: str) -> None:
-        """Told by `connection_lost` already."""
+        """Told by `connection_lost` already, but for one that was over before it could play."""
+        self.left()
 
     def data_received(self, data: bytes) -> None:
         self._socket.data_received(data)
@@ -168,8 +174,8 @@ class FlvRoute:
 
         def begin(transport: asyncio.Transport, rest: bytes) -> asyncio.Protocol:
             socket = accepted.begin(transport, rest)
-            if viewer is None or transport.is_closing():
-                return socket
+            if viewer is None or not viewer.is_open or transport.is_closing():
+                return socket  # what came with the upgrade has ended it
             transport.set_protocol(viewer)
             self._join(grant, viewer, transport, binary_head)
             return viewer

@@ -149,10 +149,10 @@ class Scene:
     def viewers(self) -> int:
         return self.audience.count(CHANNEL, self.clock.monotonic())
 
-    def take(self, taken) -> FakeTransport:
+    def take(self, taken, rest: bytes = b"") -> FakeTransport:
         assert isinstance(taken, TakeOver)
         transport = FakeTransport()
-        protocol = taken.begin(transport, b"")
+        protocol = taken.begin(transport, rest)
         assert transport.protocol is protocol
         return transport
 
@@ -269,6 +269,20 @@ async def test_a_websocket_viewer_that_says_goodbye_is_not_written_to(scene: Sce
     await scene.settle()
     assert transport.closed
     assert len(transport.data) == size
+
+
+@pytest.mark.parametrize("rest", [b"\x88\x80\0\0\0\0", b"\x82\x00"], ids=["goodbye", "unmasked"])
+async def test_a_websocket_that_is_over_with_its_upgrade_is_no_viewer(scene: Scene, rest: bytes) -> None:
+    """What came in one packet with the request says goodbye, or breaks the rules."""
+    scene.go_live()
+    transport = scene.take(scene.route.ask(FakeRequest("/live/yard.ws.flv", headers=UPGRADE)), rest)
+    size = len(transport.data)
+    scene.frame()
+    await scene.settle()
+    assert transport.closed
+    assert len(transport.data) == size
+    transport.protocol.connection_lost(None)
+    assert scene.viewers() == 0
 
 
 async def test_a_plain_request_for_a_websocket_is_told_to_upgrade(scene: Scene) -> None:
