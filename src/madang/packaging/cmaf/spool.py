@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _STATE = "window"
 _LOOK_BYTES = 32 << 20
 """Written between two looks at what the disk has left; far less than the SPOOL_FREE_BYTES it must have."""
+_TROUBLE_S = 60.0
+"""How long after a refusal the disk counts as in trouble: every segment of every broadcast meets it again."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _OLD = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 """A3: a link in the place of a segment leads nowhere."""
@@ -37,6 +40,9 @@ class Spool:
         self.refused = 0
         """Segments that were not written: the disk or the bound is full, or too slow."""
         self._root = root
+        self._refused_at = -_TROUBLE_S
+        self._told = False
+        """Whether the log has the trouble's beginning and not yet its end."""
         self._pending = 0
         self._unlooked = _LOOK_BYTES
         """Written since the disk was last looked at; it begins with a look."""
@@ -56,7 +62,7 @@ class Spool:
         """Write a segment; the future tells whether it is on disk."""
         size = len(body)
         if self._closed or self._pending + size > SPOOL_PENDING_BYTES or self.bytes + size > SPOOL_BYTES:
-            self.refused += 1
+            self._refuse("segments come faster than they can be kept")
             refused: Future[bool] = Future()
             refused.set_result(False)
             return refused
@@ -69,13 +75,28 @@ class Spool:
             self._look(len(body))
             _write_aside(path, body)
         except OSError as error:
-            log.warning("spool_write_failed", path=str(path), error=str(error))
-            self.refused += 1
+            self._refuse(str(error))
             self.bytes -= len(body)
             return False
         finally:
             self._pending -= len(body)
+        if self._told:
+            self._told = False
+            log.warning("spool_writes_again", refused=self.refused)
         return True
+
+    @property
+    def failing(self) -> bool:
+        """Whether a segment of the last minute was not kept."""
+        return time.monotonic() - self._refused_at < _TROUBLE_S
+
+    def _refuse(self, why: str) -> None:
+        """Count it, and tell it once for all segments of one trouble."""
+        if not self.failing:
+            self._told = True
+            log.warning("spool_write_failed", error=why)
+        self.refused += 1
+        self._refused_at = time.monotonic()
 
     def _look(self, size: int) -> None:
         """OSError when the disk is nearly full, as it was at the last look at it."""

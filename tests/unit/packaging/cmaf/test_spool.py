@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from madang.base.errors import Bug
 from madang.packaging.cmaf import spool as module
@@ -102,6 +103,25 @@ async def test_a_full_disk_refuses_and_is_counted(spool: Spool, monkeypatch: pyt
     folder = spool.folder("c1", "b1")
     assert not await asyncio.wrap_future(spool.put(folder, 1, b"x"))
     assert (spool.refused, spool.bytes) == (1, 0)
+
+
+async def test_a_full_disk_is_told_once_and_that_it_is_over(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F4."""
+    folder = spool.folder("c1", "b1")
+    assert not spool.failing
+    with capture_logs() as lines, monkeypatch.context() as full:
+        full.setattr(module, "SPOOL_FREE_BYTES", 2**62)
+        for msn in range(3):
+            assert not await asyncio.wrap_future(spool.put(folder, msn, b"x"))
+        full.undo()
+        assert spool.failing
+        for msn in range(3, 6):
+            assert await asyncio.wrap_future(spool.put(folder, msn, b"x"))
+    assert [line["event"] for line in lines] == ["spool_write_failed", "spool_writes_again"]
+    monkeypatch.setattr(module, "_TROUBLE_S", 0.0)
+    assert not spool.failing
 
 
 @pytest.mark.parametrize("bound", ["SPOOL_BYTES", "SPOOL_PENDING_BYTES"])
