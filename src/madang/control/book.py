@@ -22,6 +22,8 @@ class Book:
 
     def __init__(self, clerk: Clerk) -> None:
         self._clerk = clerk
+        self.away = False
+        """Whether the last write failed: the database does not answer, or its disk is full."""
         self._in_hand = 0
         self._facts: deque[Fact] = deque()
         self._wake = asyncio.Event()
@@ -83,9 +85,14 @@ class Book:
                 for fact in batch:
                     await fact(work)
         except (Overloaded, OSError) as error:
-            log.warning("database is away: %s", error)
+            if not self.away:
+                log.warning("database is away: %s", error)
+            self.away = True
             return False
         except PeerError:
             self._clerk.counters.facts_dropped += len(batch)
             log.exception("facts that the database refuses were dropped")
+        if self.away:
+            log.warning("database is back: %d facts waited", len(self))
+        self.away = False
         return True

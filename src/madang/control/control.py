@@ -156,9 +156,9 @@ class Control:
             try:
                 await self.follow()
             except (Overloaded, OSError, TimeoutError):
-                self.server.database_away = True  # what is in memory goes on (F13)
+                self.server.unread = True  # what is in memory goes on (F13)
             else:
-                self.server.database_away = False
+                self.server.unread = False
 
     async def follow(self) -> None:
         """Take over what other processes changed."""

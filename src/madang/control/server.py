@@ -26,7 +26,7 @@ class Server:
         """Written once a second by whoever runs the control plane's loop."""
         self.unsafe: tuple[str, ...] = ()
         """Unsafe settings that are on (A68)."""
-        self.database_away = False
+        self.unread = False
         """Whether the last look at the database failed (F13); written by whoever follows it."""
         self._clerk = clerk
         self._live = live
@@ -36,6 +36,11 @@ class Server:
         self._started = clerk.clock.wall()
         self._cpu = (time.process_time(), clerk.clock.monotonic())
         self._cpu_percent = 0.0
+
+    @property
+    def database_away(self) -> bool:
+        """Whether it was not to be read or written when that was tried last."""
+        return self.unread or self._book.away
 
     def site(self, urls: Urls) -> dict[str, Any]:
         """What a page must know before anybody signs in."""

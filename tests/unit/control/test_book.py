@@ -28,14 +28,16 @@ async def test_facts_arrive_once_and_in_order(house: Household) -> None:
 
 
 async def test_facts_outlive_a_database_that_is_away(
-    house: Household, monkeypatch: pytest.MonkeyPatch
+    house: Household, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """And the log has one line when it goes, one when it is back."""
     monkeypatch.setattr("madang.control.book._RETRY_S", 0)
     real, away = house.control._clerk.store.write, 3
 
     def write() -> Any:
         nonlocal away
         away -= 1
+        assert house.control.server.database_away == (away < 2)
         if away >= 0:
             raise Overloaded("database is away")
         return real()
@@ -48,7 +50,9 @@ async def test_facts_outlive_a_database_that_is_away(
             await asyncio.sleep(0.001)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await _written(house) == ["h00001"]
+    assert await _written(house) == ["h00001"] and not house.control.server.database_away
+    told = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert told == ["database is away", "database is back"]
 
 
 async def test_what_waits_is_bounded_and_the_loss_is_told(
