@@ -1,6 +1,8 @@
 """What must not be forgotten: told at the start and every hour, for as long as it is so (A68, F28)."""
 
+import shutil
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -8,6 +10,10 @@ import structlog
 from madang.base.clock import Clock
 
 EVERY_S: Final = 3600.0
+RESTLESS_S: Final = 60.0
+"""What comes and goes is not told again before: a disk on the edge of being full."""
+NEARLY_FULL_BYTES: Final = 500_000_000
+"""F4: less room than this is an alarm; the spool has left off long before."""
 _log = structlog.get_logger()
 
 
@@ -22,8 +28,20 @@ class Alarms:
     def sweep(self) -> None:
         now = self._clock.monotonic()
         standing = list(self._sentences())
-        self._told = {sentence: at for sentence, at in self._told.items() if sentence in standing}
+        self._told = {
+            sentence: at
+            for sentence, at in self._told.items()
+            if sentence in standing or now - at < RESTLESS_S
+        }
         for sentence in standing:
             if now - self._told.get(sentence, -EVERY_S) >= EVERY_S:
                 self._told[sentence] = now
                 _log.warning("alarm", sentence=sentence)
+
+
+def nearly_full(folder: Path) -> bool:
+    """Whether the disk under a directory has next to no room left; a disk that is gone is another's alarm."""
+    try:
+        return shutil.disk_usage(folder).free < NEARLY_FULL_BYTES
+    except OSError:
+        return False

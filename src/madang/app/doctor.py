@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from madang import __version__
 from madang.app import descriptors, ffmpeg
+from madang.app.alarms import NEARLY_FULL_BYTES
 from madang.app.keys import Endpoint
 from madang.app.ports import owner_of
 from madang.app.sections import Settings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 GOOD: Final = "good"
 WARNING: Final = "warning"
 BAD: Final = "bad"
-_FREE_BYTES = (500_000_000, 5_000_000_000)
+_FREE_BYTES = (NEARLY_FULL_BYTES, 5_000_000_000)
 """Below the first the disk is bad, below the second it is worth a warning."""
 _WRITE_S: Final = 1.0
 """A megabyte that takes longer to reach the disk holds up recordings and the DVR spool."""

@@ -14,7 +14,7 @@ import structlog
 
 from madang.api.app import Application, create_app
 from madang.app import logs, starting
-from madang.app.alarms import Alarms
+from madang.app.alarms import Alarms, nearly_full
 from madang.app.assembled import (
     control_settings,
     fanout_settings,
@@ -308,6 +308,8 @@ class Yard:
         standing = [sentence for _, sentence in self.settings.unsafe_settings()]
         if self.certificate is not None and (alarm := self.certificate.alarm()):
             standing.append(alarm)
+        if nearly_full(self.settings.data.dir):
+            standing.append(f"The disk of {self.settings.data.dir} is nearly full: make room.")
         return standing
 
     def _degraded(self) -> list[str]:
@@ -317,11 +319,11 @@ class Yard:
         if self.ground.crowd.full:
             wrong.append("There is no room for more connections: new ones are refused.")
         if self.control.server.database_away:
-            wrong.append("The database does not answer: streams go on, and what happens is written later.")
-        if self.spool.refused:
             wrong.append(
-                f"{self.spool.refused} segments were not kept for seeking: the disk is full or slow."
+                "The database is not to be read or written: streams go on, what happens is written later."
             )
+        if self.spool.failing:
+            wrong.append("Segments are not kept for seeking: the disk is full or slow.")
         return wrong
 
     # --- lifecycle.Served --------------------------------------------------------------------------------
