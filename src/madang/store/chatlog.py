@@ -5,6 +5,7 @@ there and a millisecond through the engine. PostgreSQL goes through the engine.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +35,10 @@ from madang.chat.ports import (
 from madang.store import crowd_schema, schema
 from madang.store import sql as engines
 from madang.store.away import away_is_overload
+from madang.store.outage import Outage
 from madang.store.sql import SqlStore
 
+_log = logging.getLogger("madang.store")
 GATHER_S = 0.02
 _BATCH = 500
 _BUSY_AGAIN, _BUSY_S = 3, 0.05
@@ -53,6 +56,7 @@ class ChatLog:
         self._writer: asyncio.Task[None] | None = None
         self._last = 0.0
         self._closing = False
+        self._outage = Outage(_log, "the chat's log")
         self._thread = ThreadPoolExecutor(1, "ThreadPoolExecutor-chat-log")
         self._file: _File | None = None
         if store.url.get_backend_name() == "sqlite":
@@ -109,12 +113,16 @@ class ChatLog:
                         await self._write_file(self._file, commits)
                 else:
                     await self._write_rows(commits)
-        except (Overloaded, Fenced, DeposedError) as error:
+        except (Fenced, DeposedError) as error:
             return error
-        except sqlite3.OperationalError as error:
+        except (Overloaded, sqlite3.OperationalError) as error:
+            self._outage.begin(error)
+            if isinstance(error, Overloaded):
+                return error
             return Overloaded(f"chat log: {error}", "The chat is busy; try again.")
         except Exception as error:  # noqa: BLE001  the caller is told, and the next commit goes on
             return error
+        self._outage.end()
         self.commits += 1
         self.changes += sum(len(changes) for changes in commits)
         return None

@@ -235,3 +235,27 @@ async def test_a_file_that_is_busy_for_a_moment_is_written_after_it(
     with pytest.raises(Overloaded):
         await commit(log, message(2))
     assert await said(log) == [1]
+
+
+async def test_a_full_disk_is_told_once_and_that_it_is_over(
+    log: ChatLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F4."""
+    if log._file is None:
+        return
+
+    def full(commits: list[Sequence[Change]]) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    with monkeypatch.context() as disk:
+        disk.setattr(log._file, "write", full)
+        for seq in range(1, 4):
+            with pytest.raises(Overloaded):
+                await commit(log, message(seq))
+    await commit(log, message(4))
+    await commit(log, message(5))
+    said_so = [record.getMessage() for record in caplog.records]
+    assert [line.split(":")[1].split(" after")[0] for line in said_so] == [" not there", " back"]
+    assert "disk is full" in said_so[0] and await said(log) == [4, 5]
