@@ -8,6 +8,7 @@ import tempfile
 import time
 import zlib
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -26,6 +27,7 @@ from madang.store.upgrade import (
 
 SECRET_FILE = "secret"
 _FORMAT = 1
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _PIECE_BYTES = 1 << 20
 _MANIFEST, _ROWS, _SECRET, _CONFIG = "manifest.json", "rows.jsonl", "secret", "madang.toml"
 
@@ -41,6 +43,8 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 async def backup(url: str, data_dir: Path, config: Path | None, target: Path) -> Path:
     """Write `target` (0600), which must not exist; the server may be running. Returns it."""
+    if os.path.lexists(target):
+        raise StoreError(f"{target} cannot be written: it is there already.")
     parsed = resolve(url, data_dir)
     engine = make_engine(parsed)
     try:
@@ -53,6 +57,8 @@ async def backup(url: str, data_dir: Path, config: Path | None, target: Path) ->
                 rows.write(line)
             manifest = Manifest(format=_FORMAT, madang=madang.__version__, schema=revision, made_at=_now())
             _write(target, manifest, rows, data_dir / SECRET_FILE, config)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
     finally:
         await engine.dispose()
     return target
@@ -68,11 +74,27 @@ def _write(
     rows: "io.IOBase | tempfile._TemporaryFileWrapper[bytes]",
     *files: Path | None,
 ) -> None:
+    """Beside the target and whole under its name, or not there: half an archive is none."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
-    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
+        with os.fdopen(os.open(part, _NEW, 0o600), "wb") as out:
+            _pack(out, manifest, rows, *files)
+            out.flush()
+            os.fsync(out.fileno())
+        part.rename(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _pack(
+    out: IO[bytes],
+    manifest: Manifest,
+    rows: "io.IOBase | tempfile._TemporaryFileWrapper[bytes]",
+    *files: Path | None,
+) -> None:
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
         _add(tar, _MANIFEST, msgspec.json.encode(manifest))
         size = rows.tell()
         rows.seek(0)

@@ -116,22 +116,32 @@ def alembic_config(connection: Connection | None) -> "Config":
 
 
 async def copy_before_migration(engine: AsyncEngine, url: URL, data_dir: Path, revision: str) -> Path:
-    """A copy of the database under `backups/`, named by its revision and the time."""
+    """A copy of the database under `backups/`, named by its revision and the time, once it is whole."""
     folder = data_dir / "backups"
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    if url.get_backend_name() == "sqlite":
-        target = folder / f"madang-{revision}-{stamp}.db"
-        await asyncio.to_thread(copy_sqlite, Path(str(url.database)), target)
-        return target
+    sqlite = url.get_backend_name() == "sqlite"
+    target = folder / f"madang-{revision}-{stamp}.{'db' if sqlite else 'jsonl'}"
+    part = folder / f"{target.name}.part"
+    try:
+        if sqlite:
+            await asyncio.to_thread(copy_sqlite, Path(str(url.database)), part)
+        else:
+            await _copy_rows(engine, part)
+        part.rename(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return target
+
+
+async def _copy_rows(engine: AsyncEngine, target: Path) -> None:
     from madang.store.dump import dump_rows
 
-    target = folder / f"madang-{revision}-{stamp}.jsonl"
     with target.open("wb") as out:
+        target.chmod(0o600)
         async for line in dump_rows(engine):
             out.write(line)
-    target.chmod(0o600)
-    return target
 
 
 def copy_sqlite(source: Path, target: Path) -> None:

@@ -1,6 +1,8 @@
 """Backup and restore: everything comes back, on the same engine and on the other."""
 
+import errno
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -82,6 +84,24 @@ async def test_a_backup_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         await backup("", tmp_path, None, target)
     assert target.read_text() == "mine"
+
+
+async def test_half_a_backup_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4: a full disk is one sentence and leaves nothing; what a killed one left is in nobody's way."""
+    (tmp_path / "secret").write_text("5ec7e7")
+    await _fill("", tmp_path)
+    target, part = tmp_path / "b.tar.gz", tmp_path / "b.tar.gz.part"
+    part.write_bytes(b"half")
+    with monkeypatch.context() as full, pytest.raises(StoreError, match="No space left"):
+
+        def fsync(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        full.setattr(os, "fsync", fsync)
+        await backup("", tmp_path, None, target)
+    assert not target.exists() and not part.exists()
+    await backup("", tmp_path, None, target)
+    assert target.stat().st_mode & 0o777 == 0o600 and not part.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tar", b"\x1f\x8b\x08\x00torn"])
