@@ -211,9 +211,10 @@ class GrpcLink:
                 self._news.clear()
                 await self._news.wait()
                 continue
-            yield tuple(self._messages)
-            self._messages.clear()
-            self._bytes = 0
+            taken, size = tuple(self._messages), self._bytes
+            self._messages.clear()  # before they are on their way: meanwhile others come
+            yield taken
+            self._bytes -= size
             if self.session is not None:
                 self.session.resume(self._is_full)
 

@@ -209,6 +209,20 @@ async def test_a_stream_that_is_not_read_is_held_and_then_goes_on(yard: Yard) ->
     assert sum(json.dumps(text).encode() in each for each in consumer.got) >= 1
 
 
+async def test_what_comes_while_a_message_is_being_written_follows_it(yard: Yard) -> None:
+    consumer = Consumer(yard)
+    consumer.session.begin_with(m.ConnectRequest(token=yard.token("ann", channels=["open:1"])))
+    await yard.settle()
+    reading = consumer.link.messages()
+    await anext(reading)
+    for number in range(3):
+        await yard.publish("open:1", {"n": number})
+        await yard.settle()
+    consumer.link.end(codes.SHUTDOWN)
+    texts = b"".join([message async for some in reading for message in some])
+    assert all(b'{"n": %d}' % number in texts for number in range(3))
+
+
 async def test_a_stream_that_goes_leaves_its_channels(yard: Yard) -> None:
     consumer = Consumer(yard)
     consumer.session.begin_with(m.ConnectRequest(token=yard.token("ann", channels=["open:1"])))
