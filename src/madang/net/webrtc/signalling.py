@@ -263,12 +263,12 @@ class SignallingRoute:
             return _PREFLIGHT
         resource = self._resources.get(id_)
         if resource is None or resource.peer.ended:
-            return _problem(404, "not_found", "No such session.")
+            return _gone()
         if not resource.is_of(request):
             told = "Show the token that the session was opened with."
             return _problem(401, "not_yours", told, (b"WWW-Authenticate", b"Bearer"))
         if layer:
-            return _layer(request, resource.chooser)
+            return _layer(request, resource)
         if request.method in ("GET", "HEAD"):
             return Answer(200, (*CORS, NO_STORE, _ACCEPT_PATCH))
         if request.method == "DELETE":
@@ -284,14 +284,21 @@ class SignallingRoute:
         return Body(SDP_BYTES, lambda body: self._patch(resource, match, body))
 
     def _patch(self, resource: _Resource, match: bytes, body: bytes) -> Answer:
+        if resource.peer.ended:
+            return _gone()  # while the body came
         try:
             return _trickle(resource, match, parse_fragment(body))
         except PeerError as error:
             return refusal(error)
 
 
-def _layer(request: Request, chooser: Chooser | None) -> Answer | Body:
+def _gone() -> Answer:
+    return _problem(404, "not_found", "No such session.")
+
+
+def _layer(request: Request, resource: _Resource) -> Answer | Body:
     """The sizes of a viewer's picture, and which one it wants."""
+    chooser = resource.chooser
     if chooser is None:
         return _problem(404, "not_found", "This session has no picture to choose.")
     if request.method in ("GET", "HEAD"):
@@ -302,6 +309,8 @@ def _layer(request: Request, chooser: Chooser | None) -> Answer | Body:
         return _problem(415, "wrong_type", "A layer is named in JSON.", (b"Accept-Post", b"application/json"))
 
     def chosen(body: bytes) -> Answer:
+        if resource.peer.ended:
+            return _gone()
         try:
             choose(chooser, body)
         except PeerError as error:

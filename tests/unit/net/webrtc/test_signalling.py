@@ -294,6 +294,23 @@ async def test_a_session_whose_token_stood_in_the_url_is_known_by_its_own(desk: 
     assert (await desk.ask(location, "DELETE", {})).status == 200
 
 
+@pytest.mark.parametrize("method", ["PATCH", "POST"])
+async def test_a_session_that_ends_before_the_body_comes_is_gone(desk: Desk, method: str) -> None:
+    """A restart would make it known again to the port, for good."""
+    desk.chooser = picture = Picture()
+    location, _ = await opened(desk)
+    headers, body = FRAGMENT | {b"if-match": b"*"}, CANDIDATES % (b"fresh", b"p" * 24)
+    if method == "POST":
+        location, headers = f"{location}.layer", {b"content-type": b"application/json"}
+        body = b'{"encodingId":"q"}'
+    asked = desk.route.ask(Request(location, method, headers))
+    assert isinstance(asked, Body)
+    desk.peer.ended = True
+    answer = asked.then(body)
+    assert isinstance(answer, Answer) and answer.status == 404
+    assert not desk.peer.restarts and not picture.picked
+
+
 async def test_the_url_of_a_session_that_is_over_is_forgotten(desk: Desk) -> None:
     location, _ = await opened(desk)
     desk.route.sweep()
