@@ -85,6 +85,9 @@ class RedisBroker:
         self._node = ""
         self._subscriber: Subscriber | None = None
         self._pubsub: PubSub | None = None
+        self._connects = asyncio.Lock()
+        """Held while the ear is told what to hear: two who do that before it is connected make two
+        connections, of which one is never read."""
         self._heard: set[bytes] = set()
         """What this process wants to hear."""
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
@@ -141,8 +144,10 @@ class RedisBroker:
         await self._ask(asyncio.shield(waited))
 
     async def unsubscribe(self, channel: str) -> None:
+        """Nobody waits for it any more: what was not confirmed is asked for again by who wants it next."""
         bus = self._bus(channel)
         self._heard.discard(bus)
+        self._confirmed.pop(bus, None)
         self._left.append(bus)
         self._wake.set()
 
@@ -306,12 +311,13 @@ class RedisBroker:
 
     async def _listen(self) -> None:
         """A new connection that hears everything wanted."""
-        await self._drop_ear()
-        pubsub = self._ear.pubsub()
-        self._pubsub = pubsub
-        wanted = tuple(self._heard)
-        for start in range(0, len(wanted), _SUBSCRIBE_BATCH):
-            await pubsub.subscribe(*wanted[start : start + _SUBSCRIBE_BATCH])
+        async with self._connects:
+            await self._drop_ear()
+            pubsub = self._ear.pubsub()
+            self._pubsub = pubsub
+            wanted = tuple(self._heard)
+            for start in range(0, len(wanted), _SUBSCRIBE_BATCH):
+                await pubsub.subscribe(*wanted[start : start + _SUBSCRIBE_BATCH])
 
     async def _drop_ear(self) -> None:
         pubsub, self._pubsub = self._pubsub, None
@@ -366,18 +372,22 @@ class RedisBroker:
             del self._asked[:_SUBSCRIBE_BATCH], self._left[:_SUBSCRIBE_BATCH]
             if self._asked or self._left:
                 self._wake.set()
-            pubsub = self._pubsub
-            if pubsub is None:
-                self._fail_waiting()
-                continue
             try:
-                if gone := [bus for bus in left if bus not in self._heard]:
-                    await pubsub.unsubscribe(*gone)
-                if asked:
-                    await pubsub.subscribe(*asked)
+                async with self._connects:
+                    await self._tell_ear(asked, left)
             except _FAULTS as error:
                 self._outage.begin(error)
                 self._fail_waiting()
+
+    async def _tell_ear(self, asked: Sequence[bytes], left: Sequence[bytes]) -> None:
+        pubsub = self._pubsub
+        if pubsub is None:
+            self._fail_waiting()
+            return
+        if gone := [bus for bus in left if bus not in self._heard]:
+            await pubsub.unsubscribe(*gone)
+        if asked:
+            await pubsub.subscribe(*asked)
 
     def _fail_waiting(self) -> None:
         waiting, self._confirmed = self._confirmed, {}
