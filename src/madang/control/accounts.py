@@ -214,7 +214,7 @@ class Accounts:
         account = await self._prove(actor, current)
         hashed = await self.passwords.hash(new)
         async with self._clerk.change() as work:
-            await work.accounts.put(msgspec.structs.replace(account, password_hash=hashed))
+            await work.accounts.alter(account.id, password_hash=hashed)
             await self._end_sessions(work, account.id, keep=actor.session)
             await self._clerk.note(work, "account.password_changed", actor)
 
@@ -231,9 +231,11 @@ class Accounts:
     async def set_display_name(self, actor: Actor, account: Account, display_name: str) -> Account:
         shown = clean_name(display_name, "display_name")
         self.refuse_taken(shown, account.id, "display_name")
-        changed = msgspec.structs.replace(account, display_name=shown, display_skeleton=skeleton(shown))
+        names = {"display_name": shown, "display_skeleton": skeleton(shown)}
         async with self._clerk.change() as work:
-            await work.accounts.put(changed)
+            changed = await work.accounts.alter(account.id, **names)
+            if changed is None:
+                raise NotFound("user")
             await self._clerk.note(work, "account.renamed", actor, account=account.id)
         return changed
 
@@ -278,7 +280,7 @@ class Accounts:
             await work.avatars.delete(account=actor.account)
             if avatar is not None:
                 await work.avatars.add(avatar)
-            await work.accounts.put(msgspec.structs.replace(account, avatar=version))
+            await work.accounts.alter(account.id, avatar=version)
             await self._clerk.note(work, "account.avatar_changed", actor)
 
     async def avatar(self, account: str, version: str) -> bytes:
@@ -288,6 +290,13 @@ class Accounts:
         if not found:
             raise NotFound("picture")
         return found[0].content
+
+
+async def keep_an_admin(work: Work, account: Account) -> None:
+    """Before an account is an admin no longer: by the rows, for two may be at each other's."""
+    admins = await work.accounts.find(role=SiteRole.ADMIN.value, disabled=False)
+    if [admin.id for admin in admins] == [account.id]:
+        raise Conflict("last_admin", "This is the last admin; make another one first.")
 
 
 def _actor(account: Account, session: Session, peer: str) -> Actor:

@@ -149,12 +149,14 @@ class Channels:
             return channel
         self._refuse_taken(changed.slug, changed.name, channel.id)
         async with self._clerk.change() as work:
-            await work.channels.put(changed)
+            now = await work.channels.alter(channel.id, **_difference(channel, changed))
+            if now is None:
+                raise NotFound("channel")
             if changed.slug != channel.slug and await work.slugs.get(changed.slug) is None:
                 await work.slugs.add(Slug(slug=changed.slug, channel=channel.id))
             await self._note_change(work, actor, channel, changed)
-        self._clerk.feed.channel("updated", changed)
-        return changed
+        self._clerk.feed.channel("updated", now)
+        return now
 
     def _require_owner(self, actor: Actor, role: ChannelRole, channel: Channel) -> None:
         if not permits(actor, role, channel, Right.OWN):
@@ -177,7 +179,7 @@ class Channels:
         return msgspec.structs.replace(channel, **{k: v for k, v in cleaned.items() if v is not None})
 
     async def _note_change(self, work: Work, actor: Actor, old: Channel, new: Channel) -> None:
-        fields = [f for f in new.__struct_fields__ if f != "skeleton" and getattr(old, f) != getattr(new, f)]
+        fields = [field for field in _difference(old, new) if field != "skeleton"]
         await self._clerk.note(work, "channel.updated", actor, new.id, fields=", ".join(fields))
         if old.visibility is not new.visibility:
             kind = "channel.visibility_changed"
@@ -200,7 +202,7 @@ class Channels:
         """Play tokens made until now are void."""
         now = self._clerk.clock.wall()
         async with self._clerk.change() as work:
-            await work.channels.put(msgspec.structs.replace(channel, play_tokens_from=now))
+            await work.channels.alter(channel.id, play_tokens_from=now)
             await self._clerk.note(work, "channel.play_tokens_revoked", actor, channel.id)
 
     # --- members
@@ -249,7 +251,7 @@ class Channels:
                 channel=channel.id, account=channel.owner, role=ChannelRole.BROADCASTER, since=now
             )
             await work.members.add(former)
-        await work.channels.put(msgspec.structs.replace(channel, owner=to))
+        await work.channels.alter(channel.id, owner=to)
 
     async def remove_member(self, actor: Actor, channel: Channel, user: str) -> None:
         if user == channel.owner:
@@ -258,6 +260,12 @@ class Channels:
             if not await work.members.delete(channel=channel.id, account=user):
                 raise NotFound("member")
             await self._clerk.note(work, "member.removed", actor, channel.id, account=user)
+
+
+def _difference(old: Channel, new: Channel) -> dict[str, Any]:
+    """The fields in which they differ, as they are in the new one."""
+    fields = ((field, getattr(new, field)) for field in new.__struct_fields__)
+    return {field: value for field, value in fields if value != getattr(old, field)}
 
 
 def _clean(text: str | None, letters: int, *, lines: bool = False) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from madang.base.errors import Overloaded
 from madang.base.ids import UserId
 from madang.base.roles import SiteRole
-from madang.control.accounts import Accounts, Entry
+from madang.control.accounts import Accounts, Entry, keep_an_admin
 from madang.control.attempts import Attempts
 from madang.control.clerk import Clerk
 from madang.control.errors import Conflict, Forbidden, TooMany
@@ -103,6 +103,7 @@ class Joining:
         for forget in self.leaving:
             await forget(account.id)
         async with self._clerk.change() as work:
+            await keep_an_admin(work, account)
             for rows in (work.sessions, work.tokens, work.members, work.follows, work.avatars, work.links):
                 await rows.delete(account=account.id)
             await work.accounts.delete(id=account.id)

@@ -49,7 +49,11 @@ class Rows(Protocol[R]):
     async def add(self, record: R) -> None: ...
 
     async def put(self, record: R) -> None:
-        """Write a changed record back, by its primary key."""
+        """Write a changed record back, by its primary key: one that was read in this very transaction."""
+        ...
+
+    async def alter(self, *key: str, **values: Value) -> R | None:
+        """Set these columns alone, so that what others changed stays; the row, or None when it is gone."""
         ...
 
     async def note(self, *key: str, **values: Value) -> None:

@@ -2,13 +2,11 @@
 
 from typing import Protocol
 
-import msgspec
-
 from madang.base.events import Plain
 from madang.base.roles import SiteRole
-from madang.control.accounts import Accounts
+from madang.control.accounts import Accounts, keep_an_admin
 from madang.control.clerk import Clerk
-from madang.control.errors import Conflict
+from madang.control.errors import NotFound
 from madang.control.joining import Joining
 from madang.control.records import Account, Page
 from madang.control.rights import Actor
@@ -46,20 +44,17 @@ class Users:
         disabled = account.disabled if change.disabled is None else change.disabled
         if role is account.role and disabled == account.disabled:
             return account
-        if role is not SiteRole.ADMIN or disabled:
-            self._keep_an_admin(account)
-        changed = msgspec.structs.replace(account, role=role, disabled=disabled)
         async with self._clerk.change() as work:
-            await work.accounts.put(changed)
+            if role is not SiteRole.ADMIN or disabled:
+                await keep_an_admin(work, account)
+            changed = await work.accounts.alter(account.id, role=role, disabled=disabled)
+            if changed is None:
+                raise NotFound("user")
             if disabled:
                 await work.sessions.delete(account=account.id)
             note: dict[str, Plain] = {"account": account.id, "role": role.value, "disabled": disabled}
             await self._clerk.note(work, "account.changed", actor, None, **note)
         return changed
-
-    def _keep_an_admin(self, account: Account) -> None:
-        if [admin.id for admin in self._clerk.directory.admins()] == [account.id]:
-            raise Conflict("last_admin", "This is the last admin; make another one first.")
 
     async def delete(self, actor: Actor, user: str) -> None:
         """Delete an account with its sessions, tokens, roles and picture."""

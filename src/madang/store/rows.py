@@ -70,6 +70,14 @@ class TableRows(Generic[R]):
         except IntegrityError as error:
             raise Conflict("taken", "That name is taken.") from error
 
+    async def alter(self, *key: str, **values: Value) -> R | None:
+        self._wrote("put")
+        try:
+            await self.note(*key, **values)
+        except IntegrityError as error:
+            raise Conflict("taken", "That name is taken.") from error
+        return await self.get(*key)
+
     async def note(self, *key: str, **values: Value) -> None:
         same = dict(zip(self._key, key, strict=True))
         await self._connection.execute(update(self._table).where(*self._equal(same)).values(values))

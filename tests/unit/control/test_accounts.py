@@ -1,6 +1,8 @@
 """Signing in and out, sessions, passwords (A30, A33)."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from tests.harness.household import PASSWORD, Household
@@ -9,6 +11,7 @@ from madang.base.roles import SiteRole
 from madang.base.secret import Secret
 from madang.control.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
 from madang.control.passwords import Passwords
+from madang.control.records import Account
 from madang.control.rights import Actor
 
 
@@ -171,6 +174,70 @@ async def test_the_last_admin_stays(house: Household, admin: Actor) -> None:
     other = await house.account("second", SiteRole.ADMIN)
     await house.control.users.change(other, admin.account, Demote())
     await house.control.users.delete(other, admin.account)
+
+
+class Different:
+    """A change of an account."""
+
+    def __init__(self, role: SiteRole | None = None, disabled: bool | None = None) -> None:
+        self.role, self.disabled, self.display_name = role, disabled, None
+
+
+async def at_once(house: Household, *changes: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Changes that have all seen what was there before the first of them is written."""
+    async with house.store.turn:
+        tasks = [asyncio.create_task(change) for change in changes]
+        await asyncio.sleep(0)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_of_two_who_change_an_account_at_once_neither_undoes_the_other(
+    house: Household, admin: Actor
+) -> None:
+    accounts, users = house.control.accounts, house.control.users
+    kim = await house.account("kim")
+    await at_once(
+        house, accounts.rename(kim, "Kim"), users.change(admin, kim.account, Different(SiteRole.ADMIN))
+    )
+    found = await users.get(kim.account)
+    assert (found.display_name, found.role) == ("Kim", SiteRole.ADMIN)
+
+
+async def test_a_password_that_changes_lets_nobody_back_in(
+    house: Household, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is shut out while the new password is hashed stays out."""
+    accounts, users = house.control.accounts, house.control.users
+    kim = await house.account("kim")
+    hashing = accounts.passwords.hash
+
+    async def while_an_admin_acts(password: str) -> str:
+        await users.change(admin, kim.account, Different(disabled=True))
+        return await hashing(password)
+
+    monkeypatch.setattr(accounts.passwords, "hash", while_an_admin_acts)
+    await accounts.change_password(kim, PASSWORD, "another password")
+    assert (await users.get(kim.account)).disabled
+
+
+async def test_two_admins_who_demote_each_other_leave_one(house: Household, admin: Actor) -> None:
+    users = house.control.users
+    other = await house.account("second", SiteRole.ADMIN)
+    done = await at_once(
+        house,
+        users.change(admin, other.account, Different(SiteRole.MEMBER)),
+        users.change(other, admin.account, Different(disabled=True)),
+    )
+    assert [type(each) for each in done] == [Account, Conflict]
+    assert [one.id for one in house.control.directory.admins()] == [admin.account]
+
+
+async def test_two_admins_who_delete_each_other_leave_one(house: Household, admin: Actor) -> None:
+    users = house.control.users
+    other = await house.account("second", SiteRole.ADMIN)
+    done = await at_once(house, users.delete(admin, other.account), users.delete(other, admin.account))
+    assert [type(each) for each in done] == [type(None), Conflict]
+    assert [one.id for one in house.control.directory.admins()] == [admin.account]
 
 
 async def test_hashing_leaves_the_loop_free() -> None:

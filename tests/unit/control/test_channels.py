@@ -37,6 +37,30 @@ async def test_a_renamed_channel_keeps_its_former_name(house: Household, admin: 
     assert directory.channel_by_name("garden") == back
 
 
+async def test_of_two_who_change_a_channel_at_once_neither_undoes_the_other(
+    house: Household, admin: Actor
+) -> None:
+    """Both saw it as it was before."""
+    seen = await house.channel("yard", admin)
+    channels = house.control.channels
+    await channels.change(admin, seen, Change(visibility=Visibility.PRIVATE))
+    await channels.revoke_play_tokens(admin, seen)
+    titled = await channels.change(admin, seen, Change(title="Tonight"))
+    assert titled == house.now(seen)
+    assert (titled.visibility, titled.title) == (Visibility.PRIVATE, "Tonight")
+    assert titled.play_tokens_from == house.clock.wall()
+    heir = await house.account("heir")
+    await channels.set_member(admin, seen, heir.account, ChannelRole.OWNER)
+    assert (house.now(seen).owner, house.now(seen).title) == (heir.account, "Tonight")
+
+
+async def test_a_channel_that_was_deleted_meanwhile_is_not_changed(house: Household, admin: Actor) -> None:
+    seen = await house.channel("yard", admin)
+    await house.control.channels.delete(admin, seen, "yard")
+    with pytest.raises(NotFound):
+        await house.control.channels.change(admin, seen, Change(title="Tonight"))
+
+
 @pytest.mark.parametrize("slug", ["", "-a", "A", "a/b", "../x", "a.m3u8", "é", "a" * 65, "api", "new"])
 async def test_addresses_that_cannot_be(house: Household, slug: str) -> None:
     with pytest.raises(Invalid):
