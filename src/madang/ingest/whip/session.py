@@ -99,7 +99,6 @@ class WhipPublisher(Negotiated):
     def revoked(self, code: str, sentence: str) -> None:
         """The hub or an operator sends the publisher away; its publication is over."""
         self._log("publish_revoked", code=code)
-        self._publication = None
         self._end(code, lost=True)
 
     def _end(self, reason: str, lost: bool) -> None:
@@ -115,7 +114,8 @@ class WhipPublisher(Negotiated):
                 publication.stream.on_keyframe_wanted = None
             if publication.stream.layers is self._layers:
                 publication.stream.layers = {}
-            self._log("publish_closed", by=reason)
+            if publication.current:
+                self._log("publish_closed", by=reason)
             if lost:
                 publication.lost(reason)
             else:
