@@ -191,8 +191,9 @@ class Webhooks:
         if self.fetch is None:
             return []
         now = self._clerk.clock.wall()
+        busy = set(self._busy)  # one that ends while we look has moved a place that we do not see yet
         async with self._clerk.store.read() as work:
-            hooks = [h for h in await work.webhooks.find(enabled=True) if h.id not in self._busy]
+            hooks = [h for h in await work.webhooks.find(enabled=True) if h.id not in busy]
             cursors = {c.webhook: c for c in await work.webhook_cursors.find()} if hooks else {}
         found = [(h, cursors.get(h.id) or WebhookCursor(webhook=h.id, room=h.channel or "")) for h in hooks]
         return [(hook, cursor) for hook, cursor in found if cursor.next_at <= now]
@@ -234,11 +235,12 @@ class Webhooks:
             )
         async with self._clerk.store.write() as work:
             known = await work.webhook_cursors.get(hook.id, cursor.room)
-            if await work.webhooks.get(hook.id) is None or not _stands(known, cursor):
-                return known or cursor
+            hook_now = await work.webhooks.get(hook.id)
+            if hook_now is None or not _stands(known, cursor) or (fault and hook_now != hook):
+                return known or cursor  # what failed is an address that was changed meanwhile
             await self._put(work, moved)
             if fault and _waited_s(moved.attempts) > GIVE_UP_S:
-                await work.webhooks.put(msgspec.structs.replace(hook, enabled=False))
+                await work.webhooks.alter(hook.id, enabled=False)
                 await self._clerk.note(work, "webhook.given_up", None, hook.channel, webhook=hook.id)
         return moved
 

@@ -15,6 +15,7 @@ from madang.control.records import Channel, Webhook, WebhookCursor
 from madang.control.rights import Actor
 from madang.control.webhooks import BACKOFF_S_MAX, CLAIM_S, GIVE_UP_S, Webhooks, sign
 from madang.net.outbound import Call, OutboundError, Reply
+from madang.store.rows import TableRows
 
 URL = "https://hooks.example.org/madang"
 
@@ -216,6 +217,61 @@ async def test_a_replay_while_a_batch_is_told_is_not_lost(
     await turn(hooks)
     await turn(hooks)
     assert receiver.ids() == ["a", "b", "c", "a", "b", "c"]
+
+
+async def test_an_address_that_is_mended_while_the_old_one_fails_is_used_at_once(
+    house: Household, admin: Actor, yard: Channel, receiver: Receiver
+) -> None:
+    """The old one's last failure neither delays the new one nor takes its place."""
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, "https://old.example.org/", ["*"])
+    await happen(house, yard, "a")
+    receiver.away = True
+    elapsed = 0.0
+    while elapsed < GIVE_UP_S:
+        (cursor,) = await turn(hooks)
+        house.clock.advance(cursor.next_at - house.clock.wall())
+        elapsed += BACKOFF_S_MAX
+
+    async def meanwhile(call: Call) -> Reply:
+        await hooks.change(admin, made.webhook, url=URL)
+        raise OutboundError("unreachable", "nobody there")
+
+    hooks.fetch = meanwhile
+    await turn(hooks)
+    hook = await hooks.find(yard, made.webhook.id)
+    assert (hook.url, hook.enabled) == (URL, True)
+    hooks.fetch, receiver.away = receiver.fetch, False
+    await turn(hooks)
+    assert [call.url for call in receiver.calls] == [URL]
+
+
+async def test_a_batch_whose_telling_ends_while_one_looks_is_not_told_again(
+    house: Household,
+    admin: Actor,
+    yard: Channel,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hooks = house.control.webhooks
+    made = await hooks.create(admin, yard, URL, ["*"])
+    await happen(house, yard, "a")
+    ((hook, cursor),) = await hooks.due()
+    hooks._busy.add(hook.id)
+    find = TableRows.find
+
+    async def while_it_ends(rows: TableRows[Any], **equals: Any) -> list[Any]:
+        found = await find(rows, **equals)
+        if equals == {"enabled": True}:
+            monkeypatch.undo()
+            await hooks._deliver(hook, cursor)
+        return found
+
+    monkeypatch.setattr(TableRows, "find", while_it_ends)
+    for late, place in await hooks.due():
+        await hooks.deliver(late, place)
+    assert receiver.ids() == ["a"]
+    assert [one.id for one, _ in await hooks.due()] == [made.webhook.id]
 
 
 async def test_whatever_clocks_say_no_event_is_passed_over(
