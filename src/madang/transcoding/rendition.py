@@ -62,6 +62,8 @@ class Rendition:
         if not self._listeners and not self._waiting:
             self._listeners = (listener,)
             self._stream.attach(self)
+            if not self._listeners and not self._waiting:
+                self._stream.detach(self)  # it left while it was told what is cached
             return
         self._waiting += (listener,)
         if self.tracks:

@@ -339,6 +339,22 @@ async def test_a_follower_that_raises_is_let_go(studio: Studio, tracks: tuple[Tr
     assert studio.transcoder.counters.listener_failures == 1
 
 
+@pytest.mark.parametrize("tracks", [(VIDEO, AUDIO), (VIDEO, SOUND)])
+async def test_a_follower_that_raises_at_the_cached_pictures_leaves_nothing_behind(
+    studio: Studio, tracks: tuple[Track, ...]
+) -> None:
+    studio.publish(*tracks)
+    studio.feed(0, 0.5, tracks[1])
+    studio.source.attach(Broken())
+    await studio.settle()
+    assert not studio.stream.followed
+    good = Follower()
+    studio.source.attach(good)
+    studio.feed(0.5, 1, tracks[1])
+    await studio.settle()
+    assert len(good.of(1)) == 25
+
+
 async def test_detaching_a_stranger_changes_nothing(studio: Studio) -> None:
     studio.source.attach(Follower())
     studio.source.detach(Follower())
