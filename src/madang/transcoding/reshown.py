@@ -5,7 +5,7 @@ B-frames are found in what has come: in the cached GOP at the start, or when the
 """
 
 from madang.base.limits import TRANSCODING_PICTURES
-from madang.hub.listener import StreamListener
+from madang.hub.listener import StreamListener, StreamState
 from madang.hub.rendition import Source
 from madang.hub.subscription import Tracks
 from madang.media.frame import Frame
@@ -44,7 +44,7 @@ class PictureRendition(Rendition):
         """What is announced as soon as the encoder has told its configuration."""
         self._first_pts = -1
         """Of what the stream replays, the last picture alone is made: nobody needs those before it."""
-        self._replay: list[tuple[tuple[Track, ...], bool] | Frame] | None = None
+        self._replay: list[tuple[tuple[Track, ...], bool] | Frame | StreamState] | None = None
 
     # --- Source --------------------------------------------------------------------------------------
 
@@ -65,6 +65,8 @@ class PictureRendition(Rendition):
         for item in replay:
             if isinstance(item, Frame):
                 self.on_frame(item)
+            elif isinstance(item, StreamState):
+                self.on_state(item)
             else:
                 self.on_tracks(*item)
 
@@ -91,6 +93,12 @@ class PictureRendition(Rendition):
                     super().on_tracks(self._given, False)
             self._shown = frame.pts
         super().on_frame(frame)
+
+    def on_state(self, state: StreamState) -> None:
+        if self._replay is not None:
+            self._replay.append(state)
+        else:
+            super().on_state(state)
 
     def _becomes(self, source: Track) -> Track | None:
         return track_of(source) if self._reordered or source.codec not in self._playable else None

@@ -355,6 +355,19 @@ async def test_a_follower_that_raises_at_the_cached_pictures_leaves_nothing_behi
     assert len(good.of(1)) == 25
 
 
+@pytest.mark.parametrize("codec", [Codec.AAC, Codec.H264])
+async def test_who_comes_while_nobody_publishes_hears_of_that_behind_what_is_cached(
+    studio: Studio, codec: Codec
+) -> None:
+    studio.publish(VIDEO)
+    studio.feed(0, 0.5)
+    studio.stream.enter(StreamState.RECONNECTING)
+    follower = Follower()
+    studio.stream.want(codec, PLAYABLE | {Codec.H264}, in_order=True).attach(follower)
+    assert follower.log[0] == ((VIDEO,), False) and len(follower.of(1)) > 10
+    assert [item for item in follower.log if isinstance(item, StreamState)] == follower.log[-1:]
+
+
 async def test_detaching_a_stranger_changes_nothing(studio: Studio) -> None:
     studio.source.attach(Follower())
     studio.source.detach(Follower())
