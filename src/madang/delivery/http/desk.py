@@ -14,6 +14,7 @@ from madang.delivery.http.answers import (
 )
 from madang.delivery.http.directives import Directives
 from madang.delivery.http.waiting import Key, WaitingRoom
+from madang.hub.wallclock import DRIFT_S
 from madang.net.http.problem import NO_STORE
 from madang.net.http.routes import Answer, Growing, Hold
 from madang.packaging.cmaf.packager import Packager
@@ -217,10 +218,8 @@ class Desk:
 
     def _segment(self, name: Name, file: str, number: int) -> Answer | Growing | Hold | None:
         segment = self._window.segment(number)
-        if segment is None and number == self._window.next_msn and not (self._window.ended or self._closed):
-            return self._when_made(
-                (_SEGMENT, number, 0), name, file
-            )  # a player whose clock is a little early
+        if segment is None and self._foreseen(number):
+            return self._when_made((_SEGMENT, number, 0), name, file)
         if segment is None or segment.gap:
             return NOT_FOUND
         if not segment.closed:
@@ -228,6 +227,13 @@ class Desk:
         if segment.body is None:
             return None
         return self._keep(f"{name}/{file}", segment.cut(segment.body, name))
+
+    def _foreseen(self, number: int) -> bool:
+        """Whether a player may ask for a segment already: one that goes by the clock (DASH) does not see that
+        its own is early, or that the publisher is late, by less than what is drift."""
+        targets = self._window.targets
+        ahead_s = (number - self._window.next_msn) * (targets.target_duration if targets else DRIFT_S)
+        return 0 <= ahead_s <= DRIFT_S and not (self._window.ended or self._closed)
 
     def _when_made(self, key: Key, name: Name, file: str) -> Hold:
         return self.waiting.hold(key, self._patience_s, lambda: self.media(name, file) or NOT_FOUND)

@@ -57,6 +57,18 @@ async def test_what_it_names_is_there(air: Broadcast) -> None:
         assert isinstance(air.ask(f"{base}{kind}/s4.m4s"), Growing)
 
 
+async def test_a_publisher_that_is_late_is_waited_for(air: Broadcast) -> None:
+    """Players go by the clock: one that comes while the publisher lags asks for what ought to be there."""
+    air.feed(frames(9))
+    base = field(await manifest(air), "BaseURL")
+    early = [air.ask(f"{base}video/s{number}.m4s") for number in (5, 6, 7)]
+    far = air.ask(f"{base}video/s8.m4s")
+    assert isinstance(far, Answer) and far.status == 404
+    air.feed(frames(15, 9))
+    for held in early:
+        assert isinstance(held, Hold) and isinstance(held.answer, Answer | Growing)
+
+
 async def test_viewers_are_counted_by_the_address_they_are_sent_to(air: Broadcast) -> None:
     air.feed(frames(9))
     here = [field(await manifest(air), "Location") for _ in range(2)]
