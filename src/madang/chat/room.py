@@ -4,6 +4,7 @@ What is to happen is committed first, then applied and published, in one order f
 the log and may be forgotten at any time.
 """
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -121,6 +122,7 @@ class Room:
         self.behind = False
         """Something was committed here that not everybody was told: the broker was away."""
         self._epoch = ""
+        self._parting = asyncio.Lock()
 
     # --- what happens
 
@@ -174,11 +176,17 @@ class Room:
         await self.yard.crowd.publish(MODERATORS + self.channel, encode(event), options)
 
     async def set_part(self, name: str, value: bytes) -> None:
-        """A part of the snapshot, `poll`, `paid` or `goal`, has changed; `value` is JSON."""
+        """A part of the snapshot, `poll`, `paid` or `goal`, has changed; `value` is JSON. Parts are told in
+        the order in which they were set; where the broker fails, when it is back."""
         self.parts[name] = value
         self._common = None
         field = "entries" if name == "paid" else name
-        await self.tell_raw(b'{"t":"%b","%b":%b}' % (name.encode(), field.encode(), value), "state")
+        async with self._parting:
+            try:
+                await self.tell_raw(b'{"t":"%b","%b":%b}' % (name.encode(), field.encode(), value), "state")
+            except BaseException:
+                self.fall_behind()
+                raise
 
     async def appear(self, message: Message, kept_for: frozenset[str] = frozenset()) -> None:
         """A committed message is shown to everybody."""
