@@ -32,7 +32,8 @@ class MediaTranscoder:
 
     async def settle(self) -> None:
         """Wait, but not for long, until followers have been told everything: in a drain, behind the
-        registry's close."""
+        registry's close. Sound may come behind a picture."""
+        await self._picture_shop.settle()
         await self._shop.settle()
 
     async def close(self) -> None:

@@ -114,10 +114,6 @@ class Player(Follower):
         super().on_frame(frame)
 
 
-async def settle(transcoder: MediaTranscoder) -> None:
-    await transcoder._picture_shop.settle()
-
-
 def live(clock: FakeClock, transcoder: MediaTranscoder, track: Track) -> Stream:
     lease = Lease(channel=ChannelId("c1"), name="yard", key=KeyId("k1"), profile=Profile())
     stream = Stream(BroadcastId("b1"), lease, clock)
@@ -155,7 +151,7 @@ async def test_b_frames_in_the_cache_are_seen_at_once(clock: FakeClock) -> None:
     rendition = stream.want(Codec.H264, PLAYABLE, in_order=True)
     rendition.attach(follower)
     send(clock, stream, frames[12:])
-    await settle(transcoder)
+    await transcoder.settle()
     assert follower.frames[0].keyframe and follower.frames[0].pts >= max(f.pts for f in frames[:8])
     times = [frame.pts for frame in follower.frames]
     assert times == sorted(times) and transcoder.pictures.begun == 1
@@ -174,11 +170,11 @@ async def test_b_frames_that_show_up_later_are_met_at_the_next_keyframe(clock: F
     send(clock, stream, plain)
     shift = 10 * STEP
     send(clock, stream, tuple(Frame(1, f.dts + shift, f.pts + shift, f.keyframe, f.payload) for f in frames))
-    await settle(transcoder)
+    await transcoder.settle()
     assert transcoder.pictures.begun == 1 and transcoder.pictures.dropped
     assert follower.tracks[-1][0] != track and follower.frames[-1].pts > shift + 20 * STEP
     stream.enter(StreamState.ENDED)
-    await settle(transcoder)
+    await transcoder.settle()
     assert follower.states[-1] is StreamState.ENDED
     await transcoder.close()
 
@@ -189,7 +185,7 @@ async def test_another_codec_becomes_h264(clock: FakeClock) -> None:
     stream = live(clock, transcoder, track)
     stream.want(Codec.H264, PLAYABLE, in_order=True).attach(follower)
     send(clock, stream, frames)
-    await settle(transcoder)
+    await transcoder.settle()
     assert follower.tracks[0][0].codec is Codec.H264 and len(follower.frames) == 40
     assert [(found.code, found.detail) for found in stream.health.findings(clock.monotonic())] == [
         ("picture_remade", "VP8")
@@ -216,8 +212,22 @@ async def test_picture_and_sound_are_made_one_behind_the_other(clock: FakeClock)
     source = stream.want_playable(PLAYABLE | {Codec.AAC})
     source.attach(follower)
     send(clock, stream, frames)
-    await settle(transcoder)
+    await transcoder.settle()
     assert follower.tracks[0][0].codec is Codec.H264 and len(follower.frames) == 40
     source.detach(follower)
     assert not stream.followed
+    await transcoder.close()
+
+
+async def test_a_drain_waits_for_pictures_and_for_what_comes_behind_them(clock: FakeClock) -> None:
+    """Else what is written down for the next run would lack them."""
+    track, frames = coded(Codec.VP8, b_frames=0)
+    transcoder, follower = MediaTranscoder(clock), Player()
+    stream = live(clock, transcoder, track)
+    stream.enter(StreamState.LIVE)
+    stream.want_playable(PLAYABLE | {Codec.AAC}).attach(follower)
+    send(clock, stream, frames)
+    stream.enter(StreamState.RECONNECTING)
+    await transcoder.settle()
+    assert len(follower.frames) == 40 and follower.states == [StreamState.RECONNECTING]
     await transcoder.close()
