@@ -66,6 +66,7 @@ class Posters:
         self._still = still
         self._easels: dict[ChannelId, _Easel] = {}
         self._making = 0
+        self._closed = False
         self._worker: ThreadPoolExecutor | None = None
 
     async def get(self, channel: ChannelId) -> bytes | None:
@@ -105,7 +106,7 @@ class Posters:
     async def close(self) -> None:
         """Wait for the picture that is being made, begin no other."""
         worker, self._worker = self._worker, None
-        self._making = POSTERS_WAITING
+        self._closed = True
         if worker is not None:
             await asyncio.to_thread(worker.shutdown, wait=True, cancel_futures=True)
 
@@ -126,7 +127,7 @@ class Posters:
         track = next((track for track in easel.stream.tracks if track.id == 1), None)
         if track is None:
             return
-        if self._making >= POSTERS_WAITING:
+        if self._closed or self._making >= POSTERS_WAITING:
             self.counters.put_off += 1
             return
         if self._worker is None:

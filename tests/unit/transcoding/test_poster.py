@@ -214,3 +214,20 @@ async def test_closing_begins_no_other(studio: Studio, live) -> None:
     studio.clock.advance(60)
     assert await studio.posters.get(YARD) == b"jpeg of one"
     assert studio.drawn == [b"one"]
+
+
+async def test_a_picture_that_is_made_while_it_closes_lets_no_other_begin(studio: Studio, live) -> None:
+    studio.gate = threading.Event()
+    publication = await live()
+    asked = asyncio.create_task(studio.posters.get(YARD))
+    async with asyncio.timeout(15):
+        while not studio.threads:  # what is not begun yet is not made
+            await asyncio.sleep(0.01)
+    closing = asyncio.create_task(studio.posters.close())
+    await asyncio.sleep(0)
+    studio.gate.set()
+    assert await asked == b"jpeg of one"
+    await closing
+    studio.clock.advance(60)
+    studio.keyframe(publication, b"two")
+    assert await studio.posters.get(YARD) == b"jpeg of one" and studio.drawn == [b"one"]
