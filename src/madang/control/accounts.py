@@ -43,6 +43,8 @@ class Accounts:
         self._failures = Attempts(LOGIN_FAILURES_PER_MINUTE)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._live_ids: set[SessionId] = set()
+        self._rechecks = 0
+        """Begun so far: what was looked up before the last one began may be over."""
         self._avatar_turn = asyncio.Semaphore(_AVATARS_AT_ONCE)
         clerk.before_look.append(self.recheck)
 
@@ -82,7 +84,11 @@ class Accounts:
         self._failures.clear(f"name {asked}")
         self._clerk.counters.logins += 1
         async with self._clerk.change() as work:
-            entry = await self.admit(work, account, peer, user_agent)
+            known = await work.accounts.get(account.id)
+            if known is None or known.disabled or known.password_hash != account.password_hash:
+                # It was changed while this one was being verified, and every session with it ended.
+                raise Unauthenticated("wrong_password", "Name or password is wrong.")
+            entry = await self.admit(work, known, peer, user_agent)
             await self._clerk.note(work, "session.began", entry.actor)
         return entry
 
@@ -147,8 +153,11 @@ class Accounts:
         return _actor(account, session, peer)
 
     async def _find(self, digest: str) -> Session | None:
-        async with self._clerk.store.read() as work:
-            found = await work.sessions.find(digest=digest)
+        looked = -1
+        while looked != self._rechecks:
+            looked = self._rechecks
+            async with self._clerk.store.read() as work:
+                found = await work.sessions.find(digest=digest)
         if not found:
             return None
         self._keep(found[0])
@@ -164,19 +173,23 @@ class Accounts:
         expires_at = now + self._clerk.settings.session_s
         async with self._clerk.store.write() as work:
             await work.sessions.note(session.id, last_seen_at=now, expires_at=expires_at)
-        seen = msgspec.structs.replace(session, last_seen_at=now, expires_at=expires_at)
-        if session.digest in self._sessions:
+        known = self._sessions.get(session.digest)
+        seen = msgspec.structs.replace(known or session, last_seen_at=now, expires_at=expires_at)
+        if known is not None:
             self._keep(seen)
         return seen
 
     async def recheck(self) -> None:
         """Sessions may have ended elsewhere: keep in memory only those that are still there."""
+        self._rechecks += 1
         asked, there = list(self._sessions), {}
         async with self._clerk.store.read() as work:
             for start in range(0, len(asked), _ASKED_AT_ONCE):
                 rows = await work.sessions.find(digest=asked[start : start + _ASKED_AT_ONCE])
                 there.update({row.digest: row for row in rows})
-        self._sessions = OrderedDict((d, there[d]) for d in self._sessions if d in there)
+        over = set(asked) - there.keys()  # who came meanwhile was looked up behind the change
+        known = ((digest, there.get(digest, kept)) for digest, kept in self._sessions.items())
+        self._sessions = OrderedDict((digest, kept) for digest, kept in known if digest not in over)
         self._live_ids = {session.id for session in self._sessions.values()}
 
     def holds(self, session: str) -> bool:

@@ -32,7 +32,13 @@ class Tokens:
     def __init__(self, clerk: Clerk) -> None:
         self._clerk = clerk
         self._cache: dict[str, Token] = {}
-        clerk.after_change.append(self._cache.clear)
+        self._forgotten = 0
+        """How often: what was looked up before the last time may be revoked."""
+        clerk.after_change.append(self._forget)
+
+    def _forget(self) -> None:
+        self._forgotten += 1
+        self._cache.clear()
 
     async def list(self, actor: Actor) -> Page[Token]:
         """The newest first."""
@@ -97,8 +103,11 @@ class Tokens:
         )
 
     async def _find(self, digest: str) -> Token | None:
-        async with self._clerk.store.read() as work:
-            found = await work.tokens.find(digest=digest)
+        looked = -1
+        while looked != self._forgotten:
+            looked = self._forgotten
+            async with self._clerk.store.read() as work:
+                found = await work.tokens.find(digest=digest)
         if found:
             self._cache[digest] = found[0]
         return found[0] if found else None

@@ -1,11 +1,12 @@
 """Signing in and out, sessions, passwords (A30, A33)."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from tests.harness.household import PASSWORD, Household
+from tests.harness.patience import until
 
 from madang.base.roles import SiteRole
 from madang.base.secret import Secret
@@ -13,6 +14,7 @@ from madang.control.errors import Conflict, Forbidden, NotFound, TooMany, Unauth
 from madang.control.passwords import Passwords
 from madang.control.records import Account
 from madang.control.rights import Actor
+from madang.store.rows import TableRows
 
 
 async def _login(
@@ -142,6 +144,106 @@ async def test_sessions_are_listed_and_revoked_by_their_owner_alone(house: House
     await house.control.accounts.revoke_session(kim, kim.session)
     assert await _who(house, mine) is None
     assert await _who(house, hers) is not None
+
+
+def during_the_next_find(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[], Coroutine[Any, Any, object]], **asked: str
+) -> None:
+    """Let something happen between a look at the rows and its end, once."""
+    find = TableRows.find
+
+    async def and_then(rows: TableRows[Any], **equals: Any) -> list[Any]:
+        found = await find(rows, **equals)
+        if set(asked) == set(equals):
+            monkeypatch.undo()
+            await act()
+        return found
+
+    monkeypatch.setattr(TableRows, "find", and_then)
+
+
+async def test_a_session_that_ends_while_it_is_looked_up_is_over(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.account("kim")
+    here, there = await _login(house), await _login(house)
+    kim = await _who(house, here)
+    assert kim is not None
+    during_the_next_find(monkeypatch, lambda: house.control.accounts.revoke_others(kim), digest="")
+    await _who(house, there)
+    assert await _who(house, there) is None
+
+
+async def test_a_token_that_is_revoked_while_it_is_looked_up_is_over(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kim, tokens = await house.account("kim"), house.control.tokens
+    made = await tokens.create(kim, "ci", ["channels:read"], None)
+    during_the_next_find(monkeypatch, lambda: tokens.revoke(kim, made.token.id), digest="")
+    await tokens.authenticate(Secret(made.value), "192.0.2.1")
+    assert await tokens.authenticate(Secret(made.value), "192.0.2.1") is None
+
+
+async def test_who_signs_in_with_the_password_that_is_just_being_changed_is_not_in(house: Household) -> None:
+    kim = await house.account("kim")
+    accounts = house.control.accounts
+    async with house.store.turn:
+        changing = asyncio.create_task(accounts.change_password(kim, PASSWORD, "another password"))
+        await until(lambda: house.store.turn._waiters)
+        coming = asyncio.create_task(_login(house))
+        await until(lambda: len(house.store.turn._waiters or ()) == 2)
+    await changing
+    with pytest.raises(Unauthenticated):
+        await coming
+
+
+async def test_a_session_that_is_looked_up_while_another_ends_is_still_there(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or its open pages would lose their rights."""
+    await house.account("kim")
+    here, there, gone = await _login(house), await _login(house), await _login(house)
+    kim, away = await _who(house, here), await _who(house, gone)
+    assert kim is not None and away is not None
+    found: list[Actor | None] = []
+
+    async def somebody_comes() -> None:
+        found.append(await _who(house, there))
+
+    async with house.store.write() as work:
+        await work.sessions.delete(id=away.session)
+    during_the_next_find(monkeypatch, somebody_comes, digest="")
+    await house.control.follow()
+    (actor,) = found
+    assert actor is not None and house.control.accounts.is_signed_in(actor)
+    assert not house.control.accounts.is_signed_in(away)
+
+
+async def test_a_password_given_again_is_not_forgotten_by_a_request_beside_it(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.account("kim")
+    cookie = await _login(house)
+    accounts = house.control.accounts
+    kim = await _who(house, cookie)
+    assert kim is not None
+    house.clock.advance(601)
+    note = TableRows.note
+
+    async def behind_it(rows: TableRows[Any], *key: str, **values: Any) -> None:
+        if "expires_at" in values:
+            await confirming
+        await note(rows, *key, **values)
+
+    monkeypatch.setattr(TableRows, "note", behind_it)
+    async with house.store.turn:
+        confirming = asyncio.create_task(accounts.confirm(kim, PASSWORD))
+        await until(lambda: house.store.turn._waiters)
+        beside = asyncio.create_task(_who(house, cookie))
+        await asyncio.sleep(0)
+    await beside
+    again = await _who(house, cookie)
+    assert again is not None and accounts.password_is_recent(again)
 
 
 async def test_the_eldest_session_makes_room(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
