@@ -292,8 +292,13 @@ class Nodes:
         self._forget(now)
         while self._pulls:
             await self._pull(*self._pulls.popleft())
-        for channel in [name for name in self._here if self.leases.is_open(name)]:
+        for channel in [name for name in self._here if self._wants_opening(name)]:
             await self._take_over(channel)
+
+    def _wants_opening(self, channel: str) -> bool:
+        """Nobody runs it, or we do, and could not open it when we took it."""
+        ours = self.leases.holds(channel) and self.rooms.known(channel) is None
+        return ours or self.leases.is_open(channel)
 
     async def _beat(self) -> None:
         try:

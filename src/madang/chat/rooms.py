@@ -11,7 +11,7 @@ import structlog
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_NONCES, CHAT_ROOM_IDLE_S, CHAT_ROOM_MESSAGES
 from madang.chat.kept import kept_pins, newest, waiting
-from madang.chat.leases import Leases
+from madang.chat.leases import ElsewhereError, Leases
 from madang.chat.making_up import Told, make_up
 from madang.chat.moderation import refresh
 from madang.chat.ports import DeposedError, Query
@@ -112,6 +112,9 @@ class Rooms:
         """Another node runs this room now, or nobody is in it any more."""
         if self._leases is not None:
             self._leases.lose(channel)
+        self._leave(channel)
+
+    def _leave(self, channel: str) -> None:
         if self._rooms.pop(channel, None) is not None:
             for tell in self.closed:
                 tell(channel)
@@ -142,15 +145,19 @@ class Rooms:
         before, room = "", Room(self.yard, channel)
         if self._leases is not None:
             known = self._rooms.get(channel)
-            taken = await self._leases.take(channel)
+            try:
+                taken = await self._leases.take(channel)
+            except ElsewhereError:
+                self.give_up(channel)
+                raise
             if known is not None and known.fence == taken.fence:
                 return known
-            self._rooms.pop(channel, None)
+            self._leave(channel)
             room.fence, before = taken.fence, taken.before
-        await self._load(room)
-        told = await self._find_places(room)
         if before:
             self._behind.add(channel)
+        await self._load(room)
+        told = await self._find_places(room)
         behind = channel in self._behind
         if behind:
             await make_up(room, told)
@@ -267,6 +274,8 @@ class Rooms:
         if told:
             self._told_at = now
         for room in list(self._rooms.values()):
+            if self._rooms.get(room.channel) is not room:
+                continue  # another node's, since the one before was looked at
             if told:
                 self._tell_outside(room)
             if room.behind and not await self._catch_up(room):

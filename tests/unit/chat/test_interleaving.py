@@ -1,0 +1,110 @@
+"""Two tasks in one room: what one of them does while the other waits changes nothing that was promised."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.harness.chatroom import Chat
+
+from madang.base.limits import CHAT_LEASE_S
+from madang.chat.superchat.rooms import RoomDoor
+from madang.realtime.broker import BrokerError
+from madang.realtime.ports import ReplyError
+
+
+def door_of(chat: Chat) -> RoomDoor:
+    return RoomDoor(chat.rooms, chat.server.sending)
+
+
+async def a_while() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_part_that_could_not_be_told_is_told_when_the_broker_is_back(chat: Chat) -> None:
+    mina, door = await chat.client("mina"), door_of(chat)
+    chat.crowd.broken = True
+    with pytest.raises(BrokerError):
+        await door.set_part(chat.channel, "goal", b'{"reached":5}')
+    chat.crowd.broken = False
+    await door.set_part(chat.channel, "goal", b'{"reached":5}')
+    await chat.rooms.tick()
+    assert mina.view.state["goal"] == {"reached": 5}
+
+
+async def test_parts_are_told_in_the_order_in_which_they_were_set(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina, door = await chat.client("mina"), door_of(chat)
+    publish, slow = chat.crowd.publish, asyncio.Event()
+
+    async def publish_late(*asked: Any) -> Any:
+        """The broker has several connections, and the first one is still being made."""
+        monkeypatch.setattr(chat.crowd, "publish", publish)
+        await slow.wait()
+        return await publish(*asked)
+
+    monkeypatch.setattr(chat.crowd, "publish", publish_late)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(door.set_part(chat.channel, "poll", b'{"state":"open"}'))
+        await a_while()
+        tasks.create_task(door.set_part(chat.channel, "poll", b'{"state":"ended"}'))
+        await a_while()
+        slow.set()
+    assert mina.view.state["poll"] == {"state": "ended"}
+
+
+async def test_what_a_dead_node_left_untold_is_told_though_the_room_opens_at_the_second_try(
+    chat: Chat, other: Chat
+) -> None:
+    mina, yuna = await chat.client("mina"), await other.client("yuna")
+    chat.crowd.broken = True
+    with pytest.raises(ReplyError):
+        await mina.say("into the dark")
+    chat.neighbour.dead = True
+    chat.clock.advance(CHAT_LEASE_S)
+    other.crowd.broken = True
+    await other.nodes.tick()
+    assert len(other.rooms) == 0, "it holds the lease, and could not read what was told"
+    other.crowd.broken = False
+    await other.nodes.tick()
+    assert [text for _, _, text in yuna.view.visible()] == ["into the dark"]
+
+
+async def test_a_room_that_was_found_elsewhere_is_looked_after_by_one_node(chat: Chat, other: Chat) -> None:
+    mina, yuna = await chat.client("mina"), await other.client("yuna")
+    closed: list[str] = []
+    chat.rooms.closed.append(closed.append)
+    chat.clock.advance(CHAT_LEASE_S)
+    await yuna.say("taken over")
+    await mina.say("by a question of ours")
+    assert len(other.rooms) == 1 and chat.rooms.known(chat.channel) is None
+    assert closed == [chat.channel]
+
+
+async def test_a_room_that_comes_back_under_another_lease_begins_anew(chat: Chat, other: Chat) -> None:
+    mina = await chat.client("mina")
+    closed: list[str] = []
+    chat.rooms.closed.append(closed.append)
+    chat.clock.advance(CHAT_LEASE_S)
+    await other.room()
+    await other.nodes.close()
+    await mina.say("back again")
+    assert closed == [chat.channel] and chat.leases.holds(chat.channel)
+
+
+async def test_a_room_that_is_given_up_meanwhile_is_not_looked_after(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chat.client("mina")
+    second = await chat.rooms.open("01inn")
+    publish = chat.crowd.publish
+
+    async def while_the_other_moves(*asked: Any) -> Any:
+        chat.rooms.give_up(second.channel)
+        return await publish(*asked)
+
+    monkeypatch.setattr(chat.crowd, "publish", while_the_other_moves)
+    second.members.present = 3
+    await chat.rooms.tick()
+    assert not chat.crowd.stream("madang_chat:01inn").items
