@@ -1,5 +1,5 @@
 import { initial } from "../store/initial";
-import { preferences } from "../store/chosen";
+import { loudness, preferences } from "../store/chosen";
 import { sourceOf, tokenOf } from "./engine";
 import { keepPresses } from "./pressed";
 import { PlaybackSession } from "./session";
@@ -18,7 +18,8 @@ let begun: Begun | null = null;
 
 /** A session with what this visitor prefers; without sound where it has to be silent. */
 export function newSession(silent: boolean): PlaybackSession {
-  const { engine = "hls", muted = false, volume = 1, quality = "" } = preferences();
+  const { engine = "hls", quality = "" } = preferences();
+  const { volume, muted } = loudness();
   return new PlaybackSession({ engine, muted: muted || silent, volume, quality });
 }
 

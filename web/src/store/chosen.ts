@@ -47,6 +47,11 @@ export function preferences(): Preferences {
   return current;
 }
 
+/** How loud a picture is for this visitor. */
+export function loudness(): { volume: number; muted: boolean } {
+  return { volume: current.volume ?? 1, muted: current.muted ?? false };
+}
+
 /** Calls `listener` after every change, in this page or in another one, until the answer is called. */
 export function followPreferences(listener: () => void): () => void {
   const reload = () => {
