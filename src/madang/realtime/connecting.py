@@ -144,6 +144,8 @@ async def _check(core: Core, session: Session, reply: ConnectReply) -> None:
     settings = core.settings
     if session.state == CLOSED:
         raise Disconnect(*codes.CONNECTION_CLOSED)
+    if core.draining:
+        raise Disconnect(*codes.SHUTDOWN)
     most = settings.connections_per_user
     if most and reply.user and len(core.users.get(reply.user, ())) >= most:
         raise Disconnect(*codes.CONNECTION_LIMIT)

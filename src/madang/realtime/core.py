@@ -73,6 +73,8 @@ class Core(People):
         self.entropy = entropy
         self.sweeper = sweeper
         self.node = entropy(8).hex()
+        self.draining = False
+        """Nobody else is let in, not who is on the way either."""
         self.counters = RealtimeCounters()
         self.broker: Broker
         self.tokens: Tokens

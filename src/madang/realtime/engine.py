@@ -74,7 +74,6 @@ class Engine:
         self.node = self.core.node
         self.neighbours = Neighbours(self.core)
         self.counters = self.core.counters
-        self.draining = False
         self.bans: Bans | None = None
         """Where bans outlast this process; without, they end with it."""
         self._banned = Banned(clock)
@@ -102,6 +101,10 @@ class Engine:
     async def close(self) -> None:
         self.core.polls.close()
         await self.core.broker.close()
+
+    @property
+    def draining(self) -> bool:
+        return self.core.draining
 
     # --- Crowd: namespaces ---------------------------------------------------------------------------
 
@@ -370,6 +373,6 @@ class Engine:
 
     def drain(self) -> None:
         """Tell everybody to come back elsewhere or later."""
-        self.draining = True
+        self.core.draining = True
         for guest in tuple(self.core.guests.values()):
             guest.disconnect(codes.SHUTDOWN)

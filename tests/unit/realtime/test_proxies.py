@@ -1,5 +1,6 @@
 """Proxies: what backends are asked, what comes of their answers, and what when there is none."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -67,9 +68,12 @@ class Backend:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.answers: list[Any] = []
+        self.stall: asyncio.Event | None = None
 
     async def fetch(self, call: Call) -> Reply:
         self.calls.append(call)
+        if self.stall is not None:
+            await self.stall.wait()
         answer = self.answers.pop(0)
         if isinstance(answer, OutboundError):
             raise answer
@@ -159,6 +163,19 @@ async def test_who_brings_no_token_is_asked_about(yard: Yard, backend: Backend) 
     assert "expires" not in reply  # a refresh proxy is there: the client need not
     caller = visitor.session.caller
     assert (caller.user, json.loads(caller.info), json.loads(caller.meta)) == ("56", {"n": "Ann"}, {"m": 1})
+
+
+async def test_who_is_asked_about_while_the_server_drains_is_told_to_come_back(
+    yard: Yard, backend: Backend
+) -> None:
+    backend.stall = asyncio.Event()
+    backend.answers.append({"result": {"user": "56"}})
+    visitor = yard.visitor()
+    assert not await visitor.connect()
+    yard.engine.drain()
+    backend.stall.set()
+    await yard.settle()
+    assert visitor.ended == 3001 and not visitor.heard() and not yard.engine.core.guests
 
 
 async def test_tokens_are_not_asked_about(yard: Yard, backend: Backend) -> None:
