@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 from tests.harness.chatroom import Chat
+from tests.unit.chat.superchat.house import counter, guest
+from tests.unit.chat.test_extras import call, extras_of
 
+from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_LEASE_S
+from madang.base.roles import ChannelRole
+from madang.chat.polls.polls import Polls, PollWish
+from madang.chat.ports import LetPass, Query
 from madang.chat.superchat.rooms import RoomDoor
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
@@ -108,3 +114,67 @@ async def test_a_room_that_is_given_up_meanwhile_is_not_looked_after(
     second.members.present = 3
     await chat.rooms.tick()
     assert not chat.crowd.stream("madang_chat:01inn").items
+
+
+LUNCH = PollWish(title="점심?", choices=("국밥", "냉면"), duration_s=60)
+MANAGER = guest("madang.u.9", role=ChannelRole.MANAGER)
+
+
+def polls_of(chat: Chat) -> Polls:
+    log: Any = chat.log
+    return Polls(log, door_of(chat), LetPass(), chat.clock, counter())
+
+
+async def test_a_vote_that_is_accepted_while_the_poll_ends_counts(chat: Chat) -> None:
+    await chat.client("mina")
+    polls = polls_of(chat)
+    poll = await polls.create(MANAGER, chat.channel, LUNCH)
+    voting = polls.vote(guest("madang.u.1"), chat.channel, poll.id, 1)
+    _, ended = await asyncio.gather(voting, polls.end(MANAGER, chat.channel, poll.id))
+    assert ended.counts == (0, 1)
+    assert [one.counts for one in await polls.history(chat.channel, None, 10)] == [(0, 1)]
+
+
+async def test_a_poll_that_could_not_be_made_is_never_told(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina, polls = await chat.client("mina"), polls_of(chat)
+
+    def while_it_ticks(changes: Any, done: Any) -> None:
+        ticking = asyncio.ensure_future(polls.tick())
+        ticking.add_done_callback(lambda ticked: done(Overloaded("away")))
+
+    monkeypatch.setattr(chat.log, "commit", while_it_ticks)
+    with pytest.raises(ReplyError):
+        await polls.create(MANAGER, chat.channel, LUNCH)
+    assert mina.view.state["poll"] is None
+
+
+async def test_a_poll_that_is_over_ends_while_its_room_moves(
+    chat: Chat, other: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = extras_of(chat), extras_of(other)
+    await chat.client("mina")
+    yuna = await other.client("yuna")
+    chat.people.account("host", ChannelRole.MANAGER)
+    fields = {"title": "점심?", "choices": ["국밥", "냉면"], "duration_s": 60}
+    made = await here.act("host-id", chat.channel, "poll.create", **fields)
+    await call(there, yuna.caller, "poll.vote", id=made["id"], choice=1)
+    chat.neighbour.dead = True
+    chat.clock.advance(61)
+    find, ticks = other.log.find, []
+
+    async def while_it_ticks(query: Query) -> Any:
+        found = await find(query)
+        if query.table == "poll_votes" or query.table == "paid_orders":
+            ticks.append(asyncio.ensure_future(there.polls.tick()))
+            await a_while()
+        return found
+
+    monkeypatch.setattr(other.log, "find", while_it_ticks)
+    await other.nodes.tick()
+    await asyncio.gather(*ticks)
+    await there.polls.tick()
+    (found,) = await there.polls_of(chat.channel, None, 10)
+    assert (found.state, found.counts) == ("ended", (0, 1))
+    assert yuna.view.state["poll"]["state"] == "ended"

@@ -9,7 +9,19 @@ import msgspec
 from madang.base import limits
 from madang.base.clock import Clock
 from madang.chat import refusals, rights
-from madang.chat.ports import Cell, Demand, DeposedError, Drop, Fenced, Log, Put, Query, Set, TextFilter
+from madang.chat.ports import (
+    Cell,
+    Change,
+    Demand,
+    DeposedError,
+    Drop,
+    Fenced,
+    Log,
+    Put,
+    Query,
+    Set,
+    TextFilter,
+)
 from madang.chat.superchat.door import Door, Guest
 from madang.chat.superchat.words import encode
 
@@ -69,6 +81,8 @@ class Polls:
     ) -> None:
         self._log, self._door, self._judge, self._clock, self._new_id = log, door, judge, clock, new_id
         self._running: dict[str, Running] = {}
+        self._beginning: set[str] = set()
+        """Channels whose poll is on its way into the log."""
         self._fading: dict[str, float] = {}
 
     def drop(self, channel: str) -> None:
@@ -82,7 +96,7 @@ class Polls:
         if channel:
             where["channel"] = channel
         for row in await self._log.find(Query(table=TABLE, where=where, limit=_PAGE)):
-            running = self._running[row["channel"]] = Running(_poll_of(row))
+            running = Running(_poll_of(row))
             above: str | None = None
             while True:
                 query = Query(table=VOTES, where={"poll": row["id"]}, newest=False, above=above, limit=_PAGE)
@@ -93,6 +107,7 @@ class Polls:
                 if len(votes) < _PAGE:
                     break
                 above = votes[-1]["id"]
+            self._running[row["channel"]] = running
 
     def current(self, channel: str) -> bytes:
         """The open poll as JSON, for a room's snapshot."""
@@ -102,7 +117,7 @@ class Polls:
     async def create(self, guest: Guest, channel: str, wish: PollWish) -> Poll:
         if not rights.moderates(guest.role):
             raise refusals.forbidden()
-        if channel in self._running:
+        if channel in self._running or channel in self._beginning:
             raise refusals.conflict("open")
         if len(set(wish.choices)) != len(wish.choices) or not all(choice.strip() for choice in wish.choices):
             raise refusals.invalid("choices")
@@ -120,12 +135,12 @@ class Polls:
             ends_at=now + wish.duration_s * 1000 if wish.duration_s else None,
             ended_at=None,
         )
-        self._running[channel] = Running(poll)
+        self._beginning.add(channel)
         try:
             await self._door.happen(channel, [Put(TABLE, _row_of(channel, poll, guest.author.id))])
-        except BaseException:
-            self._running.pop(channel, None)
-            raise
+        finally:
+            self._beginning.discard(channel)
+        self._running[channel] = Running(poll)
         await self._tell(channel, poll)
         return poll
 
@@ -198,9 +213,26 @@ class Polls:
                     del self._fading[channel]
 
     async def _end(self, channel: str, running: Running) -> Poll:
-        ended = msgspec.structs.replace(running.shown(), state="ended", ended_at=self._now())
         if self._running.get(channel) is running:
             del self._running[channel]
+        try:
+            await self._door.happen(
+                channel, []
+            )  # votes that were accepted are behind us in the log, and count
+            ended = await self._close(channel, running)
+        except DeposedError:
+            raise
+        except Fenced:
+            raise refusals.conflict("ended") from None
+        except BaseException:
+            self._running.setdefault(channel, running)
+            raise
+        self._fading[channel] = self._clock.monotonic() + _SHOWN_S
+        await self._tell(channel, ended)
+        return ended
+
+    async def _close(self, channel: str, running: Running) -> Poll:
+        ended = msgspec.structs.replace(running.shown(), state="ended", ended_at=self._now())
         values: dict[str, Cell] = {
             "state": "ended",
             "ended_at": ended.ended_at,
@@ -213,24 +245,12 @@ class Polls:
             "at": self._clock.wall(),
             "data": encode({"poll": ended.id, "title": ended.title, "votes": ended.votes}).decode(),
         }
-        try:
-            await self._door.happen(
-                channel,
-                [
-                    Demand(TABLE, {"id": ended.id, "state": "open"}),
-                    Set(TABLE, {"id": ended.id}, values),
-                    Put("outbox", event),
-                ],
-            )
-        except Fenced:
-            raise refusals.conflict("ended") from None
-        except DeposedError:
-            raise
-        except BaseException:
-            self._running.setdefault(channel, running)
-            raise
-        self._fading[channel] = self._clock.monotonic() + _SHOWN_S
-        await self._tell(channel, ended)
+        changes: list[Change] = [
+            Demand(TABLE, {"id": ended.id, "state": "open"}),
+            Set(TABLE, {"id": ended.id}, values),
+            Put("outbox", event),
+        ]
+        await self._door.happen(channel, changes)
         return ended
 
     async def _tell(self, channel: str, poll: Poll | None) -> None:

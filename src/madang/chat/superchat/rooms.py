@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from madang.chat import rights, rows
+from madang.chat.leases import ElsewhereError
 from madang.chat.members import ACCOUNT, Member
 from madang.chat.nodes import Nodes
 from madang.chat.ports import Cell, Change, DeposedError, Set
@@ -61,11 +62,10 @@ class RoomDoor:
         await room.happen(keep.changes, _nothing)
 
     async def happen(self, channel: str, changes: Sequence[Change]) -> None:
-        room = self._rooms.known(channel)
-        if room is None:
-            if self.nodes is not None:
-                raise DeposedError(channel)
-            room = await self._rooms.open(channel)
+        try:
+            room = self._rooms.known(channel) or await self._rooms.open(channel)
+        except ElsewhereError:
+            raise DeposedError(channel) from None
         try:
             await room.happen(changes, _nothing)
         except DeposedError:
