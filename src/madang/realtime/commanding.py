@@ -16,7 +16,7 @@ from madang.realtime.broker import BrokerError
 from madang.realtime.core import Core
 from madang.realtime.entering import enter
 from madang.realtime.people import Guest
-from madang.realtime.ports import Refreshed, Target
+from madang.realtime.ports import Disconnect, Refreshed, Target
 from madang.realtime.publication import Publication
 from madang.realtime.session import Session
 
@@ -70,7 +70,12 @@ class Commanding:
                 )
             missed: list[Publication] = []
             ask = Ask(request=request, subscription=told.subscription, server_side=True, missed=missed)
-            result = await enter(core, session, binding, told.channel, ask)
+            try:
+                result = await enter(core, session, binding, told.channel, ask)
+            except Disconnect:
+                if session.is_open and told.channel not in session.subscriptions:
+                    raise
+                continue  # it went, or subscribed, while the broker was asked
             push = m.Subscribe(
                 result.recoverable, result.epoch, result.offset, result.positioned, result.data
             )

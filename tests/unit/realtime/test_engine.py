@@ -1,5 +1,6 @@
 """What other rooms and other nodes ask of the crowd: publish, disconnect, subscribe, refresh, block."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.unit.realtime.conftest import OPEN, OWN, Yard
 
 from madang.realtime import nodes
+from madang.realtime.broker import Stretch
 from madang.realtime.channel import BUILT_IN_PREFIX, is_built_in, is_private, limited_users, namespace_of
 from madang.realtime.gate import Caller, ServerSubscription
 from madang.realtime.limiter import Buckets
@@ -85,6 +87,33 @@ async def test_subscribing_a_user(yard: Yard) -> None:
     assert push["channel"] == "open:1" and push["subscribe"]["data"] == {"hi": 1}
     await yard.publish("open:1", 2)
     assert await guest.publications() == [2]
+
+
+@pytest.mark.parametrize("how", ["goes", "subscribes"])
+async def test_subscribing_a_user_of_whose_connections_one_is_faster(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """It goes, or subscribes by itself, while the broker is asked: the others are subscribed all the same."""
+    first, second = await yard.guest("ann"), await yard.guest("ann")
+    history, asked = yard.broker.history, asyncio.Event()
+
+    async def slowly(*question: Any) -> Stretch:
+        if not asked.is_set():
+            asked.set()
+            await yard.settle()
+        return await history(*question)
+
+    monkeypatch.setattr(yard.broker, "history", slowly)
+    told = ServerSubscription(force_recovery=True)
+    subscribing = asyncio.create_task(crowd(yard).subscribe(Target(user="ann"), "open:1", told))
+    await asked.wait()
+    if how == "goes":
+        first.session.close()
+    else:
+        assert "subscribe" in await first.subscribe("open:1")
+    await subscribing
+    assert [push["channel"] for push in second.pushes() if "subscribe" in push] == ["open:1"]
+    assert first.ended == 0
 
 
 async def test_refreshing_a_user(yard: Yard) -> None:
