@@ -80,10 +80,9 @@ class KeyGate:
             if rows:
                 async with asyncio.timeout(_DATABASE_S):
                     await self._clerk.refresh()
-                self._clerk.directory.put_key(rows[0])
         except (TimeoutError, OSError) as error:
             raise Overloaded("database is slow", "The server is busy; try again.", 2) from error
-        return rows[0] if rows else None
+        return self._clerk.directory.key_by_digest(digest)  # it may have been revoked since those rows
 
     async def _take_time(self, peer: str, started: float) -> None:
         """Answer a refusal no sooner than the floor, and later still after many failures of one address."""

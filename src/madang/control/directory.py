@@ -144,11 +144,6 @@ class Directory:
         found = {key.channel for key in self._keys.values() if key.mask == mask}
         return found.pop() if len(found) == 1 else None
 
-    def put_key(self, key: StreamKey) -> None:
-        """A key that another process just made, found before the next refresh."""
-        self._keys[key.digest] = key
-        self._key_digests[key.id] = key.digest
-
     def put_channel(self, channel: Channel) -> None:
         """A channel as it is now, before the next refresh."""
         self._channels[channel.id] = channel

@@ -313,10 +313,9 @@ class Live:
         self._book.record(happening)
 
     def end_key(self, channel: ChannelId, key: KeyId) -> None:
-        """A key was revoked: a broadcast that runs on it ends (A25)."""
-        stream = self._registry.get(channel) if self._registry is not None else None
-        if stream is not None and self._registry is not None and stream.lease.key == key:
-            self._registry.kick(channel, "kicked", "This stream key was revoked.")
+        """A key was revoked: a broadcast that runs on it ends (A25), and nobody waits for one with it."""
+        if self._registry is not None:
+            self._registry.revoke(channel, key, "kicked", "This stream key was revoked.")
 
     def end_channel(self, channel: ChannelId) -> None:
         """A channel was deleted."""
@@ -327,15 +326,14 @@ class Live:
         """Keys or channels may have ended in another process: their broadcasts end here (≤ 2 s)."""
         if self._registry is None:
             return
-        now = self._clerk.clock.wall()
-        for channel, stream in list(self._registry.streams.items()):
-            key = self._clerk.directory.key(stream.lease.key)
+        for channel in list(self._registry.streams):
             if self._clerk.directory.channel(channel) is None:
                 self.end_channel(channel)
-            elif key is None or key.revoked_at is not None:
-                self.end_key(channel, stream.lease.key)
-            elif not key.usable(now):
-                continue  # a rotated key that ran out keeps the broadcast that it began
+            for key in self._registry.keys(channel):
+                known = self._clerk.directory.key(key)
+                # A rotated key that ran out keeps the broadcast that it began.
+                if known is None or known.revoked_at is not None:
+                    self.end_key(channel, key)
 
 
 async def _write_began(work: Work, row: Broadcast, key: KeyId, now: float) -> None:

@@ -1,9 +1,10 @@
 """A second publisher at a channel: how long its answer is held, and what it is (fault F10)."""
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
 
 from madang.base.errors import PeerError
+from madang.base.ids import KeyId
 from madang.base.limits import TAKEOVER_GUARD_S, TAKEOVER_REFUSAL_S, TAKEOVER_SILENCE_S
 
 ALIVE_AFTER_S = 0.5
@@ -11,6 +12,9 @@ ALIVE_AFTER_S = 0.5
 STALL_S = 0.5
 """F23: a look this late tells of our own stall; the holder gets GRACE_S to be read."""
 GRACE_S = 0.25
+
+
+_NO_KEY: Final = KeyId("")
 
 
 class Timer(Protocol):
@@ -25,10 +29,14 @@ class Contender:
     `answer` becomes True when the stream is free, False when its holder lives, or the error to raise.
     """
 
-    __slots__ = ("answer", "arrived", "look_at", "timer")
+    __slots__ = ("answer", "arrived", "dismissed", "key", "look_at", "timer")
 
-    def __init__(self, arrived: float) -> None:
+    def __init__(self, arrived: float, key: KeyId = _NO_KEY) -> None:
         self.arrived = arrived
+        self.key = key
+        """What it came with."""
+        self.dismissed: PeerError | None = None
+        """Its right is gone, whatever the answer is."""
         self.answer: asyncio.Future[bool | PeerError] = asyncio.get_running_loop().create_future()
         self.look_at = arrived
         """When the holder is to be looked at next."""

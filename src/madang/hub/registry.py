@@ -14,7 +14,7 @@ import msgspec
 
 from madang.base.clock import Clock
 from madang.base.errors import Overloaded, PeerError, Refused
-from madang.base.ids import BroadcastId, ChannelId, encode_id
+from madang.base.ids import BroadcastId, ChannelId, KeyId, encode_id
 from madang.base.limits import PUBLISHER_SILENT_S
 from madang.hub.contention import Contender, Guard, Timer
 from madang.hub.counters import HubCounters
@@ -182,13 +182,15 @@ class Registry:
         now = self.now()
         if hold.contender is not None or hold.guard.closed(now):
             raise self._refusal(hold, lease)
-        contender = hold.contender = Contender(now)
+        contender = hold.contender = Contender(now, lease.key)
         try:
             self._judge(hold, contender)
             answer = await contender.answer
         finally:
             hold.contender = None
             contender.close()
+        if contender.dismissed is not None:
+            raise contender.dismissed
         if isinstance(answer, PeerError):
             raise answer
         if not answer:
@@ -281,6 +283,23 @@ class Registry:
         if holder is not None:
             holder.revoked(code, told)
         return True
+
+    def keys(self, channel: ChannelId) -> tuple[KeyId, ...]:
+        """What the channel's last publisher came with, and a contender."""
+        hold = self._holds.get(channel)
+        if hold is None:
+            return ()
+        contender = (hold.contender.key,) if hold.contender is not None else ()
+        return (hold.stream.lease.key, *contender)
+
+    def revoke(self, channel: ChannelId, key: KeyId, code: str, told: str) -> None:
+        """A key no longer opens the channel: a broadcast that runs on it ends, a contender is refused."""
+        hold = self._holds.get(channel)
+        if hold is not None and hold.contender is not None and hold.contender.key == key:
+            hold.contender.dismissed = Refused(code, "the contender's key was revoked", told)
+            hold.contender.decide(hold.contender.dismissed)
+        if hold is not None and hold.stream.lease.key == key:
+            self.kick(channel, code, told)
 
     def sweep(self, now: float) -> None:
         """Lose publishers that were silent for PUBLISHER_SILENT_S (F9). To be called each second."""

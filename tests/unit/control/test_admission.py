@@ -11,11 +11,13 @@ import msgspec
 import pytest
 from tests.conftest import FakeClock
 from tests.harness.household import Household, household
+from tests.harness.patience import until
 
 from madang.base.errors import Overloaded, Refused
 from madang.base.secret import Secret
 from madang.control.rights import Actor
 from madang.hub.gate import Lease, PublishRequest
+from madang.store.rows import TableRows
 
 
 async def admit(house: Household, value: str, name: str = "", peer: str = "192.0.2.1") -> Lease:
@@ -92,6 +94,47 @@ async def test_a_key_made_by_another_process_works_at_once(house: Household, adm
     async with household(house.folder, house.clock) as other:
         made = await other.control.house.create_key("yard")
         assert (await admit(house, made.value)).name == "yard"
+
+
+async def test_a_key_that_is_revoked_while_it_is_looked_up_stays_revoked(
+    house: Household, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await house.channel("yard", admin)
+    async with household(house.folder, house.clock) as other:
+        made = await other.control.house.create_key("yard")
+        find = TableRows.find
+
+        async def and_then(rows: TableRows[Any], **equals: Any) -> list[Any]:
+            found = await find(rows, **equals)
+            if "digest" in equals:
+                monkeypatch.undo()
+                await other.control.keys.revoke(admin, channel, made.key.id)
+            return found
+
+        monkeypatch.setattr(TableRows, "find", and_then)
+        for _ in range(2):
+            with pytest.raises(Refused) as caught:
+                await admit(house, made.value)
+            assert caught.value.code == "revoked"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_key_that_is_revoked_while_its_encoder_waits_for_the_stream_does_not_get_it(
+    house: Household, admin: Actor, elsewhere: bool
+) -> None:
+    """A second encoder's answer is held while the first one may have died (F10)."""
+    await house.publish(await _key(house, admin))
+    channel = house.control.house.channel("yard")
+    made = await house.control.keys.create(admin, channel, "second")
+    waiting = asyncio.create_task(house.publish(made.value))
+    await until(lambda: made.key.id in house.registry.keys(channel.id))
+    async with household(house.folder, house.clock) as other:
+        await (other if elsewhere else house).control.keys.revoke(admin, channel, made.key.id)
+        await house.control.follow()
+    house.registry.lose(house.registry.streams[channel.id], "connection lost")
+    with pytest.raises(Refused) as caught:
+        await waiting
+    assert "revoked" in caught.value.told
 
 
 async def test_a_channel_and_key_made_by_another_process_work_at_once(house: Household) -> None:
