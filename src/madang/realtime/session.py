@@ -135,10 +135,11 @@ class Session(Timing):
         if self.state == CLOSED:
             return
         self._core.counters.disconnects += 1
-        held, link = self.held, self._link
+        held, link, transport = self.held, self._link, self.transport
         self.close()
-        if held is None or code.number != codes.SLOW.number:
-            link.transport.write(b"".join([frame for frame, _ in held or ()]))
+        # Where it is another one, nothing is said yet: how it ends is said first.
+        if held and transport is link.transport and code.number != codes.SLOW.number:
+            transport.write(b"".join([frame for frame, _ in held]))
         link.end(code)
 
     def close(self) -> None:

@@ -6,10 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from tests.conftest import FakeClock
 from tests.harness.broadcast import Request
-from tests.unit.realtime.conftest import NAMESPACES, Yard
+from tests.unit.realtime.conftest import NAMESPACES, OPEN, Yard
 
 from madang.base.limits import REALTIME_REFUSED_PER_S
 from madang.net.addresses import TrustedProxies
@@ -23,6 +24,8 @@ from madang.net.websocket import WebSockets
 from madang.protocols.websocket.frame import PING, TEXT, build_frame
 from madang.protocols.websocket.handshake import build_request
 from madang.protocols.websocket.receiver import Closed, Event, Message, Ping, Receiver
+from madang.realtime.binding import Binding as Namespace
+from madang.realtime.broker import BrokerError, Stretch
 from madang.realtime.doors import PREFIXES, Doors
 from madang.realtime.settings import RealtimeSettings
 from madang.realtime.sockets import CrowdSocket
@@ -460,6 +463,28 @@ async def test_a_connect_that_fails_with_a_status(house: House) -> None:
     gone = json.dumps({"token": house.yard.token("ann", channels=["nowhere:1"])}).encode()
     client, status, _ = await house.ask("POST", "/connection/uni_http_stream", gone)
     assert status == 200 and json.loads(await client.chunk())["disconnect"]["code"] == 3501
+
+
+async def test_a_connect_that_fails_while_something_is_published_is_an_answer_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard = house.yard
+    core, history = yard.engine.core, yard.broker.history
+    core.settings = dataclasses.replace(core.settings, unidirectional_statuses={109: 403})
+    monkeypatch.setattr(yard.broker, "in_process", False)
+
+    async def fails(channel: str, *more: Any) -> Stretch:
+        if channel != "kept:2":
+            return await history(channel, *more)
+        await yard.publish("kept:1", 1)
+        await yard.settle()
+        raise BrokerError("away")
+
+    monkeypatch.setattr(yard.broker, "history", fails)
+    core.bind(Namespace("kept", msgspec.structs.replace(OPEN, force_recovery=True)))
+    body = json.dumps({"token": yard.token("ann", channels=["kept:1", "kept:2"])}).encode()
+    client, status, _ = await house.ask("POST", "/connection/uni_http_stream", body)
+    assert status == 200 and json.loads(await client.chunk())["disconnect"]["code"] == 3004
 
 
 async def test_a_unidirectional_client_that_may_not_connect(house: House) -> None:
