@@ -253,6 +253,9 @@ class Registry:
             hold.window = self._later(max(0.0, seconds), lambda: self._expire(hold, reason))
 
     def _expire(self, hold: _Hold, reason: str) -> None:
+        if hold.contender is not None:  # it was told that the stream is free, and is on its way to it
+            hold.window = self._later(0.0, lambda: self._expire(hold, reason))
+            return
         if hold.holder is None and hold.stream.state is StreamState.RECONNECTING:
             self.end(hold.stream, reason)
 

@@ -284,6 +284,28 @@ async def test_a_holder_that_leaves_makes_room_for_the_contender(house: House) -
     assert house.timers.pending == 0
 
 
+@pytest.mark.parametrize("gives_up", [False, True])
+async def test_a_window_that_closes_before_the_contender_wakes_waits_for_it(
+    house: House, gives_up: bool
+) -> None:
+    """uvloop runs what is due at once before whoever was woken earlier."""
+    house.lease = msgspec.structs.replace(house.lease, profile=Profile(reconnect_window_s=0))
+    first = await house.live()
+    second = house.contend()
+    await house.timers.advance(0.2)
+    stream = house.stream
+    first.lost("reset")
+    _, close, _ = house.timers.due.pop()
+    close()
+    assert stream.state is StreamState.RECONNECTING
+    if gives_up:
+        second.cancel()
+    else:
+        assert (await second).epoch == 2 and len(house.begun) == 1
+    await house.timers.advance(1)
+    assert (stream.state is StreamState.ENDED) is gives_up and house.timers.pending == 0
+
+
 async def test_a_holder_that_says_goodbye_leaves_the_channel_to_a_new_broadcast(house: House) -> None:
     first = await house.live()
     second = house.contend()
