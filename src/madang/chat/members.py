@@ -52,7 +52,7 @@ class Member:
     __slots__ = (
         "accepted_at", "account", "admin", "avatar", "calls", "clients", "color", "followed_at",
         "follows_known_at",
-        "last", "looks", "name", "newcomer", "peers", "role", "sent", "until", "user",
+        "last", "looks", "name", "newcomer", "peers", "role", "sent", "until", "untold", "user",
     )  # fmt: skip
 
     def __init__(self, user: str, name: str) -> None:
@@ -65,6 +65,8 @@ class Member:
         self.role = ChannelRole.GUEST
         self.until: float | None = None
         """Seconds since 1970-01-01 UTC at which the role ends."""
+        self.untold = False
+        """The role is another one than those who are connected were told."""
         self.color = sum(user.encode()) % COLORS
         self.followed_at: float | None = None
         self.follows_known_at = float("-inf")
@@ -145,13 +147,15 @@ class Members:
         elif nick and member.is_guest and nick != member.name:
             self._name(member, self.free_nick(nick, member) or member.name)
         self._people.move_to_end(caller.user)
-        if not member.clients:
+        first = not member.clients
+        if first:
             self.present += 1
             self.joined += 1
         member.clients.add(caller.client)
         if caller.peer and caller.peer not in member.peers:
             member.peers = (*member.peers[-3:], caller.peer)
         self.refresh(member, now, caller)
+        member.untold = member.untold and not first  # the snapshot says it
         return member
 
     def absent(self, account: str, now: float) -> Member:
@@ -164,6 +168,7 @@ class Members:
             self._name(member, person.display_name if person else "?")
             self._forget()
         self.refresh(member, now)
+        member.untold = member.untold and bool(member.clients)
         return member
 
     def _new(self, user: str) -> Member:
@@ -183,8 +188,8 @@ class Members:
             self.present -= 1
             self.left += 1
 
-    def refresh(self, member: Member, now: float, caller: Caller | None = None) -> bool:
-        """Read name and role anew; whether the role is another one now."""
+    def refresh(self, member: Member, now: float, caller: Caller | None = None) -> None:
+        """Read name and role anew; a role that is another one now is yet to be told."""
         before = member.role, member.until
         if member.account:
             self._refresh_account(member)
@@ -192,7 +197,8 @@ class Members:
             self._refresh_foreign(member, caller, now)
         elif not member.is_guest and member.until is not None and member.until <= now:
             member.role, member.until = ChannelRole.VIEWER, None
-        return before != (member.role, member.until)
+        if before != (member.role, member.until):
+            member.untold = True
 
     def _refresh_account(self, member: Member) -> None:
         person = self._identity.person(member.account)

@@ -196,9 +196,16 @@ class Moderation(Banning):
 
 async def refresh(room: Room, member: Member) -> None:
     """A role changed somewhere: act on live connections, tell them and everybody."""
-    if room.members.refresh(member, room.yard.clock.wall()):
+    room.members.refresh(member, room.yard.clock.wall())
+    if not member.untold:
+        return
+    member.untold = False
+    try:
         await room.tell_you(member)
         changed_role = RoleChanged(
             user=member.user, role=member.role.value, badges=member.badges, name=member.name
         )
         await room.tell(changed_role, "mod")
+    except BaseException:
+        member.untold = True
+        raise

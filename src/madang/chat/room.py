@@ -293,12 +293,7 @@ class Room:
 
     def _lasting(self, kind: str, subject: str) -> Ban | None:
         ban = self.bans.get((kind, subject))
-        if ban is None:
-            return None
-        if ban.lasts(self.yard.now_ms()):
-            return ban
-        del self.bans[kind, subject]
-        return None
+        return ban if ban is not None and ban.lasts(self.yard.now_ms()) else None
 
     def muted(self, user: str) -> Muted | None:
         ban = self.ban_of(user)

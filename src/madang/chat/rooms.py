@@ -298,11 +298,16 @@ class Rooms:
         now_ms = self.yard.now_ms()
         for (kind, subject), ban in list(room.bans.items()):
             if not ban.lasts(now_ms):
-                del room.bans[kind, subject]
                 member = room.members.get(subject)
                 if kind == "ban" and member is not None:
                     await room.tell_you(member)
-        over = [one for one in room.members if one.until is not None and one.until * 1000 <= now_ms]
+                if room.bans.get((kind, subject)) is ban:
+                    del room.bans[kind, subject]
+        over = [
+            one
+            for one in room.members
+            if one.untold or (one.until is not None and one.until * 1000 <= now_ms)
+        ]
         for member in over:
             if member.clients:
                 await refresh(room, member)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.harness.chatroom import Chat
+from tests.harness.chatroom import Chat, Client
 from tests.unit.chat.superchat.house import counter, guest
 from tests.unit.chat.test_extras import call, extras_of
 
@@ -12,7 +12,7 @@ from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
 from madang.chat.polls.polls import Polls, PollWish
-from madang.chat.ports import LetPass, Query
+from madang.chat.ports import LetPass, Query, Standing
 from madang.chat.superchat.rooms import RoomDoor
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
@@ -178,3 +178,39 @@ async def test_a_poll_that_is_over_ends_while_its_room_moves(
     (found,) = await there.polls_of(chat.channel, None, 10)
     assert (found.state, found.counts) == ("ended", (0, 1))
     assert yuna.view.state["poll"]["state"] == "ended"
+
+
+async def test_a_role_that_a_second_tab_learns_first_is_told_to_the_first_tab(chat: Chat) -> None:
+    mina, yuna = await chat.client("mina"), await chat.client("yuna")
+    heard: list[dict[str, Any]] = []
+    chat.crowd.stream(f"madang_chat:{chat.channel}").hearers.append(heard.append)
+    chat.people.roles["mina-id", chat.channel] = Standing(ChannelRole.VIP)
+    await Client(chat, mina.user, "").join()
+    await chat.rooms.recheck()
+    assert [you["role"] for you in chat.crowd.told(mina.user)] == ["vip"]
+    assert [event["role"] for event in heard if event["t"] == "role"] == ["vip"]
+    assert chat.crowd.told(yuna.user) == []
+
+
+async def test_a_role_that_could_not_be_told_is_told_later(chat: Chat) -> None:
+    mina = await chat.client("mina")
+    chat.people.roles["mina-id", chat.channel] = Standing(ChannelRole.VIP)
+    chat.crowd.broken = True
+    with pytest.raises(BrokerError):
+        await chat.rooms.recheck()
+    chat.crowd.broken = False
+    await chat.rooms.tick()
+    assert [you["role"] for you in chat.crowd.told(mina.user)] == ["vip"]
+
+
+async def test_the_end_of_a_timeout_is_told_though_a_second_tab_saw_it_first(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    await host.call("timeout", user=mina.user, duration_s=60)
+    chat.clock.advance(60)
+    assert (await Client(chat, mina.user, "").join()).snapshot["you"]["muted"] is None
+    chat.crowd.broken = True
+    with pytest.raises(BrokerError):
+        await chat.rooms.tick()
+    chat.crowd.broken = False
+    await chat.rooms.tick()
+    assert chat.crowd.told(mina.user)[-1]["muted"] is None
