@@ -1,6 +1,7 @@
 """State changes as they happen, for pages: one JSON message to each who may see it, rendered once."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +70,10 @@ class EventFeed:
         self._count = 0
         self._granted: _Room = {}
         self._phase = 0
+        self._telling: deque[tuple[Sequence[_Viewer], bytes]] = deque()
+        """Messages under way, and how many pages have heard the first of them."""
+        self._place = 0
+        self._turn: asyncio.Handle | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -206,7 +211,7 @@ class EventFeed:
                 self._let_go(page)
         self._phase = (self._phase + 1) % _BEAT_EVERY
         pages = [*self._home, *(page for room in self._rooms.values() for page in room)]
-        self._deliver([page for page in pages if page.phase == self._phase], _BEAT, 0)
+        self._deliver([page for page in pages if page.phase == self._phase], _BEAT)
 
     def _still(self, actor: Actor | None) -> Actor | None:
         account = self._directory.account(actor.account) if actor else None
@@ -228,14 +233,30 @@ class EventFeed:
 
     def _send(self, pages: Sequence[_Viewer], message: Mapping[str, Any]) -> None:
         if pages:
-            self._deliver(pages, _encode(message), 0)
+            self._deliver(pages, _encode(message))
 
-    def _deliver(self, pages: Sequence[_Viewer], encoded: bytes, start: int) -> None:
-        """Tell `_PASS` pages now and the others in later turns of the loop."""
-        for page in pages[start : start + _PASS]:
-            page.send(encoded)
-        if start + _PASS < len(pages):
-            asyncio.get_running_loop().call_soon(self._deliver, pages, encoded, start + _PASS)
+    def _deliver(self, pages: Sequence[_Viewer], encoded: bytes) -> None:
+        """Tell `_PASS` pages now and the others in later turns of the loop, whatever is told next behind
+        them: each page hears everything in the order in which it came about."""
+        self._telling.append((pages, encoded))
+        if self._turn is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._turn = None
+        left = _PASS
+        while self._telling and left:
+            pages, encoded = self._telling[0]
+            told = pages[self._place : self._place + left]
+            self._place += len(told)
+            left -= len(told)
+            if self._place == len(pages):
+                self._telling.popleft()
+                self._place = 0
+            for page in told:
+                page.send(encoded)
+        if self._telling:
+            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
 
 
 def _texts(channel: Channel) -> dict[str, str]:

@@ -180,6 +180,19 @@ async def test_a_crowd_is_told_in_passes_and_in_order(house: Household, admin: A
     assert all([m["title"] for m in page.heard[1:]] == ["one", "two"] for page in pages)
 
 
+async def test_what_is_told_next_overtakes_nothing_when_pages_leave(house: Household, admin: Actor) -> None:
+    """Who waited for the second pass would be in the first one of the next message, with one page less."""
+    await house.channel("yard", admin)
+    pages = [Page(house, None, "yard") for _ in range(501)]
+    feed, channel = house.control.feed, house.control.house.channel("yard")
+    feed.stream("lost", channel.id)
+    pages[0].detach()
+    feed.stream("resumed", channel.id)
+    for _ in range(8):
+        await asyncio.sleep(0)
+    assert all(page.kinds()[1:] == ["stream:lost", "stream:resumed"] for page in pages[1:])
+
+
 async def test_detaching_twice_counts_once(house: Household) -> None:
     page = Page(house)
     page.detach()
