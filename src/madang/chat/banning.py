@@ -81,6 +81,7 @@ class Banning:
         async def committed() -> object:
             nonlocal kept
             kept = True
+            room.bans[key] = ban  # an earlier one may have been lifted meanwhile
             return await deed()
 
         try:

@@ -27,6 +27,15 @@ async def hide(room: Room, user: str, through: int) -> None:
         await room.set_pins(pins)
 
 
+def lasting(room: Room, pins: Sequence[Pin]) -> tuple[Pin, ...]:
+    """Pins as the room says what is pinned, without what was cut."""
+    return tuple(
+        msgspec.structs.replace(pin, message=room.view.get(pin.id) or pin.message)
+        for pin in pins
+        if not is_cut(pin.message, room.cuts)
+    )
+
+
 async def waiting(room: Room) -> int:
     """How many messages wait for approval."""
     where = {"channel": room.channel, "state": "held"}
@@ -65,12 +74,23 @@ async def newest(room: Room, wanted: int) -> list[Message]:
 
 async def kept_pins(room: Room) -> tuple[Pin, ...]:
     """The pins of the log without what was cut since."""
-    pins = tuple(pin for pin in room.pins if not is_cut(pin.message, room.cuts))
-    messages = await unquote(room, [pin.message for pin in pins])
+    pins = room.pins
+    messages = await unquote(room, await _pinned(room, pins))
     kept = (
         (pin, message) for pin, message in zip(pins, messages, strict=True) if isinstance(message, Message)
     )
     return tuple(msgspec.structs.replace(pin, message=message) for pin, message in kept)
+
+
+async def _pinned(room: Room, pins: Sequence[Pin]) -> list[Message | Tombstone]:
+    """What is pinned, as the log says it; what the log forgot as it was."""
+    found: dict[str, Message | Tombstone] = {pin.id: pin.message for pin in pins}
+    if found:
+        here, names = {"channel": room.channel}, tuple(found)
+        query = Query(table="chat_messages", where=here, among=("id", names), order="seq", limit=len(names))
+        for row in await room.yard.pump.log.find(query):
+            found[row["id"]] = rows.shown(row, room.cuts)
+    return [found[pin.id] for pin in pins]
 
 
 async def unquote(room: Room, messages: Sequence[Message | Tombstone]) -> list[Message | Tombstone]:

@@ -1,11 +1,12 @@
 """What moderators do to messages, roles and the room; each deed is written down, acts at once, is told."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 
 from madang.base.roles import ChannelRole
 from madang.chat import refusals, rights, rows
 from madang.chat.banning import Banning
-from madang.chat.kept import hide, refill
+from madang.chat.kept import hide, lasting, refill
 from madang.chat.members import Member
 from madang.chat.ports import Change, Query, Set, Standing
 from madang.chat.room import Room
@@ -45,7 +46,14 @@ class Moderation(Banning):
         found = [message for message in found if not await self._is_order(room, actor, message, reason)]
         if not found:
             return asked
-        now = room.yard.now_ms()
+        pinned = without(room.pins, ids) != room.pins
+        async with room.rewriting if pinned else nullcontext():
+            await self._delete(room, actor, found, reason)
+        return asked
+
+    async def _delete(self, room: Room, actor: Member, found: Sequence[Message], reason: str) -> None:
+        now, names = room.yard.now_ms(), tuple(message.id for message in found)
+        own = all(message.user.id == actor.user for message in found)
         changes: list[Change] = []
         entries: list[AuditEntry] = []
         for message in found:
@@ -55,23 +63,20 @@ class Moderation(Banning):
             more = {"reason": shortened(reason), "message": message.text}
             entries.append(room.entry(actor, "delete", **whom, **more))
             changes += room.audit(entries[-1])
-        pins = without(room.pins, ids)
-        if pins != room.pins:
+        if (pins := without(room.pins, names)) != room.pins:
             changes.append(room.row(room.settings, pins))
 
-        async def deed() -> int:
+        async def deed() -> None:
             for message in found:
                 await room.vanish(message)
-            names = tuple(message.id for message in found)
             await room.tell(Delete(ids=names, by="" if own else actor.name), "mod", weight=Weight.URGENT)
-            if pins != room.pins:
-                await room.set_pins(pins)
+            if (left := without(room.pins, names)) != room.pins:
+                await room.set_pins(left)
             for entry in entries:
                 await room.tell_audit(entry)
             await refill(room)
-            return asked
 
-        return int(await room.happen(changes, deed))
+        await room.happen(changes, deed)
 
     async def _is_order(self, room: Room, actor: Member, message: Message, reason: str) -> bool:
         if message.kind != PAID or self.remove_paid is None:
@@ -136,13 +141,15 @@ class Moderation(Banning):
 
     async def settings(self, room: Room, actor: Member, change: SettingsChange) -> RoomSettings:
         demand(actor, "settings", room)
-        return await self._set(room, actor, changed(room.settings, change), "settings")
+        async with room.rewriting:
+            return await self._set(room, actor, changed(room.settings, change), "settings")
 
     async def preset(self, room: Room, actor: Member, preset: str) -> RoomSettings:
         demand(actor, "settings", room)
         if preset not in PRESETS:
             raise refusals.invalid("preset")
-        return await self._set(room, actor, with_preset(room.settings, preset), f"preset {preset}")
+        async with room.rewriting:
+            return await self._set(room, actor, with_preset(room.settings, preset), f"preset {preset}")
 
     async def _set(self, room: Room, actor: Member, made: RoomSettings, what: str) -> RoomSettings:
         if made == room.settings:
@@ -169,16 +176,18 @@ class Moderation(Banning):
         now = room.yard.now_ms()
         until = None if duration_s is None else now + duration_s * 1000
         made = Pin(id=found.id, message=found, by=actor.name, at=now, until=until)
-        pins = (made, *(pin for pin in room.pins if pin.id != found.id))
-        await self._set_pins(room, actor, "pin", pins, found)
+        async with room.rewriting:
+            pins = (made, *(pin for pin in room.pins if pin.id != found.id))
+            await self._set_pins(room, actor, "pin", pins, found)
 
     async def unpin(self, room: Room, actor: Member, message: str) -> None:
         demand(actor, "pin", room)
-        gone = next((pin for pin in room.pins if pin.id == message), None)
-        if gone is None:
-            raise refusals.not_found()
-        pins = tuple(pin for pin in room.pins if pin is not gone)
-        await self._set_pins(room, actor, "unpin", pins, gone.message)
+        async with room.rewriting:
+            gone = next((pin for pin in room.pins if pin.id == message), None)
+            if gone is None:
+                raise refusals.not_found()
+            pins = tuple(pin for pin in room.pins if pin is not gone)
+            await self._set_pins(room, actor, "unpin", pins, gone.message)
 
     async def _set_pins(
         self, room: Room, actor: Member, action: str, pins: tuple[Pin, ...], about: Message
@@ -187,8 +196,11 @@ class Moderation(Banning):
             actor, action, target=about.user.id, target_name=about.user.name, message=about.text
         )
 
+        seen = about.id in room.view
+
         async def deed() -> None:
-            await room.set_pins(pins)
+            gone = about.id if seen and about.id not in room.view else ""  # deleted meanwhile
+            await room.set_pins(tuple(pin for pin in lasting(room, pins) if pin.id != gone))
             await room.tell_audit(entry)
 
         await room.happen([room.row(room.settings, pins[:5]), *room.audit(entry)], deed)

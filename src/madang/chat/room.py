@@ -122,7 +122,10 @@ class Room:
         self.behind = False
         """Something was committed here that not everybody was told: the broker was away."""
         self._epoch = ""
+        self.rewriting = asyncio.Lock()
+        """Held from reading settings and pins until what was made of them is done: they share a row."""
         self._parting = asyncio.Lock()
+        self._pinning = asyncio.Lock()
 
     # --- what happens
 
@@ -266,6 +269,17 @@ class Room:
         await self.tell(SettingsChanged(settings=settings, by=by), "mod", weight=Weight.URGENT)
 
     async def set_pins(self, pins: tuple[Pin, ...]) -> None:
+        async with self._pinning:
+            await self._tell_pins(pins)
+
+    async def unpin_over(self, now_ms: int) -> None:
+        """Pins whose time is over."""
+        async with self._pinning:
+            pins = tuple(pin for pin in self.pins if pin.until is None or pin.until > now_ms)
+            if pins != self.pins:
+                await self._tell_pins(pins)
+
+    async def _tell_pins(self, pins: tuple[Pin, ...]) -> None:
         self.pins = pins[:CHAT_PINS]
         self._common = None
         event = Pins(pins=self.pins)

@@ -313,9 +313,7 @@ class Rooms:
                 await refresh(room, member)
         if any(member.clients for member in over):
             self.yard.crowd.recheck()  # the channel may be private, and theirs no more
-        pins = tuple(pin for pin in room.pins if pin.until is None or pin.until > now_ms)
-        if pins != room.pins:
-            await room.set_pins(pins)
+        await room.unpin_over(now_ms)
         if count:
             viewers = max(self.viewers(room.channel), 0)
             await room.set_counts(Counts(viewers=viewers, chatters=room.members.present))
