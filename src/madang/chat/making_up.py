@@ -49,6 +49,8 @@ async def make_up(room: Room, told: Mapping[str, Told]) -> None:
     gone: list[str] = []
     for row in found:
         shown, known = rows.shown(row, room.cuts), told.get(row["id"]) or Told(row["id"])
+        if isinstance(shown, Message):
+            shown = room.view.get(shown.id) or shown  # without quotes of what is gone
         if isinstance(shown, Tombstone):
             if await _forgotten(room, shown, known) or (row["deleted_at"] or 0) > late:
                 gone.append(shown.id)

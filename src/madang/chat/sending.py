@@ -9,6 +9,7 @@ from madang.base.limits import CHAT_HELD
 from madang.chat import checks, refusals, rights, rows, texts
 from madang.chat.counters import ChatCounters
 from madang.chat.filter.verdict import Action, Verdict
+from madang.chat.kept import unquote
 from madang.chat.members import Member
 from madang.chat.moderation import Moderation
 from madang.chat.ports import Change, Query
@@ -16,6 +17,7 @@ from madang.chat.rates import Rates
 from madang.chat.room import Room
 from madang.chat.rows import message_of
 from madang.chat.targets import demand
+from madang.chat.view import unquoted
 from madang.chat.words import Edit, Found, HeldState, Message, Pin, Reply, Resolved, Shadow, Waiting
 from madang.realtime.ports import INTERNAL, ReplyError
 from madang.realtime.publication import Weight
@@ -76,11 +78,15 @@ class Sending:
         text = checks.check_text(room, draft.text)
         await checks.check_modes(room, member, text, now)
         verdict = await self._judged(room, member, text)
+        reason = await self._hold_reason(room, member, verdict)
+        known = room.nonces.get((member.user, draft.nonce)) if draft.nonce else None
+        if known is not None:  # it came twice, and the other one had to wait for less
+            return await self._again(room, (member.user, draft.nonce), known)
+        checks.check_silence(room, member, self._moderation.digest(peer) if room.bans else "")
         reply = self._reply(room, draft.reply_to)
         message = self._message(room, member, verdict.text, reply, "action" if draft.action else "message")
         if room.is_shadowed(member.user):
             return await self._shadowed(room, member, message, draft.nonce)
-        reason = await self._hold_reason(room, member, verdict)
         if reason:
             return await self._hold(room, message, draft.nonce, reason, verdict)
         return await self._say(room, member, message, draft.nonce, text)
@@ -152,12 +158,15 @@ class Sending:
         async def deed() -> None:
             nonlocal committed
             committed = True
-            await room.appear(message, kept_for)
+            gone = message.reply is not None and message.reply.id not in room.view  # deleted meanwhile
+            await room.appear(unquoted(message) if gone else message, kept_for)
 
         try:
             await room.happen([rows.put_message(room.channel, message, nonce)], deed)
         except ReplyError:
             if not committed:  # else it is in the log: the same nonce once more only tells it
+                if room.said.get(texts.likeness(typed)) == now:
+                    del room.said[texts.likeness(typed)]
                 member.accepted_at, member.newcomer = before
                 if member.last and member.last[-1] == (typed, now):
                     member.last.pop()
@@ -221,9 +230,10 @@ class Sending:
             return edited_at
 
         changes: list[Change] = [rows.set_text(room.channel, edited(message))]
-        if pins() != room.pins:
-            changes.append(room.row(room.settings, pins()))
-        return int(await room.happen(changes, deed))
+        if pins() == room.pins:
+            return int(await room.happen(changes, deed))
+        async with room.rewriting:
+            return int(await room.happen([*changes, room.row(room.settings, pins())], deed))
 
     def _editable(self, room: Room, member: Member, name: str) -> Message:
         """One's own message of the last minutes. Whoever is shadowed changes nothing that others see, and is
@@ -308,6 +318,9 @@ class Sending:
             raise refusals.not_found()
         state = "approved" if approve else "denied"
         message = message_of(found[0])
+        if approve and message.reply is not None and message.reply.id not in room.view:
+            (shown,) = await unquote(room, [message])
+            message = shown if isinstance(shown, Message) else message
         if approve and room.ban_of(message.user.id) is not None:
             raise refusals.conflict("banned")
         key = f"held {name}"

@@ -13,6 +13,7 @@ from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
 from madang.chat.polls.polls import Polls, PollWish
 from madang.chat.ports import LetPass, Query, Standing
+from madang.chat.room import Room
 from madang.chat.superchat.rooms import RoomDoor
 from madang.realtime.broker import BrokerError
 from madang.realtime.ports import ReplyError
@@ -214,3 +215,92 @@ async def test_the_end_of_a_timeout_is_told_though_a_second_tab_saw_it_first(cha
     chat.crowd.broken = False
     await chat.rooms.tick()
     assert chat.crowd.told(mina.user)[-1]["muted"] is None
+
+
+async def test_changes_of_a_room_at_the_same_time_all_stay(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    one, two, three = [(await mina.say(text))["id"] for text in ("one", "two", "three")]
+    await host.call("pin", id=one)
+    await asyncio.gather(
+        host.call("settings", slow_s=5),
+        host.call("settings", links=False),
+        host.call("pin", id=two),
+        host.call("delete", id=one),
+        host.call("pin", id=three),
+    )
+    state = mina.view.state
+    assert (state["settings"]["slow_s"], state["settings"]["links"]) == (5, False)
+    assert sorted(pin["id"] for pin in state["pins"]) == sorted([two, three])
+    kept = await chat.rooms._load(Room(chat.yard, chat.channel))
+    assert (kept.settings.slow_s, kept.settings.links) == (5, False)
+    assert sorted(pin.id for pin in kept.pins) == sorted([two, three])
+
+
+async def test_what_is_hidden_while_it_is_pinned_is_not_pinned(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    sent = await mina.say("rude")
+    await asyncio.gather(host.call("ban", user=mina.user), host.call("pin", id=sent["id"]))
+    assert host.view.state["pins"] == [] and (await chat.room()).pins == ()
+
+
+async def test_nobody_quotes_what_was_deleted_meanwhile(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    sent = await mina.say("secret")
+    _, answer = await asyncio.gather(
+        host.call("delete", id=sent["id"]), host.say("what?", reply_to=sent["id"])
+    )
+    assert mina.view.messages[answer["id"]]["reply"]["text"] == ""
+    assert (await chat.client("late")).view.messages[answer["id"]]["reply"]["text"] == ""
+
+
+async def test_an_answer_that_waited_quotes_nothing_that_is_gone(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    sent = await mina.say("secret")
+    await host.call("settings", hold="all")
+    held = await (await chat.client("yuna")).say("what?", reply_to=sent["id"])
+    await host.call("delete", id=sent["id"])
+    await host.call("approve", id=held["id"])
+    assert mina.view.messages[held["id"]]["reply"]["text"] == ""
+
+
+async def test_a_ban_stands_that_follows_an_unban(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    await host.call("ban", user=mina.user)
+    await asyncio.gather(host.call("unban", user=mina.user), host.call("ban", user=mina.user))
+    with pytest.raises(ReplyError, match="banned"):
+        await mina.say("hello")
+
+
+async def test_a_text_that_could_not_be_kept_may_be_said_again(chat: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    await host.call("settings", unique=True)
+    chat.log.away = True
+    with pytest.raises(ReplyError) as fault:
+        await mina.say("only once", nonce="n")
+    assert fault.value.number == 100
+    chat.log.away = False
+    await mina.say("only once", nonce="n")
+    assert [text for _, _, text in host.view.visible()] == ["only once"]
+
+
+async def test_a_nonce_that_comes_twice_while_the_first_is_looked_at_counts_once(chat: Chat) -> None:
+    host = await chat.client("host", ChannelRole.MANAGER)
+    await host.call("settings", hold="newcomers", followers_min=0)
+    mina = await chat.client("mina")
+    chat.people.followed["mina-id", chat.channel] = 1.0
+    first, second = await asyncio.gather(mina.say("hello", nonce="n"), mina.say("hello", nonce="n"))
+    assert first["id"] == second["id"] and (await chat.room()).held == 1
+
+
+async def test_who_takes_a_room_over_tells_no_quote_of_what_was_deleted(chat: Chat, other: Chat) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    yuna = await other.client("yuna")
+    sent = await mina.say("secret")
+    chat.crowd.broken = True
+    deeds = host.say("what?", reply_to=sent["id"]), host.call("delete", id=sent["id"])
+    assert all(await asyncio.gather(*deeds, return_exceptions=True))
+    chat.neighbour.dead = True
+    chat.clock.advance(CHAT_LEASE_S)
+    await other.nodes.tick()
+    (shown,) = [yuna.view.messages[name] for _, name, _ in yuna.view.visible()]
+    assert (shown["text"], shown["reply"]["text"]) == ("what?", "")
