@@ -1,9 +1,10 @@
 """Server-sent events: the same feed as the websocket, for clients that only read."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from madang.api.guard import Call
 
@@ -12,7 +13,22 @@ _QUEUE = 256
 _PING_S = 20.0
 
 
-def sse(call: Call, channel: str | None) -> StreamingResponse:
+class Following(StreamingResponse):
+    """An answer whose page leaves the feed with it, also when nobody is there any more as it begins."""
+
+    def __init__(self, events: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self.leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.leave()
+
+
+def sse(call: Call, channel: str | None) -> Following:
     """A stream of events; raises NotFound before the answer begins when the channel may not be watched."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
 
@@ -30,20 +46,16 @@ def sse(call: Call, channel: str | None) -> StreamingResponse:
     detach = call.control.feed.attach(send, call.actor, channel, close)
 
     async def events() -> AsyncIterator[bytes]:
-        try:
-            yield b"retry: 2000\n\n"
-            while True:
-                try:
-                    async with asyncio.timeout(_PING_S):
-                        message = await queue.get()
-                except TimeoutError:
-                    yield b": still here\n\n"
-                    continue
-                if message is None:
-                    return
-                yield b"data: " + message + b"\n\n"
-        finally:
-            detach()
+        yield b"retry: 2000\n\n"
+        while True:
+            try:
+                async with asyncio.timeout(_PING_S):
+                    message = await queue.get()
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            if message is None:
+                return
+            yield b"data: " + message + b"\n\n"
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
+    return Following(events(), detach)

@@ -24,10 +24,12 @@ def _call(house: Household, actor: Actor | None = None) -> Call:
 
 @asynccontextmanager
 async def _following(house: Household, channel: str | None = None) -> AsyncIterator[Any]:
-    stream = sse(_call(house), channel).body_iterator
+    answer = sse(_call(house), channel)
+    stream = answer.body_iterator
     assert await anext(stream) == b"retry: 2000\n\n"  # type: ignore[arg-type]
     yield stream
     await stream.aclose()  # type: ignore[attr-defined]
+    answer.leave()
 
 
 def _data(message: bytes) -> dict[str, Any]:
@@ -49,6 +51,17 @@ async def test_silence_is_filled(house: Household, monkeypatch: pytest.MonkeyPat
     async with _following(house) as stream:
         await anext(stream)
         assert (await anext(stream)).startswith(b": ")
+
+
+async def test_who_is_gone_before_the_answer_begins_follows_nothing(house: Household) -> None:
+    async def gone() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await asyncio.Event().wait()  # what came before is still unread
+
+    await sse(_call(house), None)({"type": "http", "asgi": {"spec_version": "2.3"}}, gone, send)
+    assert len(house.control.feed) == 0
 
 
 async def test_a_slow_reader_is_let_go_and_grows_nothing(house: Household) -> None:
