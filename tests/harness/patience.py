@@ -14,7 +14,7 @@ _PAUSE_S = 0.05
 
 
 def wait_until(found: Callable[[], object], within_s: float = PATIENCE_S) -> float:
-    """Seconds until `found` answers yes. A failed assertion or connection inside it is "not yet": the
+    """Seconds until `found` answers yes. A failed assertion or request inside it is "not yet": the
     server may be starting, or told something a moment ago. At the deadline it fails as it failed last."""
     began = time.monotonic()
     while True:
@@ -23,7 +23,7 @@ def wait_until(found: Callable[[], object], within_s: float = PATIENCE_S) -> flo
             if found():
                 return time.monotonic() - began
             problem = AssertionError("it did not come about")
-        except (AssertionError, httpx.TransportError) as error:
+        except (AssertionError, httpx.HTTPError) as error:
             problem = error
         if time.monotonic() - began > within_s:
             raise AssertionError(f"not within {within_s:g} s: {problem}") from problem

@@ -26,11 +26,19 @@ class Played:
 
 
 def play(url: str, seconds: float = 3.0, options: dict[str, str] | None = None) -> Played:
-    """Demux and decode `seconds` of media of `url` with PyAV."""
+    """Demux and decode `seconds` of media of `url` with PyAV. What does not play fails as an assertion does:
+    who waits for it takes that for "not yet"."""
+    try:
+        return _play(url, seconds, options or {})
+    except av.FFmpegError as error:
+        raise AssertionError(f"{url} does not play: {error}") from error
+
+
+def _play(url: str, seconds: float, options: dict[str, str]) -> Played:
     played = Played({}, {}, 0, 0)
     last: dict[int, int] = {}
     first: Fraction | None = None
-    with av.open(url, timeout=(10.0, 10.0), options=options or {}) as container:
+    with av.open(url, timeout=(10.0, 10.0), options=options) as container:
         for packet in container.demux():
             if packet.dts is None or packet.time_base is None:
                 continue
