@@ -57,7 +57,7 @@ HEARD = """async (video) => {
   audio.createMediaStreamSource(video.srcObject).connect(analyser);
   await audio.resume();
   const samples = new Float32Array(analyser.fftSize);
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 600; i++) {
     await new Promise((done) => setTimeout(done, 50));
     analyser.getFloatTimeDomainData(samples);
     if (Math.max(...samples.map(Math.abs)) > 0.02) return true;
@@ -295,9 +295,10 @@ def test_a_stream_with_b_frames_plays_in_order(server: Server, browser: Browser)
         page = watch(profile, server, "obs")
         by_webrtc(page)
         assert page.locator("video").evaluate(HEARD)
-        # Shown in the wrong order, the burned clock would step back again and again.
+        # Shown in the wrong order, the burned clock would step back again and again, by 33 ms or more. One
+        # picture may be read twice, between two ticks of the clock.
         clocks = page.locator("video").evaluate(CLOCKS)
-        assert all(after >= before for before, after in zip(clocks, clocks[1:], strict=False)), clocks
+        assert all(after > before - 15 for before, after in zip(clocks, clocks[1:], strict=False)), clocks
 
 
 def test_hevc_and_av1_come_as_what_the_browser_takes(server: Server, browser: Browser) -> None:
@@ -324,8 +325,9 @@ def test_hevc_and_av1_come_as_what_the_browser_takes(server: Server, browser: Br
         wait_until(lambda: plain.evaluate(CODEC) == "video/H264")
         wait_until(lambda: read_clock(plain) is not None)
         for name, called in (("hevc", "HEVC"), ("av1", "AV1")):
-            live = profile.request.get(f"{server.http}/api/v1/channels/{name}/live").json()
-            assert {"code": "picture_remade", "value": 0, "detail": called} in live["health"]
+            told = {"code": "picture_remade", "value": 0, "detail": called}
+            url = f"{server.http}/api/v1/channels/{name}/live"
+            wait_until(lambda url=url, told=told: told in profile.request.get(url).json()["health"])
 
 
 def test_vp8_and_vp9_go_from_a_browser_to_a_browser(server: Server, browser: Browser) -> None:
@@ -345,10 +347,16 @@ def test_vp8_and_vp9_go_from_a_browser_to_a_browser(server: Server, browser: Bro
             viewer.close()
             for way, as_codec in ways.items():  # ffmpeg reads no VP8 out of FLV
                 url = f"{server.http}/live/{name}{way}"
-                played = play(url, 2.0)
-                assert played.codecs == {"video": as_codec} and played.decoded, (url, played)
+                wait_until(lambda url=url, as_codec=as_codec: comes_out(url, as_codec))
                 assert complaints(url, 2.0) == "", url
             page.close()
+
+
+def comes_out(url: str, codec: str) -> bool:
+    """A picture in this codec, which may have to be made first."""
+    played = play(url, 2.0)
+    assert played.codecs == {"video": codec} and played.decoded, (url, played)
+    return True
 
 
 @pytest.mark.alone
