@@ -28,6 +28,7 @@ from madang.store.upgrade import (
 SECRET_FILE = "secret"
 _FORMAT = 1
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_NOTHING = "There is no database here to back up."
 _PIECE_BYTES = 1 << 20
 _MANIFEST, _ROWS, _SECRET, _CONFIG = "manifest.json", "rows.jsonl", "secret", "madang.toml"
 
@@ -46,12 +47,14 @@ async def backup(url: str, data_dir: Path, config: Path | None, target: Path) ->
     if os.path.lexists(target):
         raise StoreError(f"{target} cannot be written: it is there already.")
     parsed = resolve(url, data_dir)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise StoreError(_NOTHING)
     engine = make_engine(parsed)
     try:
         with in_one_sentence(parsed):
             revision = await current_revision(engine)
         if revision is None:
-            raise StoreError("There is no database here to back up.")
+            raise StoreError(_NOTHING)
         with tempfile.TemporaryFile() as rows:
             async for line in dump.dump_rows(engine):
                 rows.write(line)

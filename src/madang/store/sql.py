@@ -160,10 +160,17 @@ def shown(url: URL) -> str:
 def in_one_sentence(url: URL) -> Iterator[None]:
     """What the database or its file says, as a StoreError for the operator."""
     try:
+        _try_file(url)
         yield
     except (DatabaseError, sqlite3.DatabaseError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error)
         raise StoreError(f"The database {_place(url)} cannot be used: {reason}.") from error
+
+
+def _try_file(url: URL) -> None:
+    """Where SQLite cannot open its file, aiosqlite's thread outlives the loop, and ends with a traceback."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        sqlite3.connect(url.database).close()
 
 
 def _place(url: URL) -> str:

@@ -160,6 +160,7 @@ async def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
 async def test_nothing_is_backed_up_where_nothing_is(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no database"):
         await backup("", tmp_path, None, tmp_path / "b")
+    assert not list(tmp_path.iterdir())
 
 
 async def test_nothing_is_restored_under_a_running_server(tmp_path: Path) -> None:

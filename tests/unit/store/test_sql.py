@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -160,3 +161,11 @@ async def test_what_counts_as_away(store: SqlStore, error: Exception, away: bool
     with pytest.raises(Overloaded if away else type(error)):
         async with store.write():
             raise error
+
+
+async def test_a_file_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    """And leaves no thread of the driver behind, which would end with a traceback."""
+    threads = threading.enumerate()
+    with pytest.raises(StoreError, match="unable to open"):
+        await SqlStore.open("", tmp_path / "gone")
+    assert threading.enumerate() == threads
