@@ -67,6 +67,8 @@ class Lifecycle:
         self._watchdog = Watchdog(SWEEP_S + STALL_S)
         self._over = asyncio.Event()
         self._forced = asyncio.Event()
+        self._closed = False
+        """Everything is released; what still loads behind the doors, in threads, is not worth waiting for."""
 
     async def run(self) -> None:
         """From opening the doors to the end of the drain."""
@@ -92,17 +94,18 @@ class Lifecycle:
         finally:
             self._watchdog.stop()
             await self._served.close()
+            self._closed = True
 
     def _end(self) -> None:
         if self._over.is_set():
             _log.warning("forced_exit", within_s=FORCED_EXIT_S)
             self._forced.set()
-            _exit_after(FORCED_EXIT_S)
+            self._exit_after(FORCED_EXIT_S)
         self._over.set()
 
     async def _drain(self) -> None:
         """Drain, but no longer than DRAIN_S less what the close may need, and not past a second signal."""
-        _exit_after(DRAIN_S)
+        self._exit_after(DRAIN_S)
         async with asyncio.TaskGroup() as group:
             draining = group.create_task(self._served.drain())
             forced = group.create_task(self._forced.wait())
@@ -113,6 +116,15 @@ class Lifecycle:
                 task.cancel()
         if draining not in done:
             _log.warning("drain_cut_short")
+
+    def _exit_after(self, seconds: float) -> None:
+        """A way out that needs no event loop: a wedged drain cannot hold a deploy."""
+        timer = threading.Timer(max(seconds, 0.01), self._exit)
+        timer.daemon = True
+        timer.start()
+
+    def _exit(self) -> None:
+        os._exit(0 if self._closed else 1)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -128,13 +140,6 @@ class Lifecycle:
 
 async def _run(beside: Callable[[], Awaitable[None]]) -> None:
     await beside()
-
-
-def _exit_after(seconds: float) -> None:
-    """A way out that needs no event loop: a wedged drain cannot hold a deploy."""
-    timer = threading.Timer(max(seconds, 0.01), os._exit, args=(1,))
-    timer.daemon = True
-    timer.start()
 
 
 def _log_stacks() -> None:
