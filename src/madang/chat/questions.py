@@ -44,6 +44,7 @@ class TakeDown(msgspec.Struct, frozen=True, tag=True):
     channel: str
     message: str
     by: str
+    changes: tuple[Change, ...] = ()
 
 
 class Part(msgspec.Struct, frozen=True, tag=True):

@@ -1,5 +1,8 @@
 """What a room shows of its money: the goal, the ranking, and the ticker of what was paid last."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 import msgspec
 
 from madang.base import limits
@@ -16,6 +19,8 @@ class Boards:
 
     def __init__(self, orders: Ordering, door: Door, clock: Clock) -> None:
         self._orders, self._books, self._door, self._clock = orders, orders.books, door, clock
+        self._telling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By channel: what is read last is told last."""
 
     async def set_goal(self, channel: str, goal: Goal | None) -> None:
         row: dict[str, Cell] = {"channel": channel, "title": "", "amount": 0, "currency": "KRW", "since": 0}
@@ -38,14 +43,16 @@ class Boards:
         return await self._books.ranking(channel, since, limits.SUPERCHAT_RANKING)
 
     async def tell_goal(self, channel: str) -> None:
-        await self._door.set_part(channel, "goal", await self.goal_part(channel))
+        async with self._telling.setdefault(channel, asyncio.Lock()):
+            await self._door.set_part(channel, "goal", await self.goal_part(channel))
 
     async def goal_part(self, channel: str) -> bytes:
         """The goal as JSON, for a room's snapshot."""
         return words.encode(await self.goal(channel))
 
     async def tell_ticker(self, channel: str) -> None:
-        await self._door.set_part(channel, "paid", await self.ticker(channel))
+        async with self._telling.setdefault(channel, asyncio.Lock()):
+            await self._door.set_part(channel, "paid", await self.ticker(channel))
 
     async def ticker(self, channel: str) -> bytes:
         test = frozenset(name for name, provider in self._orders.providers.items() if provider.test)

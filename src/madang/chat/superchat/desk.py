@@ -64,8 +64,9 @@ class SuperChat(Ordering):
             raise refusals.conflict(order.state)
         window = await self._provider(order).begin(_bill(order, page))
         if window.payment and window.payment != order.payment:
-            known = Set(orders.TABLE, {"id": order.id}, {"payment": window.payment})
-            await self._door.commit(order.channel, [known])
+            known = msgspec.structs.replace(order, payment=window.payment)
+            if not await self._commit(order, _step(order, known)):
+                raise refusals.conflict((await self.find(order.id)).state)
         return window
 
     async def confirm(self, order: Order, page: str, query: Mapping[str, str]) -> Order:
@@ -118,7 +119,7 @@ class SuperChat(Ordering):
         if (payment.order, payment.amount, payment.currency) != (order.id, order.amount, order.currency):
             _log.error("payment_is_not_of_its_order", order=order.id, provider=order.provider)
             return await self._fail(order, "mismatch")
-        if order.state in orders.OPEN or order.state == "expired":
+        while order.state in orders.OPEN or order.state == "expired":
             order = await self._paid(order, payment)
         return await self._paid_back_some(order, payment)
 
@@ -187,15 +188,14 @@ class SuperChat(Ordering):
         return changed if await self._commit(order, _step(order, changed)) else await self.find(order.id)
 
     async def _dispute(self, order: Order, *, won: bool) -> None:
-        if won:
-            if order.state == "disputed":
-                back = msgspec.structs.replace(order, state="removed", reason="dispute won")
-                line = self._line(back, "dispute_won", order.left)
-                await self._commit(order, [*_step(order, back), line])
-        elif order.may_become("disputed"):
+        if won and order.state == "disputed":
+            back = msgspec.structs.replace(order, state="removed", reason="dispute won")
+            line = self._line(back, "dispute_won", order.left)
+            await self._commit(order, [*_step(order, back), line])
+        while not won and order.may_become("disputed"):
             changed = msgspec.structs.replace(order, state="disputed", pinned_until=None)
             line = self._line(changed, "dispute", -order.left)
-            await self._take(order, changed, [line, self._event("paid.disputed", changed)], "")
+            order = await self._take(order, changed, [line, self._event("paid.disputed", changed)], "")
         await self.boards.tell_goal(order.channel)
 
     # --- moderating
@@ -232,19 +232,27 @@ class SuperChat(Ordering):
         return await self._repaid(order, payment, by)
 
     async def _repaid(self, order: Order, payment: Payment, by: str) -> Order:
-        if not order.may_become("refunded") or payment.state != "refunded":
-            return order
-        changed = msgspec.structs.replace(order, state="refunded", pinned_until=None, refunded=order.amount)
-        lines = [self._event("paid.refunded", changed)]
-        if order.state != "disputed":
-            lines.insert(0, self._line(changed, "refund", -order.left, by))
-        return await self._take(order, changed, lines, by)
+        while order.may_become("refunded") and payment.state == "refunded":
+            changed = msgspec.structs.replace(
+                order, state="refunded", pinned_until=None, refunded=order.amount
+            )
+            lines = [self._event("paid.refunded", changed)]
+            if order.state != "disputed":
+                lines.insert(0, self._line(changed, "refund", -order.left, by))
+            order = await self._take(order, changed, lines, by)
+        return order
 
     async def _take(self, order: Order, changed: Order, lines: Sequence[Change], by: str) -> Order:
-        if not await self._commit(order, [*_step(order, changed), *lines]):
+        """The order as it is then: another one where somebody else changed it first."""
+        changes, shown = [*_step(order, changed), *lines], order.state == "shown"
+        try:
+            if shown:
+                await self._door.take_down(order.channel, order.message, by, changes)
+            else:
+                await self._door.commit(order.channel, changes)
+        except Fenced:
             return await self.find(order.id)
-        if order.state == "shown":
-            await self._door.take_down(order.channel, order.message, by)
+        if shown:
             await self.boards.tell_ticker(order.channel)
         else:
             await self._tell_held(changed)

@@ -52,8 +52,9 @@ class Door(Protocol):
         """Post a message; its row and `changes` are one commit, and nobody sees it before."""
         ...
 
-    async def take_down(self, channel: str, message: str, by: str) -> None:
-        """Delete a message as a moderator; one that is gone already is no fault."""
+    async def take_down(self, channel: str, message: str, by: str, changes: Sequence[Change]) -> None:
+        """Delete a message as a moderator, in one commit with `changes`; one that is gone already is no
+        fault."""
         ...
 
     async def tell(self, channel: str, kind: str, data: bytes) -> None:

@@ -90,8 +90,11 @@ class RoomDoor:
         )
         await self._sending.post(room, message, *post.changes)
 
-    async def take_down(self, channel: str, message: str, by: str) -> None:
-        await self._in(TakeDown(channel, message, by), self.do_take_down)
+    async def take_down(self, channel: str, message: str, by: str, changes: Sequence[Change] = ()) -> None:
+        if self._rooms.yard.identity.place(channel) is None:
+            await self.commit(channel, changes)  # its messages went with it
+        else:
+            await self._in(TakeDown(channel, message, by, tuple(changes)), self.do_take_down)
 
     async def do_take_down(self, room: Room, down: TakeDown) -> None:
         """In a room that is run here."""
@@ -109,7 +112,8 @@ class RoomDoor:
             await room.tell(event, "mod", weight=Weight.URGENT)
             await room.tell_audit(entry)
 
-        await room.happen([Set("chat_messages", here, values), *room.audit(entry)], deed)
+        gone = Set("chat_messages", here, values)
+        await room.happen([*down.changes, gone, *room.audit(entry)], deed)
 
     async def tell(self, channel: str, kind: str, data: bytes) -> None:
         """Any node may publish what leaves no trace in the room."""

@@ -102,7 +102,8 @@ class WrittenDoor:
         await self.commit(channel, changes)
         self.posted.append(note)
 
-    async def take_down(self, channel: str, message: str, by: str) -> None:
+    async def take_down(self, channel: str, message: str, by: str, changes: Sequence[Change] = ()) -> None:
+        await self.commit(channel, changes)
         self.taken.append(message)
 
     async def tell(self, channel: str, kind: str, data: bytes) -> None:

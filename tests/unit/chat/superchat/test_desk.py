@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,14 +11,14 @@ from hypothesis import strategies as st
 from tests.conftest import FakeClock
 from tests.unit.chat.superchat.house import Judge, MemoryLog, WrittenDoor, counter, guest
 
-from madang.chat.ports import Bill, Payment
+from madang.chat.ports import Bill, Payment, Query, Window
 from madang.chat.superchat.books import Goal, sums
 from madang.chat.superchat.desk import SuperChat
 from madang.chat.superchat.ordering import Wish
 from madang.chat.superchat.orders import FOLLOWS, Order
 from madang.chat.superchat.settings import PaidSettings
 from madang.payments.rehearsal import Rehearsal
-from madang.realtime.ports import ReplyError
+from madang.realtime.ports import INTERNAL, ReplyError
 
 ROOM = "room"
 PAGE = "https://madang.example/pay/1"
@@ -314,3 +315,84 @@ def test_whatever_happens_the_ledger_and_the_states_agree(deeds: list[str]) -> N
 
 def test_bills_name_their_order() -> None:
     assert Bill(order="o", amount=1, currency="KRW", title="t", page="p").payment == ""
+
+
+async def test_what_could_not_be_taken_down_is_not_taken_back_either(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await house.paid()
+
+    async def nowhere(*asked: object) -> None:
+        raise INTERNAL
+
+    with monkeypatch.context() as patch, pytest.raises(ReplyError):
+        patch.setattr(house.door, "take_down", nowhere)
+        await house.desk.remove(order, "u.9", "")
+    assert (await house.desk.find(order.id)).state == "shown"
+    await house.desk.remove(order, "u.9", "")
+    assert house.door.taken == [order.message]
+
+
+async def test_money_that_goes_back_while_its_message_is_approved_is_in_the_books(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, refund = await house.paid("섹스하자"), house.rehearsal.refund
+
+    async def while_it_is_approved(bill: Bill, reason: str) -> Payment:
+        await house.desk.approve(order, "u.8")
+        return await refund(bill, reason)
+
+    monkeypatch.setattr(house.rehearsal, "refund", while_it_is_approved)
+    assert (await house.desk.refund(order, "u.9", "")).state == "refunded"
+    assert await house.ledger() == [("payment", 5_000), ("refund", -5_000)]
+    assert house.door.taken == [house.door.posted[0].id]
+
+
+async def test_a_dispute_and_late_money_count_whoever_changed_the_order_first(house: House) -> None:
+    order = await house.paid()
+    await house.desk.remove(order, "u.9", "")
+    await house.desk._dispute(order, won=False)
+    assert (await house.desk.find(order.id)).state == "disputed"
+    late = await house.ordered(nonce="late")
+    await house.desk._fail(late, "", "expired")
+    payment = Payment(payment="p", order=late.id, amount=late.amount, currency="KRW", state="paid")
+    assert (await house.desk.settle(late, payment)).state == "shown"
+
+
+async def test_a_second_window_does_not_take_the_place_of_what_was_paid(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, begin = await house.ordered(), house.rehearsal.begin
+    window = await house.desk.begin(order, PAGE)
+
+    async def while_it_is_paid(bill: Bill) -> Window:
+        house.rehearsal.choose(window.payment, "paid")
+        await house.desk.confirm(await house.desk.find(order.id), PAGE, {})
+        return await begin(bill)
+
+    monkeypatch.setattr(house.rehearsal, "begin", while_it_is_paid)
+    assert await refused(house.desk.begin(order, PAGE)) == "conflict:shown"
+    assert (await house.desk.find(order.id)).payment == window.payment
+
+
+async def test_a_goal_never_falls_behind_what_was_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.desk.boards.set_goal(ROOM, Goal(title="g", amount=100_000, currency="KRW", since=0))
+    find, slow = house.log.find, asyncio.Event()
+
+    async def find_late(query: Query) -> list[dict[str, Any]]:
+        """The first one has its rows, and waits for its turn."""
+        found = await find(query)
+        if query.table == "paid_ledger":
+            monkeypatch.setattr(house.log, "find", find)
+            await slow.wait()
+        return found
+
+    monkeypatch.setattr(house.log, "find", find_late)
+    first = asyncio.ensure_future(house.desk.boards.tell_goal(ROOM))
+    await asyncio.sleep(0)
+    paying = asyncio.ensure_future(house.paid())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    slow.set()
+    await asyncio.gather(first, paying)
+    assert house.door.parts["goal"]["reached"] == 5_000
