@@ -1,5 +1,6 @@
 """Overlay pages for OBS: one secret address per channel, widgets behind it, and alerts to try them with."""
 
+import asyncio
 import hmac
 from collections import deque
 from collections.abc import Callable
@@ -54,6 +55,8 @@ class Overlays:
     def __init__(self, log: Log, door: Door, clock: Clock, new_id: Callable[[], str], key: bytes) -> None:
         self._log, self._door, self._clock, self._new_id, self._key = log, door, clock, new_id, key
         self._tests: dict[str, deque[float]] = {}
+        self._keeping = asyncio.Lock()
+        """Held from reading a row until it is another: a secret that was turned never comes back."""
 
     async def kept(self, channel: str) -> Kept:
         where = {"channel": channel, "kind": "overlay"}
@@ -66,12 +69,14 @@ class Overlays:
 
     async def turn(self, channel: str) -> str:
         """A new secret; pages at the old one show nothing any more."""
-        kept = await self.kept(channel)
-        await self._keep(channel, msgspec.structs.replace(kept, turn=kept.turn + 1))
+        async with self._keeping:
+            kept = await self.kept(channel)
+            await self._keep(channel, msgspec.structs.replace(kept, turn=kept.turn + 1))
         return await self.secret(channel)
 
     async def set_options(self, channel: str, options: OverlayOptions) -> None:
-        await self._keep(channel, msgspec.structs.replace(await self.kept(channel), options=options))
+        async with self._keeping:
+            await self._keep(channel, msgspec.structs.replace(await self.kept(channel), options=options))
         await self._door.tell(channel, "state", b'{"t":"overlay_options","options":%b}' % encode(options))
 
     async def open(self, secret: str) -> tuple[str, Kept] | None:

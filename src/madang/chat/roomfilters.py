@@ -77,7 +77,10 @@ class RoomFilters:
     async def reload(self, channel: str) -> None:
         """Another node may have set this room's rules."""
         query = Query(table=TABLE, where={"kind": _KIND, "channel": channel}, order="channel", limit=1)
+        before = self._rules.get(channel)
         rows = await self._log.find(query)
+        if self._rules.get(channel) is not before:
+            return  # others were set while these were read
         made = _read(rows[0]["data"]) if rows else None
         if made != self._rules.get(channel):
             self._compiled.pop(channel, None)

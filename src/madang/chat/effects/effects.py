@@ -71,10 +71,10 @@ class Effects:
         if known is None:
             where = {"channel": channel, "kind": "effects"}
             rows = await self._log.find(Query(table=TABLE, where=where, order="channel", limit=1))
-            known = Known(_read(rows[0]["data"]) if rows else EffectMap())
             if len(self._maps) >= _ROOMS:
                 self._maps.clear()
-            self._maps[channel] = known
+            # another one may have been set while this was read
+            known = self._maps.setdefault(channel, Known(_read(rows[0]["data"]) if rows else EffectMap()))
         return known
 
     async def set_map(self, channel: str, made: EffectMap) -> None:
