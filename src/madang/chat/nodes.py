@@ -284,8 +284,7 @@ class Nodes:
         """Leases last longer, others hear of us, rooms whose node died are taken over."""
         now = self._clock.monotonic()
         await self._say_who_left()
-        while self._news:
-            await self._say(self._news.popleft())
+        await self._say_news()
         if now - self._beat_at >= HEARTBEAT_S:
             self._beat_at = now
             await self._beat()
@@ -352,6 +351,15 @@ class Nodes:
                 by_channel.setdefault(channel, []).append((user, client))
             for channel, people in by_channel.items():
                 await self._say(Left(channel, tuple(people)))
+
+    async def _say_news(self) -> None:
+        while self._news:
+            news = self._news.popleft()
+            try:
+                await self._say(news)
+            except BaseException:
+                self._news.appendleft(news)
+                raise
 
     async def _say(self, news: News) -> None:
         await self._neighbours.say(TOPIC, encode(news))
