@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -120,7 +121,12 @@ class Rooms:
                 tell(channel)
 
     async def reload(self, room: Room) -> None:
-        """Names in the log have changed: what newcomers see, and what is recovered, is read anew."""
+        """Names in the log have changed: what newcomers see, and what is recovered, is read anew, in its turn
+        among all that happens."""
+        with contextlib.suppress(DeposedError):  # whoever runs it now reads it anyhow
+            await room.happen([], partial(self._renew, room))
+
+    async def _renew(self, room: Room) -> None:
         find, here = self.yard.pump.log.find, {"channel": room.channel}
         for row in await find(Query(table="chat_cuts", where=here, order="at", limit=_CUTS)):
             room.cuts[row["user_id"]] = row["through"]

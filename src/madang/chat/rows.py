@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from madang.chat.ports import Cell, Put, Set
+from madang.chat.ports import Cell, Demand, Put, Set
 from madang.chat.words import AuditEntry, Author, Message, Reply, Tombstone, encode
 
 _read_author = msgspec.json.Decoder(Author).decode
@@ -126,8 +126,10 @@ def set_text(channel: str, message: Message) -> Set:
     return Set("chat_messages", {"channel": channel, "id": message.id}, values)
 
 
-def settle_held(message: str, state: str, by: str) -> Set:
-    return Set("chat_held", {"id": message}, {"state": state, "by": by})
+def settle_held(message: str, state: str, by: str) -> tuple[Demand, Set]:
+    """Of a message that still waits: nobody else has decided."""
+    waits = Demand("chat_held", {"id": message, "state": "held"})
+    return waits, Set("chat_held", {"id": message}, {"state": state, "by": by})
 
 
 def put_ban(ban: Ban) -> Put:

@@ -12,7 +12,7 @@ from madang.chat.filter.verdict import Action, Verdict
 from madang.chat.kept import unquote
 from madang.chat.members import Member
 from madang.chat.moderation import Moderation
-from madang.chat.ports import Change, Query
+from madang.chat.ports import Change, Fenced, Query
 from madang.chat.rates import Rates
 from madang.chat.room import Room
 from madang.chat.rows import message_of
@@ -330,7 +330,7 @@ class Sending:
         entry = room.entry(
             actor, state, target=message.user.id, target_name=message.user.name, message=message.text
         )
-        changes = [rows.settle_held(name, state, actor.user), *room.audit(entry)]
+        changes = [*rows.settle_held(name, state, actor.user), *room.audit(entry)]
         if approve:
             message = msgspec.structs.replace(message, seq=room.next_seq())
             changes.append(rows.put_message(room.channel, message, found[0]["nonce"]))
@@ -347,6 +347,8 @@ class Sending:
 
         try:
             await room.happen(changes, deed)
+        except Fenced:
+            raise refusals.conflict("resolved") from None
         finally:
             room.said.pop(key, None)
 

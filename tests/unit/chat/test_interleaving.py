@@ -11,12 +11,18 @@ from tests.unit.chat.test_extras import call, extras_of
 from madang.base.errors import Overloaded
 from madang.base.limits import CHAT_LEASE_S
 from madang.base.roles import ChannelRole
+from madang.chat.effects.effects import Effects
+from madang.chat.effects.kinds import EffectMap
+from madang.chat.filter import Action
+from madang.chat.overlays import OverlayOptions, Overlays
 from madang.chat.polls.polls import Polls, PollWish
 from madang.chat.ports import LetPass, Query, Standing
+from madang.chat.questions import Changed
 from madang.chat.room import Room
+from madang.chat.roomfilters import RoomFilters, RoomRules, Words
 from madang.chat.superchat.rooms import RoomDoor
 from madang.realtime.broker import BrokerError
-from madang.realtime.ports import ReplyError
+from madang.realtime.ports import INTERNAL, ReplyError
 
 
 def door_of(chat: Chat) -> RoomDoor:
@@ -304,3 +310,105 @@ async def test_who_takes_a_room_over_tells_no_quote_of_what_was_deleted(chat: Ch
     await other.nodes.tick()
     (shown,) = [yuna.view.messages[name] for _, name, _ in yuna.view.visible()]
     assert (shown["text"], shown["reply"]["text"]) == ("what?", "")
+
+
+async def test_news_that_could_not_be_said_are_said_later(
+    chat: Chat, other: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Changed] = []
+    other.nodes.changed.append(heard.append)
+
+    async def away(topic: str, data: bytes) -> None:
+        raise INTERNAL
+
+    chat.nodes.spread("filter", chat.channel)
+    with monkeypatch.context() as patch, pytest.raises(ReplyError):
+        patch.setattr(chat.neighbour, "say", away)
+        await chat.nodes.tick()
+    await chat.nodes.tick()
+    assert heard == [Changed("filter", chat.channel)]
+
+
+async def test_a_message_that_appears_while_names_are_read_anew_stays(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina, find = await chat.client("mina"), chat.log.find
+    await mina.say("before")
+
+    async def while_somebody_speaks(query: Query) -> Any:
+        found = await find(query)
+        if query.table == "chat_messages" and query.order == "seq":
+            monkeypatch.setattr(chat.log, "find", find)
+            saying.append(asyncio.ensure_future(mina.say("meanwhile")))
+            await a_while()
+            await asyncio.wait(saying, timeout=0.2)
+        return found
+
+    saying: list[asyncio.Future[Any]] = []
+    monkeypatch.setattr(chat.log, "find", while_somebody_speaks)
+    await chat.rooms.reload(await chat.room())
+    await asyncio.gather(*saying)
+    late = await chat.client("late")
+    assert [text for _, _, text in late.view.visible()] == ["before", "meanwhile"]
+
+
+async def test_what_one_manager_denied_no_other_shows(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    mina, host = await chat.client("mina"), await chat.client("host", ChannelRole.MANAGER)
+    await host.call("settings", hold="all")
+    held, find = await mina.say("may I?"), chat.log.find
+
+    async def while_the_other_denies(query: Query) -> Any:
+        found = await find(query)
+        if query.table == "chat_held":
+            monkeypatch.setattr(chat.log, "find", find)
+            await host.call("deny", id=held["id"])
+        return found
+
+    monkeypatch.setattr(chat.log, "find", while_the_other_denies)
+    with pytest.raises(ReplyError, match="resolved"):
+        await host.call("approve", id=held["id"])
+    assert mina.view.visible() == [] and (await chat.room()).held == 0
+
+
+async def test_a_turned_secret_stays_turned(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    await chat.client("mina")
+    log: Any = chat.log
+    overlays = Overlays(log, door_of(chat), chat.clock, counter(), b"k" * 32)
+    old, find, turning = await overlays.secret(chat.channel), chat.log.find, []
+
+    async def while_it_turns(query: Query) -> Any:
+        found = await find(query)
+        monkeypatch.setattr(chat.log, "find", find)
+        turning.append(asyncio.ensure_future(overlays.turn(chat.channel)))
+        await asyncio.wait(turning, timeout=0.2)
+        return found
+
+    monkeypatch.setattr(chat.log, "find", while_it_turns)
+    wanted = OverlayOptions(lines=3)
+    await overlays.set_options(chat.channel, wanted)
+    await asyncio.gather(*turning)
+    kept = await overlays.kept(chat.channel)
+    assert (kept.turn, kept.options) == (1, wanted) and await overlays.open(old) is None
+
+
+async def test_rules_that_are_set_while_older_ones_are_read_stay(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chat.client("mina")
+    log: Any = chat.log
+    door, find = door_of(chat), chat.log.find
+    filters, effects = RoomFilters(log), Effects(log, door, chat.clock, counter())
+    banned = RoomRules(lists=(Words(name="fruit", words=("바나나",), action=Action.REFUSE),))
+
+    async def while_they_are_set(query: Query) -> Any:
+        found = await find(query)
+        monkeypatch.setattr(chat.log, "find", find)
+        await filters.set_rules(chat.channel, banned, door.commit)
+        await effects.set_map(chat.channel, EffectMap(emoji={"🍌": "hearts"}))
+        return found
+
+    for read in (filters.reload, effects.map_of):
+        monkeypatch.setattr(chat.log, "find", while_they_are_set)
+        await read(chat.channel)
+    assert filters.judge(chat.channel, "바나나").action is Action.REFUSE
+    assert "🍌" in (await effects.map_of(chat.channel)).emoji
