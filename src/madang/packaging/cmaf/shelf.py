@@ -42,8 +42,9 @@ class Shelf:
             oldest.gap = not written.result()
 
     def _evicted(self, segment: Segment) -> None:
+        written = None
         if self._memory and self._memory[0][0] is segment:
-            self._memory.popleft()
+            _, written = self._memory.popleft()
             self._memory_s -= segment.duration
-        if segment.size:
-            self._spool.remove(self._folder, segment.msn, segment.size)
+        if segment.size and not segment.gap:
+            self._spool.remove(self._folder, segment.msn, segment.size, written)

@@ -71,15 +71,16 @@ class Spool:
         return self._threads.submit(self._write, folder / f"{msn}.m4s", body)
 
     def _write(self, path: Path, body: bytes) -> bool:
+        size = len(body)
         try:
-            self._look(len(body))
+            self._look(size)
             _write_aside(path, body)
         except OSError as error:
             self._refuse(str(error))
-            self.bytes -= len(body)
+            self.bytes -= size
             return False
         finally:
-            self._pending -= len(body)
+            self._pending -= size
         if self._told:
             self._told = False
             log.warning("spool_writes_again", refused=self.refused)
@@ -113,11 +114,16 @@ class Spool:
             return b""
         return await asyncio.get_running_loop().run_in_executor(self._readers, _read, folder / f"{msn}.m4s")
 
-    def remove(self, folder: Path, msn: int, size: int) -> None:
-        """A segment slid out of the window."""
-        self.bytes -= size
+    def remove(self, folder: Path, msn: int, size: int, written: "Future[bool] | None" = None) -> None:
+        """A segment slid out of the window; `written` is what `put` gave, where that may not be known."""
         if not self._closed:
-            self._threads.submit((folder / f"{msn}.m4s").unlink, missing_ok=True)
+            self._threads.submit(self._remove, folder / f"{msn}.m4s", size, written)
+
+    def _remove(self, path: Path, size: int, written: "Future[bool] | None") -> None:
+        """Behind its writing, by the same thread: what was not kept does not count."""
+        if written is None or written.result():
+            self.bytes -= size
+            path.unlink(missing_ok=True)
 
     def drop(self, folder: Path) -> None:
         """A broadcast is gone, its segments are removed: its directory goes."""

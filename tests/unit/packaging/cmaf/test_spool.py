@@ -8,8 +8,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from madang.base.errors import Bug
+from madang.packaging.cmaf import shelf
 from madang.packaging.cmaf import spool as module
+from madang.packaging.cmaf.segment import Part, Segment
 from madang.packaging.cmaf.spool import Spool
+from madang.packaging.cmaf.window import Window
 
 
 @pytest.fixture
@@ -122,6 +125,29 @@ async def test_a_full_disk_is_told_once_and_that_it_is_over(
     assert [line["event"] for line in lines] == ["spool_write_failed", "spool_writes_again"]
     monkeypatch.setattr(module, "_TROUBLE_S", 0.0)
     assert not spool.failing
+
+
+@pytest.mark.parametrize("memory_s", [0.0, 60.0], ids=["after it left memory", "out of memory"])
+@pytest.mark.parametrize("lost", ["SPOOL_FREE_BYTES", "SPOOL_PENDING_BYTES", ""])
+async def test_what_was_not_kept_does_not_count_when_it_slides_out(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, lost: str, memory_s: float
+) -> None:
+    """Or a full disk would leave room for more than the bound, for ever."""
+    if lost:
+        monkeypatch.setattr(module, lost, 2**62 if lost == "SPOOL_FREE_BYTES" else 3)
+    monkeypatch.setattr(shelf, "PACKAGER_MEMORY_S", memory_s)
+    window = Window(60.0)
+    shelf.Shelf(window, spool, spool.folder("c1", "b1"))
+    for msn in range(6):
+        segment = Segment(msn, 0, 2.0 * msn, 0.0)
+        segment.add(Part(msn, 0, 2.0 * msn, 2.0, True, b"body", {}))
+        window.begin(segment)
+        window.close()
+        await settled(spool)
+    assert spool.bytes == (0 if lost else 24)
+    window.forget()
+    await settled(spool)
+    assert spool.bytes == 0
 
 
 @pytest.mark.parametrize("bound", ["SPOOL_BYTES", "SPOOL_PENDING_BYTES"])
