@@ -26,7 +26,7 @@ class Errands:
         if self.running >= VIEWER_ERRANDS:
             return BUSY
         self.running += 1
-        hold = Hold(deadline_s, STALLED)
+        hold = Hold(deadline_s, STALLED, _left)
         self._spawn(self._run(hold, work))
         return hold
 
@@ -44,12 +44,20 @@ class Errands:
             chain(reply, hold)
 
 
+def _left(hold: Hold) -> None:
+    """Nobody waits for it any more: whatever comes of its errand is nobody's."""
+    hold.resolve(STALLED)
+
+
 def chain(reply: Reply, hold: Hold) -> None:
     """Answer `hold` with `reply`, or, when that is a hold itself, with what comes of it."""
     if not isinstance(reply, Hold):
         hold.resolve(reply)
     elif reply.answer is not None:
         hold.resolve(reply.answer)
+    elif hold.answer is not None:
+        if reply.gone is not None:
+            reply.gone(reply)
     else:
         reply.respond = lambda inner: hold.resolve(inner.answer or STALLED)
         gone = reply.gone

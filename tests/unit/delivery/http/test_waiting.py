@@ -135,6 +135,23 @@ async def test_errands_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_who_leaves_during_an_errand_waits_for_nothing_behind_it() -> None:
+    """Or requests that nobody awaits would pile up until the first playlist is there."""
+    tasks, errands = spawner()
+    gone: list[Hold] = []
+    inner = Hold(1, Answer(503), gone.append)
+
+    async def work() -> Reply:
+        return inner
+
+    outer = errands.hold(5, work)
+    assert isinstance(outer, Hold)
+    assert outer.gone is not None
+    outer.gone(outer)  # as the connection says that was lost, or has answered `late`
+    await asyncio.gather(*tasks)
+    assert gone == [inner]
+
+
 def test_a_hold_that_leads_to_a_hold() -> None:
     gone: list[Hold] = []
     inner, outer = Hold(1, Answer(503), gone.append), Hold(1, Answer(503))
