@@ -1,5 +1,6 @@
 """What must not be forgotten: told at the start and every hour, for as long as it is so (A68, F28)."""
 
+import math
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -39,9 +40,14 @@ class Alarms:
                 _log.warning("alarm", sentence=sentence)
 
 
-def nearly_full(folder: Path) -> bool:
-    """Whether the disk under a directory has next to no room left; a disk that is gone is another's alarm."""
+def free_bytes(folder: Path) -> float:
+    """Room on the disk under a directory; not a number when the disk is gone, which is another's alarm."""
     try:
-        return shutil.disk_usage(folder).free < NEARLY_FULL_BYTES
+        return shutil.disk_usage(folder).free
     except OSError:
-        return False
+        return math.nan
+
+
+def nearly_full(folder: Path) -> bool:
+    """Whether there is next to no room left."""
+    return free_bytes(folder) < NEARLY_FULL_BYTES

@@ -14,7 +14,7 @@ import structlog
 
 from madang.api.app import Application, create_app
 from madang.app import logs, starting
-from madang.app.alarms import Alarms, nearly_full
+from madang.app.alarms import Alarms, free_bytes, nearly_full
 from madang.app.assembled import (
     control_settings,
     fanout_settings,
@@ -283,6 +283,8 @@ class Yard:
         gauge("chat_rooms", "Chat rooms that are open.", lambda: len(self.chatting.chat.rooms))
         gauge("holds", "Requests that are held.", lambda: self.http.holds)
         gauge("spool_bytes", "Bytes of the DVR spool.", lambda: self.spool.bytes)
+        data = self.settings.data.dir
+        gauge("data_free_bytes", "Room on the disk of the data directory.", lambda: free_bytes(data))
         if self.certificate is not None:
             gauge("certificate_left_seconds", "Until the certificate expires.", self.certificate.left_s)
         self.metrics.streams(self._stream_numbers)
