@@ -1,4 +1,4 @@
-"""The shipped dashboard and alerts ask for metrics that there are."""
+"""The shipped dashboard and alerts ask for metrics that there are; the systemd unit fits the program."""
 
 import json
 import re
@@ -10,6 +10,8 @@ import pytest
 from tests.harness import certificates
 from tests.harness.publisher import publishing
 from tests.harness.server import free_port, running
+
+from madang.base.limits import DRAIN_S
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _NAME = re.compile(r"\b(?:madang|process|python)_[a-z_]+")
@@ -43,3 +45,13 @@ def test_the_dashboard_is_whole() -> None:
     panels = json.loads((DEPLOY / "grafana/madang.json").read_text())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels) > 8
     assert all(panel["targets"] for panel in panels)
+
+
+def test_the_unit_fits_the_program() -> None:
+    lines = (DEPLOY / "systemd/madang.service").read_text().splitlines()
+    unit = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    assert float(unit["TimeoutStopSec"]) > DRAIN_S
+    assert unit["KillMode"] == "mixed"  # the program alone is asked to drain
+    assert (unit["Restart"], unit["StartLimitIntervalSec"]) == ("on-failure", "0")
+    assert unit["RestartPreventExitStatus"] == "2"  # what wrong settings end with
+    assert f"/var/lib/{unit['StateDirectory']}" == unit["ExecStart"].rpartition(" ")[2]
