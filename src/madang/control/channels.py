@@ -191,12 +191,13 @@ class Channels:
             raise Invalid("not_confirmed", "Type the channel's address to delete it.", "confirm")
         for tell in self.ended:
             tell(channel.id)
-        self._clerk.feed.channel("deleted", channel)
-        async with self._clerk.change() as work:
+        async with self._clerk.store.write() as work:
             for rows in (work.keys, work.members, work.slugs, work.links, work.broadcasts, work.happenings):
                 await rows.delete(channel=channel.id)
             await work.channels.delete(id=channel.id)
             await self._clerk.note(work, "channel.deleted", actor, None, slug=channel.slug, id=channel.id)
+        self._clerk.feed.channel("deleted", channel)  # with the refresh its pages are let go
+        await self._clerk.refresh()
 
     async def revoke_play_tokens(self, actor: Actor, channel: Channel) -> None:
         """Play tokens made until now are void."""

@@ -14,6 +14,7 @@ from madang.base.secret import Secret
 from madang.control.errors import NotFound
 from madang.control.rights import Actor
 from madang.hub.gate import PlayGrant, PlayRequest
+from madang.store.rows import TableRows
 
 
 class Page:
@@ -178,6 +179,23 @@ async def test_a_crowd_is_told_in_passes_and_in_order(house: Household, admin: A
     for _ in range(8):
         await asyncio.sleep(0)
     assert all([m["title"] for m in page.heard[1:]] == ["one", "two"] for page in pages)
+
+
+async def test_a_channel_is_told_deleted_once_it_is(
+    house: Household, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await house.channel("yard", admin)
+    page = Page(house, None, "yard")
+
+    async def away(rows: TableRows[Any], **equals: Any) -> int:
+        raise Overloaded("database is away")
+
+    with monkeypatch.context() as patch, pytest.raises(Overloaded):
+        patch.setattr(TableRows, "delete", away)
+        await house.control.channels.delete(admin, channel, "yard")
+    assert page.kinds() == ["hello"] and not page.closed
+    await house.control.channels.delete(admin, channel, "yard")
+    assert page.kinds() == ["hello", "channel:deleted"] and page.closed
 
 
 async def test_what_is_told_next_overtakes_nothing_when_pages_leave(house: Household, admin: Actor) -> None:
