@@ -208,7 +208,10 @@ async def test_who_is_sent_more_may_ask_for_more(
     assert yard.port.counters.drops == 1
 
 
-async def test_keyframe_requests_are_passed_on_sparingly(yard: Any, video: PacketLog) -> None:
+async def test_keyframe_requests_are_passed_on_sparingly(
+    yard: Any, video: PacketLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("madang.net.webrtc.sender.KEYFRAME_REQUEST_S", 60.0)
     _, prepare = sending(video)
     peer, _, told = await yard.connected(prepare=prepare)
     for _ in range(20):
