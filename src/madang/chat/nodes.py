@@ -283,11 +283,11 @@ class Nodes:
     async def tick(self) -> None:
         """Leases last longer, others hear of us, rooms whose node died are taken over."""
         now = self._clock.monotonic()
-        await self._say_who_left()
-        await self._say_news()
-        if now - self._beat_at >= HEARTBEAT_S:
+        if now - self._beat_at >= HEARTBEAT_S:  # first: leases last longer whether others hear us or not
             self._beat_at = now
             await self._beat()
+        await self._say_who_left()
+        await self._say_news()
         self._forget(now)
         while self._pulls:
             await self._pull(*self._pulls.popleft())

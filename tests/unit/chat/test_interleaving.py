@@ -14,6 +14,7 @@ from madang.base.roles import ChannelRole
 from madang.chat.effects.effects import Effects
 from madang.chat.effects.kinds import EffectMap
 from madang.chat.filter import Action
+from madang.chat.nodes import HEARTBEAT_S
 from madang.chat.overlays import OverlayOptions, Overlays
 from madang.chat.polls.polls import Polls, PollWish
 from madang.chat.ports import LetPass, Query, Standing
@@ -321,12 +322,18 @@ async def test_news_that_could_not_be_said_are_said_later(
     async def away(topic: str, data: bytes) -> None:
         raise INTERNAL
 
+    mina = await chat.client("mina")
     chat.nodes.spread("filter", chat.channel)
-    with monkeypatch.context() as patch, pytest.raises(ReplyError):
+    with monkeypatch.context() as patch:
         patch.setattr(chat.neighbour, "say", away)
-        await chat.nodes.tick()
+        for _ in range(6):
+            chat.clock.advance(HEARTBEAT_S)
+            with pytest.raises(ReplyError):
+                await chat.nodes.tick()
+    assert chat.leases.holds(chat.channel), "leases last longer whether others hear it or not"
     await chat.nodes.tick()
     assert heard == [Changed("filter", chat.channel)]
+    mina.drop()
 
 
 async def test_a_message_that_appears_while_names_are_read_anew_stays(
