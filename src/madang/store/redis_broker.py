@@ -316,8 +316,12 @@ class RedisBroker:
             pubsub = self._ear.pubsub()
             self._pubsub = pubsub
             wanted = tuple(self._heard)
-            for start in range(0, len(wanted), _SUBSCRIBE_BATCH):
-                await pubsub.subscribe(*wanted[start : start + _SUBSCRIBE_BATCH])
+            try:
+                for start in range(0, len(wanted), _SUBSCRIBE_BATCH):
+                    await pubsub.subscribe(*wanted[start : start + _SUBSCRIBE_BATCH])
+            except BaseException:
+                await self._drop_ear()
+                raise
 
     async def _drop_ear(self) -> None:
         pubsub, self._pubsub = self._pubsub, None
