@@ -40,3 +40,11 @@ def blocks(path: Path) -> list[Block]:
 def pages() -> list[Path]:
     """Every page, the README included."""
     return [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+_SETTINGS = re.compile(r"^```toml\n(?P<settings>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def settings(path: Path) -> list[str]:
+    """The settings that a page shows, block by block."""
+    return [found["settings"] for found in _SETTINGS.finditer(path.read_text(encoding="utf-8"))]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.docs.blocks import Block, blocks, pages
+from tests.docs.blocks import Block, blocks, pages, settings
 from tests.harness.publisher import FFMPEG, publishing
 from tests.harness.server import ADMIN_PASSWORD, MADANG, Server, running
+
+from madang.app.settings import load
 
 SCOPES = [
     *("channels:read", "channels:write", "keys:read", "keys:write", "streams:read", "streams:write"),
@@ -76,3 +78,11 @@ def test_a_block_does_what_its_page_says(
         ["bash", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=90
     )
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if settings(page)], ids=lambda page: page.name)
+def test_settings_that_a_page_shows_are_accepted(page: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(settings(page)):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(block)
+        load(file, {}, {})
