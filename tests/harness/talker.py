@@ -86,8 +86,24 @@ class Talker:
             raise Refused(reply["error"])
         return dict(reply["subscribe"])
 
+    async def again(self, channel: str) -> list[dict[str, Any]]:
+        """Subscribe once more, as Centrifugo's clients do after an unsubscribe 2500, as often as it takes;
+        the room's last messages."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    return list((await self.enter(channel))["data"]["messages"])
+                except Refused as error:
+                    assert error.code == 100, error
+                    await asyncio.sleep(0.2)
+
     async def close(self) -> None:
         await self._socket.close()
+
+
+def is_told_to_return(push: dict[str, Any], channel: str) -> bool:
+    """Something was missed, and the client is to subscribe again."""
+    return push.get("channel") == f"madang_chat:{channel}" and push.get("unsubscribe", {}).get("code") == 2500
 
 
 def token(server: Server, http: httpx.Client) -> str:
@@ -98,12 +114,14 @@ def token(server: Server, http: httpx.Client) -> str:
 
 
 async def connect(server: Server, http: httpx.Client, shown: str = "") -> Talker:
-    """A connection of whoever `http` is, or of the bearer of a token."""
+    """A connection of whoever `http` is, or of the bearer of a token. Raises Refused."""
     url = server.http.replace("http", "ws") + "/connection/websocket"
     shown = shown or token(server, http)  # first: whoever connects has to say so soon
     talker = Talker(await websockets.connect(url))
     reply = await talker.ask(connect={"token": shown})
-    assert "connect" in reply, reply
+    if "connect" not in reply:
+        await talker.close()
+        raise Refused(reply["error"])
     return talker
 
 
