@@ -101,17 +101,17 @@ type BarProps = {
 export function ControlBar({ state, uptimeS, fullscreen, theatre, act, onVolume, seek, menu }: BarProps) {
   const t = useT();
   return (
-    <div className="pt-10">
+    <div className="@container pt-10">
       {seek}
       <div className="flex items-center gap-0.5 md:gap-1">
         <Control label={t(state.paused ? "player.play" : "player.pause")} onClick={() => act("play")}>
           {state.paused ? <Play size={20} aria-hidden /> : <Pause size={20} aria-hidden />}
         </Control>
         <VolumeControl state={state} act={act} onVolume={onVolume} />
-        {uptimeS !== null && <span className="num mr-2 ml-1 text-s max-sm:hidden">{clock(uptimeS - (state.latencyS ?? 0))}</span>}
+        {uptimeS !== null && <span className="num mr-2 ml-1 hidden text-s whitespace-nowrap @min-[480px]:inline">{clock(uptimeS - (state.latencyS ?? 0))}</span>}
         <LatencyChip state={state} onLive={() => act("live")} />
         <span className="flex-1" />
-        {state.height > 0 && <span className="num mr-1 text-s max-md:hidden">{t("player.quality.source", { p: String(state.height) })}</span>}
+        {state.height > 0 && <span className="num mr-1 hidden text-s whitespace-nowrap @min-[560px]:inline">{t("player.quality.source", { p: String(state.height) })}</span>}
         {menu}
         {document.pictureInPictureEnabled && (
           <Control label={t("player.pip")} onClick={() => act("pip")} pressed={state.inPicture} className="grid max-md:hidden">
