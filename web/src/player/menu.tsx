@@ -78,7 +78,7 @@ export function PlayerMenu({ state, wished, container, onVolume, onQuality, onEn
           align="end"
           sideOffset={8}
           collisionPadding={8}
-          className="z-30 max-h-[min(420px,var(--radix-dropdown-menu-content-available-height))] min-w-[250px] overflow-y-auto rounded-m bg-on-picture p-1.5 text-white"
+          className="z-30 max-h-[min(480px,var(--radix-dropdown-menu-content-available-height))] min-w-[250px] overflow-y-auto rounded-m bg-on-picture p-1.5 text-white"
         >
           <Heading>{t("player.quality")}</Heading>
           <DropdownMenu.RadioGroup value={only ? "only" : state.quality} onValueChange={onQuality}>

@@ -44,14 +44,14 @@ export function Statistics({ session, state, onClose }: { session: PlaybackSessi
     [t("player.stats.dropped"), frames ? `${frames.dropped} / ${frames.total}` : "–"],
   ];
   return (
-    <section aria-label={t("player.statistics")} className="absolute top-3 right-3 z-20 w-[min(290px,calc(100%-24px))] rounded-m bg-shade py-1 pl-3.5 text-xs text-white">
+    <section aria-label={t("player.statistics")} className="absolute top-3 right-3 z-20 w-[min(290px,calc(100%-24px))] rounded-m bg-shade py-1 pl-3.5 text-xs text-white max-sm:top-1 max-sm:right-1 max-sm:bg-on-picture">
       <div className="flex items-center">
         <h2 className="flex-1 text-s font-semibold">{t("player.statistics")}</h2>
         <IconButton label={t("player.stats.close")} onClick={onClose} className="text-white hover:bg-white/15 hover:text-white">
           <X size={18} aria-hidden />
         </IconButton>
       </div>
-      <dl className="num grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 pr-3 pb-2">
+      <dl className="num grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 pr-3 pb-2 max-sm:gap-y-0 max-sm:pb-1">
         {rows.map(([name, value]) => (
           <div key={name} className="contents">
             <dt className="whitespace-nowrap text-white/75">{name}</dt>
