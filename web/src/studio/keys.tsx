@@ -134,7 +134,7 @@ export function KeysRoom({ slug }: { slug: string }) {
       )}
       {task?.kind === "show" && (
         <Dialog open title={task.value.name || t("keys.made")} onClose={() => setTask(null)}>
-          <CodeField label={t("go.key")} value={task.value.value}>
+          <CodeField label={t("go.key")} value={task.value.value} whole>
             <CopyButton what={t("go.key")} text={task.value.value} />
           </CodeField>
           <p className="mt-3 text-m text-ink-2">{t("keys.made.text")}</p>

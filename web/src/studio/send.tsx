@@ -66,7 +66,7 @@ export function Send({ channel }: { channel: Channel }) {
           </span>
         </div>
       )}
-    <CodeField label={t("go.key")} value={value ?? `${key.mask.replace("…", "")}${"•".repeat(16)}`}>
+    <CodeField label={t("go.key")} value={value ?? `${key.mask.replace("…", "")}${"•".repeat(16)}`} whole={value !== null}>
       <IconButton label={t(value === null ? "go.reveal" : "go.hide")} aria-pressed={value !== null} onClick={() => void reveal()}>
         {value === null ? <Eye size={18} aria-hidden /> : <EyeOff size={18} aria-hidden />}
       </IconButton>
@@ -110,7 +110,7 @@ export function Send({ channel }: { channel: Channel }) {
         </Tabs.Content>
         <Tabs.Content value="ffmpeg" className="flex flex-col gap-2">
           <div className="relative rounded-m border border-line bg-surface py-3 pr-12 pl-3.5">
-            <code className="block font-mono text-s break-all">{command}</code>
+            <code className="block font-mono text-s">{command}</code>
             <span className="absolute top-0.5 right-1">
               <CopyButton
                 what={t("go.command")}

@@ -2,6 +2,7 @@ import { Check, Copy } from "lucide-react";
 import { useEffect, useState, type ReactNode } from "react";
 import { useT } from "../store/language";
 import { IconButton } from "./button";
+import { classes } from "./classes";
 
 /** Puts text on the clipboard; also on plain HTTP, where the clipboard API is missing. */
 export async function copyText(text: string): Promise<boolean> {
@@ -44,12 +45,12 @@ export function CopyButton({ what, text, fetchText }: { what: string; text?: str
   );
 }
 
-/** A line with a name, a value in the code face, and buttons. */
-export function CodeField({ label, value, children }: { label: string; value: string; children?: ReactNode }) {
+/** A line with a name, a value in the code face, and buttons; a value that is to be read is shown `whole`. */
+export function CodeField({ label, value, whole, children }: { label: string; value: string; whole?: boolean; children?: ReactNode }) {
   return (
     <div className="flex min-h-11 items-center gap-3 rounded-m border border-line bg-surface py-0.5 pr-1 pl-3.5">
-      <span className="w-16 shrink-0 text-xs text-ink-3">{label}</span>
-      <code className="min-w-0 flex-1 truncate font-mono text-m" title={value}>
+      <span className="w-18 shrink-0 text-xs text-ink-3">{label}</span>
+      <code className={classes("min-w-0 flex-1 font-mono text-m", whole ? "py-1.5 break-all" : "truncate")} title={value}>
         {value}
       </code>
       <span className="flex">{children}</span>
