@@ -107,7 +107,7 @@ export const studio = {
   "health.variable_frame_rate": "The frame rate is uneven: {n} % of the pictures are off the beat.",
   "health.variable_frame_rate.text": "Fix it in OBS → Settings → Video → FPS at 30 or 60. On a phone, switch variable frame rate off; if the computer is overloaded, choose a lighter encoder preset.",
   "health.bitrate_starving": "Only {n} % of the usual data is coming in.",
-  "health.bitrate_starving.text": "Your upload is too narrow at the moment. Lower OBS → Settings → Output → Video Bitrate, or use a cable instead of Wi-Fi.",
+  "health.bitrate_starving.text": "Your upload is too narrow at the moment. Lower OBS → Settings → Output → Video Bitrate, or connect by cable.",
   "health.b_frames": "The broadcast has B-frames.",
   "health.b_frames.text": "They add delay, and for viewers by WebRTC the server has to make the picture anew. Set OBS → Settings → Output → B-frames to 0, or the tuning to zerolatency.",
   "health.picture_remade": "Not every viewer can play {detail}: for them the server makes the picture anew in H.264.",

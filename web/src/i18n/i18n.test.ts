@@ -59,6 +59,6 @@ test("tells times and sizes", () => {
   expect(liveFor(t, 6127)).toBe("1시간 42분째");
   expect(liveFor(t, 20)).toBe("방금 시작");
   expect(ago(t, "2026-01-01T00:00:00Z", Date.parse("2026-01-01T03:00:00Z"))).toBe("3시간 전");
-  expect(bitrate(6_100_000)).toBe("6.1 Mbit/s");
+  expect(bitrate(6_100_000)).toBe("6.1\u00a0Mbit/s");
   expect(bytes(150_000_000)).toBe("143 MB");
 });

@@ -34,9 +34,9 @@ export function dateTime(language: Language, moment: string): string {
   return new Date(moment).toLocaleString(localeOf(language), { dateStyle: "medium", timeStyle: "short" });
 }
 
-/** `6.1 Mbit/s`, `128 kbit/s`. */
+/** `6.1 Mbit/s`, `128 kbit/s`: the number and its unit stay on one line. */
 export function bitrate(bps: number): string {
-  return bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bps / 1e3)} kbit/s`;
+  return bps >= 1e6 ? `${(bps / 1e6).toFixed(1)}\u00a0Mbit/s` : `${Math.round(bps / 1e3)}\u00a0kbit/s`;
 }
 
 /** `1.5 GB`. */

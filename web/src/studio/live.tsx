@@ -132,7 +132,7 @@ function Figures({ stream }: { stream: LiveStream }) {
   ];
   return (
     <>
-      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-m bg-line sm:grid-cols-4">
+      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-m bg-line sm:grid-cols-4 lg:grid-cols-2 xl:grid-cols-4">
         {figures.map(([name, value]) => (
           <div key={name} className="bg-surface px-3.5 py-3">
             <dt className="text-xs text-ink-2">{name}</dt>
