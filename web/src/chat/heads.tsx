@@ -30,7 +30,7 @@ export function PinnedBar() {
     <section aria-label={t("chat.pinned")} className="mx-4 mt-3 mb-2.5 flex items-start gap-2.5 rounded-m bg-raised py-0.5 pr-1 pl-3 text-[0.84375rem] last:pr-3">
       <PinIcon size={16} className="mt-2.5 shrink-0 text-ink-3" aria-hidden />
       <button type="button" aria-expanded={whole} onClick={() => setWhole(!whole)} className="min-h-11 min-w-0 flex-1 py-2 pr-2 text-left md:min-h-9">
-        <span className={classes("block", !whole && "line-clamp-2")}>
+        <span className={whole ? "block" : "line-clamp-2"}>
           <b className="mr-1.5 font-semibold">{pin.message.user.name}</b>
           {runsOf(pin.message.text).map((run) => run.text).join("")}
         </span>

@@ -34,6 +34,8 @@ export type ChatProps = {
   tools?: ReactNode;
   /** No picture is beside it: effects are drawn over the messages. */
   alone?: boolean;
+  /** Other tools share its height: on a low screen a poll is its question alone until somebody opens it. */
+  shared?: boolean;
 };
 
 /** The chat of a channel: head, paid ticker, pins, messages, composer. It fills what it stands in. */
@@ -62,7 +64,7 @@ function Joining() {
   );
 }
 
-function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: ChatProps) {
+function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false, shared = false }: ChatProps) {
   const { t, language } = useLanguage();
   const store = useStore();
   const { link, counts } = useRoom();
@@ -110,13 +112,13 @@ function Inside({ name, slug, onHide, popout, onFollow, tools, alone = false }: 
         )}
       </header>
       {/* However much stands above them, some messages are always seen: the heads scroll then. */}
-      <div className="min-h-0 overflow-y-auto">
+      <div className="min-h-0 overflow-y-auto has-[>section]:mask-b-from-[calc(100%-10px)]">
         <div className="max-lg:flex max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:empty:hidden max-lg:[scrollbar-width:none]">
           <GoalHead />
           <Ticker />
         </div>
         <PinnedBar />
-        <PollCard />
+        <PollCard shared={shared} />
       </div>
       <div className="relative flex min-h-28 flex-[1_0_0px] flex-col">
         {link.state === "connecting" ? <Joining /> : <MessageList acts={acts} label={t("chat.messages")} />}

@@ -16,8 +16,11 @@ const given = new Map<string, number>();
 /** Beneath a picture there is room for its question alone until somebody opens it. */
 const NARROW_PX = 1024;
 
+/** Lower than this, a chat that shares its height has no room for the choices either. */
+const LOW_PX = 860;
+
 /** The room's poll: choices with their share; a click votes, once. */
-export function PollCard() {
+export function PollCard({ shared }: { shared: boolean }) {
   const t = useT();
   const store = useStore();
   const { poll, you } = useRoom();
@@ -25,7 +28,7 @@ export function PollCard() {
   const heading = useId();
   const { busy, error, run } = useSubmit();
   const [mine, setMine] = useState<{ poll: string; choice: number } | null>(null);
-  const [unfolded, setUnfolded] = useState(() => window.innerWidth >= NARROW_PX);
+  const [unfolded, setUnfolded] = useState(() => window.innerWidth >= NARROW_PX && !(shared && window.innerHeight < LOW_PX));
   const card = useRef<HTMLElement>(null);
   const wasUnfolded = useRef(unfolded);
   useEffect(() => {

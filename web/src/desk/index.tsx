@@ -41,9 +41,9 @@ function Inside({ store, channel }: { store: RoomStore; channel: Channel }) {
   const duty = useDuty();
   const runs = you !== null && atLeast(you.role, "manager");
   const waiting = duty.held.length + duty.paid.length;
-  const tab = "num flex h-11 flex-1 shrink-0 items-center justify-center gap-1.5 rounded-s px-2 text-m whitespace-nowrap text-ink-2 data-[state=active]:bg-raised data-[state=active]:font-semibold data-[state=active]:text-ink md:h-9";
+  const tab = "num flex h-11 flex-1 shrink-0 items-center justify-center gap-1.5 rounded-s px-2 text-m whitespace-nowrap text-ink-2 data-[state=active]:bg-raised data-[state=active]:font-semibold data-[state=active]:text-ink focus-visible:-outline-offset-2 md:h-9";
   return (
-    <Tabs.Root defaultValue="chat" className="flex h-[min(760px,calc(100dvh-180px))] min-h-[560px] flex-col overflow-hidden rounded-l border border-line bg-surface">
+    <Tabs.Root defaultValue="chat" className="flex h-[min(820px,calc(100dvh-164px))] min-h-[560px] flex-col overflow-hidden rounded-l border border-line bg-surface">
       <Tabs.List aria-label={t("desk.side")} className="flex shrink-0 gap-1 overflow-x-auto border-b border-line p-1">
         <Tabs.Trigger value="chat" className={tab}>
           {t("desk.chat")}
@@ -61,7 +61,7 @@ function Inside({ store, channel }: { store: RoomStore; channel: Channel }) {
       </Tabs.List>
       {/* The chat stays where it is while another part is looked at: nothing is joined anew. */}
       <Tabs.Content value="chat" forceMount className="flex min-h-0 flex-1 flex-col data-[state=inactive]:hidden">
-        <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout onFollow={null} />
+        <Chat store={store} name={channel.name} slug={channel.slug} onHide={null} popout onFollow={null} shared />
       </Tabs.Content>
       <Tabs.Content value="queue" className="min-h-0 flex-1 overflow-y-auto bg-paper p-3">
         {duty.open && <Queue duty={duty} small />}
@@ -121,10 +121,10 @@ function Tools() {
     <div className="flex shrink-0 flex-col gap-2 border-t border-line p-2.5">
       <Presets small />
       <div className="grid grid-cols-2 gap-2">
-        <Button icon={<ChartBarBig size={16} aria-hidden />} onClick={() => setOpen("poll")}>
+        <Button icon={<ChartBarBig size={16} aria-hidden />} className="px-2!" onClick={() => setOpen("poll")}>
           {t("desk.poll")}
         </Button>
-        <Button icon={<Sparkles size={16} aria-hidden />} onClick={() => setOpen("effects")}>
+        <Button icon={<Sparkles size={16} aria-hidden />} className="px-2!" onClick={() => setOpen("effects")}>
           {t("desk.effects")}
         </Button>
       </div>
