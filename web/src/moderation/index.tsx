@@ -52,7 +52,7 @@ function Parts({ slug }: { slug: string }) {
       <Tabs.Root value={tab} onValueChange={setTab}>
         <Tabs.List aria-label={t("mod.tabs")} className="mb-6 flex gap-1 overflow-x-auto rounded-m bg-surface p-1">
           {tabs.map((each) => (
-            <Tabs.Trigger key={each} value={each} className="num flex h-11 flex-1 shrink-0 items-center justify-center gap-2 rounded-s px-3 text-m whitespace-nowrap text-ink-2 data-[state=active]:bg-raised data-[state=active]:font-semibold data-[state=active]:text-ink md:h-9">
+            <Tabs.Trigger key={each} value={each} className="num flex h-11 flex-1 shrink-0 items-center justify-center gap-2 rounded-s px-3 text-m whitespace-nowrap text-ink-2 data-[state=active]:bg-raised data-[state=active]:font-semibold data-[state=active]:text-ink focus-visible:-outline-offset-2 md:h-9">
               {t(`mod.${each}`)}
               {each === "queue" && waiting > 0 && <span className="rounded-full bg-warn-soft px-2 text-s font-bold text-warn">{waiting}</span>}
             </Tabs.Trigger>

@@ -3,6 +3,7 @@ import type { AuditEntry } from "../chat/wire";
 import type { Key, Translate } from "../i18n";
 import { dateTime, timeOfDay } from "../i18n/moments";
 import { useLanguage } from "../store/language";
+import { classes } from "../ui/classes";
 
 const told: Record<string, Key> = {
   delete: "audit.delete",
@@ -80,8 +81,8 @@ export function AuditLog({ entries, days }: { entries: readonly AuditEntry[]; da
         const moment = new Date(entry.at).toISOString();
         const reason = reasonOf(t, entry);
         return (
-          <li key={entry.id} className="flex gap-3 border-t border-line py-2.5 text-ink-2">
-            <time dateTime={moment} className={days ? "num w-36 shrink-0 text-ink-3 max-sm:w-14" : "num w-13 shrink-0 text-ink-3"}>
+          <li key={entry.id} className={classes("flex gap-x-3 border-t border-line py-2.5 text-ink-2", days && "max-sm:flex-col")}>
+            <time dateTime={moment} className={days ? "num w-44 shrink-0 text-ink-3 max-sm:text-s" : "num w-13 shrink-0 text-ink-3"}>
               {days ? dateTime(language, moment) : timeOfDay(language, moment)}
             </time>
             <span className="min-w-0">

@@ -36,7 +36,7 @@ export function Presets({ small }: { small?: boolean }) {
             disabled={busy}
             aria-pressed={settings?.preset === preset}
             onClick={() => pick(preset)}
-            className={classes("min-h-11 rounded-m border px-3 py-2 text-left", settings?.preset === preset ? "border-link bg-raised" : "border-edge bg-surface hover:bg-raised")}
+            className={classes("min-h-11 rounded-m border px-3 py-2 text-left", !small && "flex flex-col", settings?.preset === preset ? "border-link bg-raised" : "border-edge bg-surface hover:bg-raised")}
           >
             <span className="block text-m font-semibold">{t(`mod.preset.${preset}`)}</span>
             {!small && <span className="mt-0.5 block text-s text-ink-2 max-sm:hidden">{t(`mod.preset.${preset}.text`)}</span>}
