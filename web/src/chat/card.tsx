@@ -219,7 +219,7 @@ function Judge({ person, card, can, onDone }: { person: Person; card: UserCard |
       >
         <p>{t("card.ban.text")}</p>
         <label className="mt-3 flex min-h-11 items-center gap-3">
-          <input type="checkbox" checked={ip} onChange={(event) => setIp(event.target.checked)} className="size-5 accent-(--focus)" />
+          <input type="checkbox" checked={ip} onChange={(event) => setIp(event.target.checked)} className="size-5 shrink-0 accent-(--focus)" />
           {t("card.ban.ip")}
         </label>
       </Confirm>

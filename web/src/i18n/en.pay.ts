@@ -38,7 +38,7 @@ export const pay = {
   "pay.order": "Order",
   "pay.when": "When",
   "pay.provider": "Provider",
-  "pay.test": "Test: no money moved.",
+  "pay.test": "Test: no money moves.",
   "pay.gone": "No such order",
   "pay.gone.text": "This address is wrong, or the order is forgotten.",
   "rehearsal.title": "Rehearsed payment",

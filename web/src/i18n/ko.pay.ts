@@ -38,7 +38,7 @@ export const pay = {
   "pay.order": "주문 번호",
   "pay.when": "결제 시각",
   "pay.provider": "결제 수단",
-  "pay.test": "연습 결제예요. 돈은 오가지 않았어요.",
+  "pay.test": "연습 결제예요. 돈은 오가지 않아요.",
   "pay.gone": "그런 주문이 없어요",
   "pay.gone.text": "주소가 틀렸거나 지워진 주문이에요.",
   "rehearsal.title": "연습 결제",

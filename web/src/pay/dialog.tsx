@@ -6,7 +6,7 @@ import { useResource } from "../store/resource";
 import { Button } from "../ui/button";
 import { classes } from "../ui/classes";
 import { Dialog } from "../ui/dialog";
-import { FormError } from "../ui/form";
+import { FormError, Select } from "../ui/form";
 import { Failed, Loading } from "../ui/states";
 import { offered, parsed, Refused, tierOf, usualPrice, type Offer, type Order, type Price } from "./amounts";
 
@@ -102,27 +102,24 @@ function WishForm({ offer, name, order, first }: Chosen & { first: Price }) {
             className="h-11 min-w-0 flex-1 rounded-m border border-edge bg-paper px-3 text-right text-m text-ink tabular-nums"
           />
           {offer.prices.length > 1 && (
-            <select
+            <Select
               value={price.currency}
               aria-label={t("pay.amount")}
-              onChange={(event) => {
-                const next = offer.prices.find((each) => each.currency === event.target.value) ?? price;
+              options={offer.prices.map((each) => [each.currency, each.currency])}
+              onPick={(currency) => {
+                const next = offer.prices.find((each) => each.currency === currency) ?? price;
                 setPrice(next);
                 setTyped(String((next.tiers[2]?.amount ?? next.most) / 10 ** next.digits));
               }}
-              className="h-11 rounded-m border border-edge bg-paper px-2 text-ink"
-            >
-              {offer.prices.map((each) => (
-                <option key={each.currency}>{each.currency}</option>
-              ))}
-            </select>
+              className="h-11 rounded-m border border-edge bg-paper px-3 text-m text-ink"
+            />
           )}
         </label>
         {tier === null && (
           <p className="mt-1 text-s text-live">{t("pay.bad_amount", { least: say(price.tiers[0]?.amount ?? 0), most: say(price.most), step: say(price.step) })}</p>
         )}
       </fieldset>
-      <div className="overflow-hidden rounded-m" style={{ "--tier": tier?.color ?? "var(--line)" } as CSSProperties}>
+      <div className="overflow-hidden rounded-m has-[textarea:focus-visible]:outline-2 has-[textarea:focus-visible]:outline-offset-2 has-[textarea:focus-visible]:outline-focus" style={{ "--tier": tier?.color ?? "var(--line)" } as CSSProperties}>
         <div className="flex items-baseline justify-between border-l-4 border-(--tier) bg-raised px-3 pt-2 text-s">
           <label htmlFor="pay-text" className="font-semibold">
             {t("pay.text")}
@@ -141,7 +138,7 @@ function WishForm({ offer, name, order, first }: Chosen & { first: Price }) {
         </div>
       </div>
       <label className="flex min-h-11 items-center gap-2 text-s md:min-h-9">
-        <input type="checkbox" checked={anonymous} onChange={(event) => setAnonymous(event.target.checked)} className="size-5" />
+        <input type="checkbox" checked={anonymous} onChange={(event) => setAnonymous(event.target.checked)} className="size-5 shrink-0 accent-(--focus)" />
         {t("pay.anonymous")}
       </label>
       {takers.length > 1 && (
@@ -149,7 +146,7 @@ function WishForm({ offer, name, order, first }: Chosen & { first: Price }) {
           <legend className="mb-1 text-s font-semibold">{t("pay.with")}</legend>
           {takers.map((each) => (
             <label key={each.name} className="flex min-h-11 items-center gap-2 text-s md:min-h-9">
-              <input type="radio" name="provider" checked={provider === each.name} onChange={() => setProvider(each.name)} className="size-5" />
+              <input type="radio" name="provider" checked={provider === each.name} onChange={() => setProvider(each.name)} className="size-5 shrink-0 accent-(--focus)" />
               {sayProvider(t, each.name)}
             </label>
           ))}

@@ -72,7 +72,7 @@ type Choice = readonly [value: string, label: string];
 type SelectProps = { label: string; hint?: ReactNode; value: string; options: readonly Choice[]; onPick: (value: string) => void; disabled?: boolean };
 
 /** The browser's own list behind a face of ours. */
-function Select({ options, onPick, className, ...rest }: { options: readonly Choice[]; onPick: (value: string) => void } & Omit<ComponentProps<"select">, "onChange">) {
+export function Select({ options, onPick, className, ...rest }: { options: readonly Choice[]; onPick: (value: string) => void } & Omit<ComponentProps<"select">, "onChange">) {
   return (
     <span className="relative block min-w-0">
       <select onChange={(event) => onPick(event.target.value)} className={classes("appearance-none truncate pr-9!", className)} {...rest}>
