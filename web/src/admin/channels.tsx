@@ -22,7 +22,7 @@ export function ChannelsRoom() {
       lead={<Avatar name={channel.name} url={channel.owner?.avatar_url} size="m" />}
       title={
         <>
-          <Link href={`/@${channel.slug}`} className="inline-flex min-h-11 min-w-11 items-center hover:underline md:min-h-0">
+          <Link href={`/@${channel.slug}`} className="inline-flex min-h-11 min-w-11 items-center hover:underline md:min-h-0 md:min-w-0">
             {channel.name}
           </Link>
           {channel.live.state !== "offline" && <LiveBadge />}

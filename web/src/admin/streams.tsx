@@ -30,7 +30,7 @@ export function StreamsRoom() {
       }
       title={
         <>
-          <Link href={`/@${stream.slug}`} className="inline-flex min-h-11 min-w-11 items-center hover:underline md:min-h-0">
+          <Link href={`/@${stream.slug}`} className="inline-flex min-h-11 min-w-11 items-center hover:underline md:min-h-0 md:min-w-0">
             {stream.title || stream.name}
           </Link>
           {stream.state === "live" ? <LiveBadge /> : <Chip tone="warn">{t("watch.reconnecting")}</Chip>}

@@ -23,7 +23,7 @@ export function ChatSettings({ window: own }: { window: string | null }) {
         <Popover.Portal>
           <Popover.Content align="end" sideOffset={6} collisionPadding={8} aria-label={t("chat.settings")} onKeyDown={(event) => event.stopPropagation()} className="z-40 w-[min(300px,calc(100vw-16px))] rounded-m border border-line bg-surface p-3 shadow-lg">
             <fieldset>
-              <legend className="px-1 pb-1.5 text-s font-semibold text-ink-2">{t("chat.set.size")}</legend>
+              <legend className="pb-1.5 text-s font-semibold text-ink-2">{t("chat.set.size")}</legend>
               <div className="grid grid-cols-3 gap-1 rounded-m bg-raised p-1">
                 {(["s", "m", "l"] as const).map((size) => (
                   <button
@@ -50,7 +50,7 @@ export function ChatSettings({ window: own }: { window: string | null }) {
               </Switch>
             </div>
             {own && (
-              <a href={own} target="_blank" rel="noopener" className="flex min-h-11 items-center gap-3 rounded-s px-1 text-m hover:bg-raised md:hidden">
+              <a href={own} target="_blank" rel="noopener" className="flex min-h-11 items-center gap-3 rounded-s text-m hover:underline md:hidden">
                 <span className="flex-1">{t("chat.popout")}</span>
                 <ExternalLink size={18} className="text-ink-2" aria-hidden />
               </a>
@@ -80,7 +80,7 @@ export function ChatSettings({ window: own }: { window: string | null }) {
 /** A switch with its words before it. */
 export function Switch({ on, onChange, children, disabled }: { on: boolean; onChange: (on: boolean) => void; children: ReactNode; disabled?: boolean }) {
   return (
-    <label className="flex min-h-11 cursor-pointer items-center gap-3 px-1 text-m">
+    <label className="flex min-h-11 cursor-pointer items-center gap-3 text-m">
       <span className="min-w-0 flex-1">{children}</span>
       <input type="checkbox" role="switch" checked={on} disabled={disabled} onChange={(event) => onChange(event.target.checked)} className="peer sr-only" />
       <span

@@ -13,7 +13,7 @@ const looks: Record<Look, string> = {
 };
 
 const shape =
-  "inline-flex h-11 shrink-0 items-center justify-center gap-2 rounded-full px-4 text-m font-semibold whitespace-nowrap transition md:h-9 disabled:opacity-50";
+  "inline-flex h-11 shrink-0 items-center justify-center gap-2 rounded-full px-4 text-m font-semibold whitespace-nowrap transition md:h-9 disabled:opacity-50 [&>svg]:shrink-0";
 
 type Common = { look?: Look; icon?: ReactNode };
 

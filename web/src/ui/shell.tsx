@@ -102,7 +102,7 @@ function AccountMenu() {
         <DropdownMenu.Content align="end" sideOffset={6} collisionPadding={8} className={panel}>
           <DropdownMenu.Label className="px-3 pt-1.5 pb-2">
             <div className="font-semibold">{account.display_name}</div>
-            <div className="text-s text-ink-3">{account.name}</div>
+            {account.name !== account.display_name && <div className="text-s text-ink-3">{account.name}</div>}
           </DropdownMenu.Label>
           <DropdownMenu.Item className={item} onSelect={() => navigate("/studio/live")}>
             <Radio size={16} aria-hidden />
