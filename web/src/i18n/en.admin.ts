@@ -12,7 +12,7 @@ export const admin = {
 
   "server.ok": "The server is well.",
   "server.degraded": "The server needs attention.",
-  "server.up": "running for {time}",
+  "server.up": "Running for {time}.",
   "server.version": "Version",
   "server.cpu": "CPU",
   "server.memory": "Memory",

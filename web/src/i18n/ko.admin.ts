@@ -14,7 +14,7 @@ export const admin: Record<keyof typeof words, string> = {
 
   "server.ok": "서버 상태가 좋아요.",
   "server.degraded": "서버를 살펴봐 주세요.",
-  "server.up": "켜진 지 {time}",
+  "server.up": "켜진 지 {time} 지났어요.",
   "server.version": "버전",
   "server.cpu": "CPU",
   "server.memory": "메모리",
