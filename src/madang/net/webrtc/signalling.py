@@ -10,6 +10,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -215,20 +216,25 @@ class SignallingRoute:
             work.close()
             return refusal(Overloaded("too many offers at once", "The server is busy; try again.", 2))
         self._running += 1
-        hold = Hold(2 * SIGNALLING_S, refusal(Overloaded("an offer stalled", "The server is busy.", 2)))
+        late = refusal(Overloaded("an offer stalled", "The server is busy.", 2))
+        hold = Hold(2 * SIGNALLING_S, late, _left)
         self._spawn(self._run(hold, work))
         return hold
 
     async def _run(self, hold: Hold, work: Coroutine[None, None, Answer]) -> None:
         answer = refusal(Overloaded("an offer took too long", "The server is busy; try again.", 2))
         try:
-            async with asyncio.timeout(SIGNALLING_S):
+            if hold.answer is not None:
+                work.close()
+                return
+            async with asyncio.timeout(SIGNALLING_S) as limit:
+                hold.gone = partial(_left, limit=limit)
                 answer = await work
         except PeerError as error:
             log.info("offer_refused", door=self.door, code=error.code, reason=error.reason)
             answer = refusal(error)
         except TimeoutError:
-            log.warning("offer_stalled", door=self.door)
+            log.warning("offer_stalled", door=self.door, left=hold.answer is not None)
         finally:
             self._running -= 1
             hold.resolve(answer)
@@ -290,6 +296,14 @@ class SignallingRoute:
             return _trickle(resource, match, parse_fragment(body))
         except PeerError as error:
             return refusal(error)
+
+
+def _left(hold: Hold, limit: asyncio.Timeout | None = None) -> None:
+    """Nobody waits for the answer any more: no session is made for it."""
+    if hold.answer is None:
+        hold.resolve(hold.late)
+        if limit is not None:
+            limit.reschedule(0.0)
 
 
 def _gone() -> Answer:

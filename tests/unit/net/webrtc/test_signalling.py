@@ -321,6 +321,27 @@ async def test_the_url_of_a_session_that_is_over_is_forgotten(desk: Desk) -> Non
     assert not len(desk.route)
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_who_leaves_before_the_answer_gets_no_session(desk: Desk, late: bool) -> None:
+    """Nobody would ever come to it, and a publisher's would keep the channel, or take it from another."""
+    desk.stall = asyncio.Event()
+    asked = desk.route.ask(Request("/live/yard/whep", "POST", SDP))
+    assert isinstance(asked, Body)
+    hold = asked.then(OFFER)
+    assert isinstance(hold, Hold) and hold.gone is not None
+    if late:
+        await asyncio.sleep(0)
+        assert len(desk.asked) == 1
+    assert hold.gone is not None
+    hold.gone(hold)
+    await asyncio.wait(desk.tasks, timeout=15)
+    desk.stall.set()
+    await asyncio.gather(*desk.tasks)
+    assert len(desk.asked) == late and len(desk.route) == 0
+    desk.stall = None
+    assert (await desk.ask("/live/yard/whep")).status == 201
+
+
 async def test_too_many_offers_at_once_are_told_to_wait(desk: Desk) -> None:
     desk.stall = asyncio.Event()
     for _ in range(SIGNALLING_AT_ONCE):
