@@ -12,6 +12,7 @@ import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 from tests.harness import gstreamer
+from tests.harness.patience import PATIENCE_S
 
 # httpx gives up after five seconds unless told otherwise; a busy machine may need longer to answer well.
 for _phase in ("connect", "read", "write", "pool"):
@@ -131,6 +132,9 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     threads = {t for t in set(threading.enumerate()) - before[0] if t.is_alive() and not t.daemon}
     threads = {t for t in threads if not t.name.startswith(("asyncio_", "ThreadPoolExecutor"))}
+    for thread in threads:
+        thread.join(PATIENCE_S)  # AnyIO's are told to end with the test, and end a moment later
+    threads = {t for t in threads if t.is_alive()}
     assert not threads, f"threads left: {threads}"
     assert not _children() - before[1], "child processes left"
 
