@@ -15,9 +15,10 @@ Anyone = Annotated[Call, Depends(Guard(Right.PUBLIC, Scope.CHAT_WRITE))]
 
 
 @router.post("/token", status_code=201)
-async def issue_token(call: Anyone, body: TicketRequest) -> RealtimeTicket:
+async def issue_token(call: Anyone, body: TicketRequest | None = None) -> RealtimeTicket:
     """A token to connect with: as your account when you are signed in, as a guest else."""
-    ticket = call.control.tickets.issue(call.actor, body.guest, body.nick)
+    wish = body or TicketRequest()
+    ticket = call.control.tickets.issue(call.actor, wish.guest, wish.nick)
     return RealtimeTicket(
         token=ticket.token, user=ticket.user, expires_at=datetime.fromtimestamp(ticket.expires_at, UTC)
     )
