@@ -322,7 +322,7 @@ async def promises(maps: Any, heard: Heard) -> None:
 
 async def expiring(maps: Any, heard: Heard) -> None:
     """Keys whose time is over go; those that are told again stay."""
-    short = MapRetention(size=5, ttl_s=60.0, key_ttl_s=0.4, meta_ttl_s=60.0)
+    short = MapRetention(size=5, ttl_s=60.0, key_ttl_s=1.5, meta_ttl_s=60.0)
     before = (await maps.stream("m:1", 0, 0, short)).top.offset
     stays = KeyOptions(retention=short, key_mode="if_new", refresh=True)
     await maps.publish("m:1", "goes", b"1", KeyOptions(retention=short, tags={"t": "g"}))
