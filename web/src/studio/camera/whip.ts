@@ -59,6 +59,7 @@ export class WhipPublisher {
     try {
       await this.connect();
     } catch (error) {
+      if (this.stopped) return; // whoever ended it waits for nothing
       this.stop();
       throw error;
     }
@@ -82,7 +83,12 @@ export class WhipPublisher {
       connection.close();
       throw await refusalOf(answer);
     }
-    this.resource = answer.headers.get("Location") ?? "";
+    const resource = answer.headers.get("Location") ?? "";
+    if (this.stopped) {
+      this.leave(connection, resource);
+      return;
+    }
+    this.resource = resource;
     // Addresses are gathered with what the answer names (RFC 9725 section 4.6): the server waits for none.
     connection.setConfiguration({ bundlePolicy: "max-bundle", iceServers: relaysOf(answer.headers.get("Link")) });
     await connection.setLocalDescription(offer);
@@ -177,6 +183,10 @@ export class WhipPublisher {
     const { connection, resource } = this;
     this.connection = null;
     this.resource = "";
+    this.leave(connection, resource);
+  }
+
+  private leave(connection: RTCPeerConnection | null, resource: string): void {
     // A connection that is closed first looks like one that was lost, for which the server waits.
     const close = () => connection?.close();
     if (resource === "") close();
