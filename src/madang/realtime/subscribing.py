@@ -64,6 +64,7 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
     ask = await _asked(core, session, binding, request) if going is None else going
     try:
         result = await _ENTRANCES[request.type](core, session, binding, channel, ask)
+        _check_still(session, binding, channel)
     except BaseException:
         handler = binding.handler
         if handler is not None and handler.does.subscribe and channel not in session.subscriptions:
@@ -72,6 +73,14 @@ async def subscribe(core: Core, session: Session, number: int, request: m.Subscr
     session.reply(m.Reply(number, subscribe=result))
     for publication in ask.later:
         session.send(session.wire.publication(channel, publication))
+
+
+def _check_still(session: Session, binding: Binding, channel: str) -> None:
+    """Gates were asked again of everybody who was there: of who was on the way in now. Raises ReplyError."""
+    gate = binding.gate
+    if gate is not None and channel in session.subscriptions and not gate.holds(session.caller, channel):
+        session.leave(channel)
+        raise PERMISSION_DENIED
 
 
 async def _asked(core: Core, session: Session, binding: Binding, request: m.SubscribeRequest) -> Ask:

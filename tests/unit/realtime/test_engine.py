@@ -196,6 +196,24 @@ async def test_gates_are_asked_again_and_events_tell_of_rooms(yard: Yard) -> Non
     assert events.told == ["+madang_x:1", "-madang_x:1"]
 
 
+async def test_gates_are_asked_again_of_who_is_on_the_way_in(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Doorkeeper()
+    yard.engine.bind("madang_x", OPEN, gate=keeper)
+    ann, history = await yard.guest("ann"), yard.engine.core.broker.history
+
+    async def while_it_closes(*asked: Any) -> Stretch:
+        keeper.liked.clear()
+        yard.engine.recheck()
+        return await history(*asked)
+
+    monkeypatch.setattr(yard.engine.core.broker, "history", while_it_closes)
+    told = await ann.subscribe("madang_x:1", recoverable=True)
+    assert told["error"]["code"] == 103 and not ann.session.subscriptions
+    assert yard.engine.subscribers("madang_x:1") == 0
+
+
 async def test_lists(yard: Yard) -> None:
     ann = await yard.member("open:1", "ann")
     await yard.member("plain:1", "bob")
