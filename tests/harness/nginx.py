@@ -67,10 +67,17 @@ class Nginx:
             f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}include {folder}/madang.conf;\n}}\n"
         )
 
-    def start(self) -> "Nginx":
+    def examine(self, file: Path) -> "subprocess.CompletedProcess[str]":
+        """What nginx says of a configuration file."""
+        return subprocess.run([*self._command(file), "-t"], capture_output=True, text=True, timeout=60)
+
+    def _command(self, file: Path) -> list[str]:
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
         assert program is not None
-        command = [program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+        return [program, "-p", str(self.folder), "-c", str(file)]
+
+    def start(self) -> "Nginx":
+        command = self._command(self.folder / "nginx.conf")
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
@@ -18,6 +19,7 @@ from websockets.sync.client import connect
 
 pytestmark = pytest.mark.needs("nginx")
 CONFIG = 'public_url = "https://live.example.org"\ntrusted_proxies = ["127.0.0.1"]\n'
+SEVERAL = Path(__file__).parents[2] / "docs" / "3-operate" / "several-servers.md"
 VIEWER = "127.0.0.2"
 """Whom nginx sees: not the address of the proxy itself."""
 
@@ -88,6 +90,18 @@ def test_pages_come_by_http_2(nginx: Nginx) -> None:
     with client(nginx) as http:
         answer = http.get("/")
     assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+
+
+def test_the_proxy_of_several_servers_is_accepted_as_its_page_shows_it(nginx: Nginx) -> None:
+    upstream, location = re.findall(r"^```nginx\n(.*?)^```$", SEVERAL.read_text(), re.MULTILINE | re.DOTALL)
+    shipped = (nginx.folder / "madang.conf").read_text()
+    place = "    # Pages and the API."
+    assert shipped.count(place) == 1
+    (nginx.folder / "several.conf").write_text(upstream + shipped.replace(place, location + place))
+    main = (nginx.folder / "nginx.conf").read_text().replace("madang.conf", "several.conf")
+    (nginx.folder / "nginx-several.conf").write_text(main)
+    done = nginx.examine(nginx.folder / "nginx-several.conf")
+    assert done.returncode == 0, done.stderr
 
 
 def test_plain_http_redirects(nginx: Nginx) -> None:
