@@ -108,7 +108,7 @@ class Publisher:
             self.process.send_signal(signal.SIGINT)
             self.process.stdin.close()
             try:
-                self.process.wait(5)
+                self.process.wait(15)
             except subprocess.TimeoutExpired:
                 self.kill()
         return self._close()

@@ -227,7 +227,7 @@ def joined(server: Server) -> tuple[float, float]:
 
 def test_viewers_hold_on_while_the_publisher_is_away(server: Server) -> None:
     """F7: nobody connects again; the same playlist goes on behind a discontinuity, with its first part."""
-    with scene(server, "flap", 20) as it:
+    with scene(server, "flap", 60) as it:
         first = it.publish()
         server.wait_for("flap", "live")
         before = joined(server)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Coroutine
 import av
 import imageio_ffmpeg
 import pytest
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE_S, until
 
 from madang.base.errors import Refused
 from madang.base.ids import ChannelId, KeyId
@@ -60,7 +60,7 @@ class Gate:
 
     async def admit(self, request: PublishRequest | PlayRequest) -> Lease | PlayGrant:
         if isinstance(request, PublishRequest):
-            profile = Profile(reconnect_window_s=10.0)
+            profile = Profile(reconnect_window_s=60.0)
             return Lease(channel=ChannelId("c"), name="yard", key=KeyId("k"), profile=profile)
         if request.name != "yard" or request.token.reveal() != "let-me-in":
             raise Refused("not_found", "no token", "No such stream.")
@@ -274,7 +274,7 @@ async def test_the_connection_stays_while_the_publisher_comes_back(yard: Yard) -
     await until(lambda: stream.state is StreamState.RECONNECTING)
     await yard.publish(CODECS["h264 aac"])
     assert yard.registry.get(ChannelId("c")) is stream
-    _, tags = await asyncio.wait_for(task, 20)
+    _, tags = await asyncio.wait_for(task, PATIENCE_S)
     assert len(tags) >= 400
     assert sum(tag.type == SCRIPT for tag in tags) == 2
     for kind in (AUDIO, VIDEO):

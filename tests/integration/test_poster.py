@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from tests.harness.patience import PATIENCE_S
+from tests.harness.patience import PATIENCE_S, wait_until
 from tests.harness.publisher import publishing
 from tests.harness.server import Server, running
 
@@ -32,6 +32,7 @@ def test_a_poster_moves_while_somebody_looks(server: Server, tmp_path: Path) -> 
         server.wait_for("posed", "live")
         time.sleep(1)
         assert made(server) == 0
+        wait_until(lambda: httpx.get(url).status_code == 200)  # the first one loads what draws them
         first = httpx.get(url)
         assert (first.status_code, first.headers["content-type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(first.content)) as image:

@@ -28,11 +28,11 @@ def publish_once(url: str, seconds: float = 1.0) -> "subprocess.CompletedProcess
 
 
 def test_goodbye_ends_at_once(server: Server) -> None:
-    key = server.channel("goodbye")
+    key = server.channel("goodbye", reconnect_window_s=300)
     with publishing(f"{server.rtmp}/{key}") as publisher:
         server.wait_for("goodbye", "live")
         publisher.stop()
-        assert server.wait_for("goodbye", "offline") < 4.0, "not the window of eight"
+        server.wait_for("goodbye", "offline")  # and not once the window has closed
 
 
 def test_vanished_publisher_is_reconnecting_then_ended(server: Server) -> None:
@@ -47,7 +47,7 @@ def test_vanished_publisher_is_reconnecting_then_ended(server: Server) -> None:
 
 def test_return_within_the_window_is_the_same_broadcast(server: Server) -> None:
     """F7."""
-    key = server.channel("returned")
+    key = server.channel("returned", reconnect_window_s=60)
     with publishing(f"{server.rtmp}/{key}") as publisher:
         server.wait_for("returned", "live")
         before = server.channel_json("returned")["live"]["broadcast_id"]
@@ -83,8 +83,8 @@ def test_silent_holder_is_taken_over(server: Server, tmp_path: Path) -> None:
         subprocess.run(["kill", "-STOP", str(holder.process.pid)], check=True)
         with publishing(f"{server.rtmp}/{key}"):
             wait_until(lambda: server.metrics()["madang_hub_takeovers_total"] == 1)
-            live = server.channel_json("silent")["live"]
-            assert (live["state"], live["broadcast_id"]) == ("live", before)
+            server.wait_for("silent", "live")  # again, with the first picture of who took over
+            assert server.channel_json("silent")["live"]["broadcast_id"] == before
     finally:
         subprocess.run(["kill", "-CONT", str(holder.process.pid)], check=False)
         holder.kill()
