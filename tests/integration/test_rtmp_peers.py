@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
+from tests.harness.patience import PATIENCE_S
 from tests.harness.rtmp import KEY, PICTURE, SOUND, X264, Encoder, Yard, ffmpeg, open_yard
 from tests.harness.server import free_port
 
@@ -25,7 +26,7 @@ def packets(file: Path) -> list[tuple[str, bytes]]:
 async def connected(port: int) -> AsyncIterator[Encoder]:
     """Our client at somebody's door, once it has opened."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 _, client = await loop.create_connection(Encoder, "127.0.0.1", port)
@@ -85,10 +86,10 @@ async def test_nginx_rtmp_pushes_to_us(tmp_path: Path) -> None:
                 f"rtmp://127.0.0.1:{port}/relay/x",
             )
             assert code == 0, said
-            await yard.until("ended", 10)
+            await yard.until("ended")
     tracks = yard.follower.tracks[-1]  # a busy relay may bring the sound after the picture
     assert [track.codec.value for track in tracks] == ["h264", "aac"]
-    assert len(yard.follower.of(1)) >= 60
+    assert len(yard.follower.of(1)) >= 30  # what came before the relay had connected is lost
 
 
 @asynccontextmanager
