@@ -78,6 +78,13 @@ class Book:
                     await asyncio.sleep(_RETRY_S)
                     return
 
+    async def close(self) -> None:
+        """Bring what waits into the database, once; what it does not take is lost, and told."""
+        await self.flush()
+        if len(self):
+            self._clerk.counters.facts_dropped += len(self)
+            log.warning("the database took no more: %d facts are lost", len(self))
+
     async def _keep(self, batch: list[Fact]) -> bool:
         """Write a batch in one transaction; False when the database is away."""
         try:

@@ -137,7 +137,7 @@ class Control:
 
     async def close(self) -> None:
         """Bring the last facts into the database."""
-        await self.book.flush()
+        await self.book.close()
 
     async def _tick(self) -> None:
         clock = self._clerk.clock

@@ -65,3 +65,18 @@ async def test_what_waits_is_bounded_and_the_loss_is_told(
     assert (await house.control.server.health())["reasons"] == ["database"]
     await house.control.book.flush()
     assert await _written(house) == [f"h{number:05}" for number in range(5, 15)]
+
+
+async def test_a_database_that_is_away_at_the_end_is_told(
+    house: Household, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("madang.control.book._RETRY_S", 0)
+
+    def write() -> Any:
+        raise Overloaded("database is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(house.control._clerk.store, "write", write)
+        house.control.book.record(_fact(1))
+        await house.control.book.close()
+    assert "1 facts are lost" in caplog.text and house.control.book.dropped == 1
