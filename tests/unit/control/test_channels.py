@@ -1,5 +1,6 @@
 """Channels: one door, names that lead on, and roles."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,20 @@ async def test_of_two_who_change_a_channel_at_once_neither_undoes_the_other(
     heir = await house.account("heir")
     await channels.set_member(admin, seen, heir.account, ChannelRole.OWNER)
     assert (house.now(seen).owner, house.now(seen).title) == (heir.account, "Tonight")
+
+
+async def test_many_at_once_are_no_more_than_one_may_have(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("madang.control.channels.CHANNELS_PER_ACCOUNT", 2)
+    kim = await house.account("kim")
+    async with house.store.turn:  # all have seen that there is room
+        drafts = [NewChannel(slug=f"yard{number}") for number in range(4)]
+        tasks = [asyncio.create_task(house.control.channels.create(kim, draft)) for draft in drafts]
+        await asyncio.sleep(0)
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(each, Conflict) for each in done) == 2
+    assert len(house.control.directory.channels_of(kim.account)) == 2
 
 
 async def test_a_channel_that_was_deleted_meanwhile_is_not_changed(house: Household, admin: Actor) -> None:
