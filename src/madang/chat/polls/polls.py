@@ -216,9 +216,8 @@ class Polls:
         if self._running.get(channel) is running:
             del self._running[channel]
         try:
-            await self._door.happen(
-                channel, []
-            )  # votes that were accepted are behind us in the log, and count
+            # Votes that were accepted are behind us in the log, and count.
+            await self._door.happen(channel, [])
             ended = await self._close(channel, running)
         except DeposedError:
             raise
