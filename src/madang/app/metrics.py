@@ -62,15 +62,18 @@ class LoopLag:
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
         """Ask the loop to come back ten times a second, and note how late it is; the answer ends it."""
-        handle: asyncio.TimerHandle
+        handle: asyncio.Handle  # what is due already has no `when()` in uvloop
 
-        def look() -> None:
-            nonlocal handle
+        def look(due: float) -> None:
             now = loop.time()
-            self.observe(now - handle.when())
-            handle = loop.call_at(now + LAG_EVERY_S, look)
+            self.observe(now - due)
+            ask(now + LAG_EVERY_S)
 
-        handle = loop.call_later(LAG_EVERY_S, look)
+        def ask(due: float) -> None:
+            nonlocal handle
+            handle = loop.call_at(due, look, due)
+
+        ask(loop.time() + LAG_EVERY_S)
         return lambda: handle.cancel()
 
     def buckets(self) -> list[tuple[str, float]]:

@@ -8,6 +8,7 @@ import time
 
 import msgspec
 import pytest
+import uvloop
 
 from madang.app.metrics import (
     LAG_BUCKETS_S,
@@ -106,6 +107,29 @@ async def test_loop_lag_is_watched_until_it_is_ended() -> None:
     assert lag.sum_s > 0.1
     await asyncio.sleep(0.15)
     assert sum(lag.counts) == seen
+
+
+class Stalled(uvloop.Loop):
+    """Half a second goes by between any two looks at its clock: whatever it is asked for is due already."""
+
+    def __init__(self) -> None:
+        self.began = 0.0
+
+    def time(self) -> float:
+        self.began += 0.5
+        return self.began
+
+
+def test_a_stall_while_the_lag_is_noted_does_not_end_the_watch() -> None:
+    """What is due at once comes from uvloop as a handle without a moment."""
+    lag, loop = LoopLag(), Stalled()
+    end = lag.watch(loop)
+    for _ in range(3):
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    end()
+    loop.close()
+    assert sum(lag.counts) >= 2
 
 
 def row(name: str, viewers: int = 1) -> StreamNumbers:
