@@ -71,6 +71,9 @@ PUBLISH_BITRATE_MAX: Final = 60_000_000
 PUBLISH_RATE_WINDOW_S: Final = 5.0
 # A56: how far media time may run ahead of the wall clock.
 PUBLISH_AHEAD_S: Final = 30.0
+# A56: how far behind the clock an encoder that had too little time, or a stalled line, may have fallen and
+# still catch up as fast as it can.
+PUBLISH_BEHIND_S: Final = 120.0
 # A52: largest picture and frame rate that are admitted.
 VIDEO_WIDTH_MAX: Final = 4096
 VIDEO_HEIGHT_MAX: Final = 2304

@@ -5,6 +5,7 @@ from typing import Final
 from madang.base.errors import PeerError
 from madang.base.limits import (
     PUBLISH_AHEAD_S,
+    PUBLISH_BEHIND_S,
     PUBLISH_BITRATE_MAX,
     PUBLISH_RATE_WINDOW_S,
     VIDEO_FPS_MAX,
@@ -26,7 +27,7 @@ class Pace:
         self.warned = False
         self._began = self._looked = now
         self._ahead_s = 0.0
-        """How far media time ran ahead; never negative, so that a pause earns nothing."""
+        """How far media time ran ahead; negative where a publisher who fell behind has to catch up."""
         self._bytes = self._pictures = 0
         self._media_ms: int | None = None
 
@@ -53,7 +54,7 @@ class Pace:
             gained_s = (media_ms - self._media_ms) / 1000 - (now - self._looked)
         self._media_ms, self._looked = media_ms, now
         if gained_s <= _JUMP_S:
-            self._ahead_s = max(0.0, self._ahead_s + gained_s)
+            self._ahead_s = max(-PUBLISH_BEHIND_S, self._ahead_s + gained_s)
 
     def _refusal(self, what: str) -> PeerError:
         told = {

@@ -83,9 +83,15 @@ def test_warning_passes_when_the_publisher_calms_down() -> None:
     assert not encoder.run(20).pace.warned
 
 
-def test_pause_earns_no_haste() -> None:
+def test_an_encoder_that_fell_behind_may_catch_up() -> None:
+    encoder = Encoder().run(120, speed=0.25)
+    assert not encoder.run(30, speed=4.0).pace.warned
+    assert not encoder.run(60).pace.warned
+
+
+def test_a_pause_earns_no_more_haste_than_that() -> None:
     encoder = Encoder().run(5)
     encoder.now += 1000
     encoder.look()
     with pytest.raises(PeerError):
-        encoder.run(20, speed=9.0)
+        encoder.run(40, speed=9.0)
