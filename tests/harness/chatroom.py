@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.conftest import FakeClock
+from tests.harness.household import empty_database
 
 from madang.base.errors import Overloaded
 from madang.base.roles import ChannelRole
@@ -395,6 +396,7 @@ async def chatroom(folder: Path, clock: FakeClock, judge: TextFilter | None = No
     """A chat over SQLite, its pump running."""
     monkey = pytest.MonkeyPatch()
     monkey.setattr(sql, "PRAGMAS", ("journal_mode=WAL", "synchronous=OFF", "foreign_keys=ON"))
+    await empty_database(folder)
     store = await SqlStore.open("", folder)
     from tests.unit.store.rows_of import channel
 

@@ -109,7 +109,7 @@ def cheap_hash() -> str:
 _empty_database = b""
 
 
-async def _furnish(folder: Path) -> None:
+async def empty_database(folder: Path) -> None:
     """An empty database as a copy of the first one: making its tables takes longer than most tests."""
     global _empty_database
     file = folder / "madang.db"
@@ -129,7 +129,7 @@ async def household(folder: Path, clock: FakeClock, **settings: Any) -> AsyncIte
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
     monkey.setattr(passwords, "_hasher", lambda: cheap)
     passwords._nobodys_hash.cache_clear()
-    await _furnish(folder)
+    await empty_database(folder)
     store = await SqlStore.open("", folder)
     chosen = Settings(**{"refusal_floor_s": 0.0, **settings})
     control = Control(store, folder, clock, os.urandom, chosen)

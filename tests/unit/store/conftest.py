@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.harness.household import empty_database
 from tests.harness.postgres import Cluster, cluster
 
 from madang.store.sql import SqlStore
@@ -39,6 +40,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str, tmp_path: Path) -> AsyncIterator[SqlStore]:
+    if url.startswith("sqlite"):
+        await empty_database(tmp_path)
     opened = await SqlStore.open(url, tmp_path)
     yield opened
     await opened.close()
