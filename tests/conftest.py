@@ -53,6 +53,7 @@ LONGEST = (
     "integration/test_play.py",
     "e2e/test_pages.py",
     "e2e/test_by_thumb.py",
+    "e2e/test_seek.py",
     "e2e/test_webrtc.py",
     "e2e/test_watch.py",
     "e2e/test_chat.py",

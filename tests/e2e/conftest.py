@@ -1,13 +1,11 @@
 """One server and one browser for the pages' tests; each test has channels and profiles of its own."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.harness.browser import chromium
 from tests.harness.patience import PATIENCE_MS
-from tests.harness.publisher import publishing
 from tests.harness.server import Server, running
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -18,16 +16,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config = "[accounts]\nsign_up = true\n[payments]\nrehearsal = true\n"
     with running(tmp_path_factory.mktemp("e2e") / "data", config=config) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def past(server: Server) -> Iterator[float]:
-    """When the broadcast of the channel `seek` began, on the monotonic clock. Whoever goes far back in it
-    waits until there is that much; tests that come before let it begin meanwhile."""
-    key = server.channel("seek")
-    with publishing(f"{server.rtmp}/{key}"):
-        server.wait_for("seek", "live")
-        yield time.monotonic()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("thumb") / "data", config=config) as server:
         key = server.channel("stage")
         furnish(server, "stage")
-        with publishing(f"{server.rtmp}/{key}"):
+        with publishing(f"{server.rtmp}/{key}", fps=15):
             server.wait_for("stage", "live")
             yield server
 

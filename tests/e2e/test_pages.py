@@ -3,14 +3,14 @@ nothing that axe would complain about or a thumb would miss, and no request to a
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
-from tests.harness.browser import DESKTOP, PHONE, context, foreign_requests
+from tests.harness.browser import DESKTOP, NOWHERE, PHONE, context, foreign_requests
 from tests.harness.crowd import Member, furnish
 from tests.harness.patience import PATIENCE_S
 from tests.harness.publisher import Publisher, publishing
@@ -56,15 +56,26 @@ RARE = ["/studio/new", "/studio/camera?channel=stage", "/studio/people?channel=s
 DIALOG = "[role=dialog], dialog"
 ZOOMED = ViewportSize(width=720, height=450)
 """What a desktop of 1440 px has left at 200 %."""
-# Every pair of width, language and theme once.
-LOOKS = [
-    pytest.param(DESKTOP, "en-US", "dark", id="desktop-en-dark"),
-    pytest.param(DESKTOP, "ko-KR", "light", id="desktop-ko-light"),
-    pytest.param(PHONE, "en-US", "light", id="phone-en-light"),
-    pytest.param(PHONE, "ko-KR", "dark", id="phone-ko-dark"),
+Clothes = tuple[str, Literal["dark", "light"]]
+"""Language and theme."""
+# Every pair of width, language and theme once; both of a width are worn by one page in turns.
+LOOKS: list[Any] = [
+    pytest.param(DESKTOP, (("en", "dark"), ("ko", "light")), id="desktop"),
+    pytest.param(PHONE, (("en", "light"), ("ko", "dark")), id="phone"),
 ]
-MORE = ((DESKTOP, "light"), (PHONE, "dark"))
-"""The looks in which menus, tabs and failures are judged as well: each theme, each width."""
+CHANGE = """language => {
+  const [name, chosen] = ['madang.preferences', JSON.parse(localStorage['madang.preferences'] ?? '{}')];
+  localStorage[name] = JSON.stringify({ ...chosen, language });
+  dispatchEvent(new StorageEvent('storage', { key: name }));
+}"""
+"""As somebody changes it in another tab."""
+CHANGED = """([language, theme]) => {
+  const { lang, dataset } = document.documentElement, picture = /^.embed.[^/]+$/.test(location.pathname);
+  return !document.getElementById('root') || lang === language && (picture || dataset.theme === theme);
+}"""
+"""A picture elsewhere keeps the theme that it began with; the reference of the API has no language."""
+DRAWN = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+STILL = "() => document.getAnimations().every(one => !(one instanceof CSSTransition))"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +84,7 @@ def stage(server: Server) -> Iterator[Publisher]:
     key = server.channel("stage")
     server.madang("channel", "create", "quiet")
     furnish(server, "stage")
-    with publishing(f"{server.rtmp}/{key}") as publisher:
+    with publishing(f"{server.rtmp}/{key}", fps=15) as publisher:
         server.wait_for("stage", "live")
         yield publisher
 
@@ -120,7 +131,8 @@ def violations(page: Page, within: str = "html") -> list[str]:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text())
     found: Any = page.evaluate(
-        "within => axe.run(document.querySelector(within), {resultTypes: ['violations']})", within
+        "within => axe.run(document.querySelector(within), {resultTypes: ['violations'], preload: false})",
+        within,
     )
     return [
         f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:160]}"
@@ -144,12 +156,22 @@ def small_targets(page: Page) -> list[str]:
 
 
 class Look:
-    """A page of one look, and what is wrong on it."""
+    """A page of one width, which changes its clothes, and what is wrong on it."""
 
-    def __init__(self, page: Page, *, thumb: bool) -> None:
+    def __init__(self, page: Page, clothes: Sequence[Clothes], *, thumb: bool) -> None:
         self.page, self._thumb = page, thumb
         self.settle = Questions(page).settle
         self.wrong: list[str] = []
+        self._clothes = list(clothes)
+        """What is worn now comes first."""
+
+    def wear(self, clothes: Clothes) -> None:
+        language, theme = clothes
+        self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # what is fading has no contrast
+        self.page.evaluate(CHANGE, language)
+        self.page.wait_for_function(CHANGED, arg=[language, theme])
+        self.page.evaluate(DRAWN)
+        self.page.wait_for_function(STILL)
 
     def _too_wide(self) -> list[str]:
         """A phone makes room for what is too wide, and its `innerWidth` grows: the screen itself counts."""
@@ -158,10 +180,19 @@ class Look:
         return [f"{wide - screen} px wider than the screen"] if wide > screen + 1 else []  # one is rounding
 
     def judge(self, where: str, within: str = "html") -> None:
-        """What stands there now, or in that part of it."""
+        """What stands there now, or in that part of it, in all clothes."""
+        self._judged(where, within)
+        for other in self._clothes[1:]:
+            self.wear(other)
+            self._judged(where, within)
+        self._clothes.reverse()
+
+    def _judged(self, where: str, within: str) -> None:
         found = violations(self.page, within)
         if self._thumb:
             found += small_targets(self.page) + self._too_wide()
+        elif within == "html":
+            found += self._zoomed()
         self.wrong += [f"{where} {line}" for line in found]
 
     def visit(self, base: str, paths: list[str]) -> None:
@@ -169,20 +200,19 @@ class Look:
             self.page.goto(base + path)
             self.settle()
             self.judge(path)
-            if not self._thumb:
-                self.zoom(path)
 
-    def zoom(self, where: str) -> None:
+    def _zoomed(self) -> list[str]:
         """At 200 %, and with letters of twice the size: nothing is beyond the edge."""
         larger = "size => { document.documentElement.style.fontSize = size }"
         before = self.page.viewport_size
         self.page.set_viewport_size(ZOOMED)
-        self.wrong += [f"{where} at 200 %: {line}" for line in self._too_wide()]
+        wide = [f"at 200 %: {line}" for line in self._too_wide()]
         if before is not None:
             self.page.set_viewport_size(before)
         self.page.evaluate(larger, "200%")
-        self.wrong += [f"{where} in large letters: {line}" for line in self._too_wide()]
+        wide += [f"in large letters: {line}" for line in self._too_wide()]
         self.page.evaluate(larger, "")
+        return wide
 
 
 class Parts:
@@ -325,30 +355,29 @@ def failing(look: Look, base: str) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("stage")
-@pytest.mark.parametrize(("size", "locale", "theme"), LOOKS)
+@pytest.mark.parametrize(("size", "clothes"), LOOKS)
 def test_every_page_of_every_look(
-    server: Server, browser: Browser, size: dict[str, int], locale: str, theme: str
+    server: Server, browser: Browser, size: dict[str, int], clothes: Sequence[Clothes]
 ) -> None:
     """axe finds nothing, a thumb reaches everything, nobody else is asked, the policy is never broken."""
     complaints: list[str] = []
-    with context(browser, size=size, locale=locale, theme=theme) as profile:
+    with context(browser, size=size, proxy=NOWHERE) as profile:
         page = profile.new_page()
-        page.emulate_media(reduced_motion="reduce")  # what is fading has no contrast
         page.on(
             "console",
             lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
         )
-        asked = foreign_requests(page, server.http) if size is DESKTOP else []
-        look = Look(page, thumb=size is PHONE)
+        asked = foreign_requests(page, server.http)
+        look = Look(page, clothes, thumb=size is PHONE)
+        page.goto(server.http)
+        look.wear(clothes[0])
         look.visit(server.http, GUEST)
         sign_in(profile, server)
-        look.visit(server.http, MEMBER)
+        look.visit(server.http, [*MEMBER, *RARE, *unlinked(server)])
         page.goto(f"{server.http}/popout/stage/chat")
         open_parts(look)
-        if (size, theme) in MORE:
-            look.visit(server.http, [*RARE, *unlinked(server)])
-            open_menus(look, server.http)
-            failing(look, server.http)
+        open_menus(look, server.http)
+        failing(look, server.http)
         assert asked == []
         assert complaints == []
         assert not look.wrong, "\n".join(look.wrong)

@@ -86,7 +86,7 @@ def site() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def live(server: Server) -> Iterator[str]:
     key = server.channel("players")
-    with publishing(f"{server.rtmp}/{key}"):
+    with publishing(f"{server.rtmp}/{key}", fps=15):
         server.wait_for("players", "live")
         yield f"{server.http}/live/players"
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.harness.browser import context
 from tests.harness.patience import wait_until
-from tests.harness.publisher import READ_CLOCK_JS
+from tests.harness.publisher import READ_CLOCK_JS, publishing
 from tests.harness.server import Server
 
 pytestmark = pytest.mark.needs("chromium")
@@ -46,7 +46,7 @@ def says_so(page: Page) -> None:
         assert abs(shown - behind) < 0.5, f"{shown:.1f} s shown, {behind:.1f} s behind"
         return True
 
-    wait_until(agrees, 10)
+    wait_until(agrees)
 
 
 def wait_behind(page: Page, least: float, most: float, within_s: float) -> float:
@@ -70,7 +70,7 @@ def plays_on(page: Page) -> None:
         assert moved > 1.5 and abs(went) < 1.0, f"moved {moved:.1f} s, is {went:.1f} s further behind"
         return True
 
-    wait_until(steady, 20)
+    wait_until(steady)
     says_so(page)
 
 
@@ -98,12 +98,12 @@ def bar_behind_s(page: Page) -> float:
 def ten_back(page: Page) -> float:
     live = behind_s(page)
     page.keyboard.press("ArrowLeft")
-    return wait_behind(page, live + 8.5, live + 11.5, 5)
+    return wait_behind(page, live + 8.5, live + 11.5, 15)
 
 
 def far_back(page: Page) -> float:
     press_bar(page, FAR_S)
-    return wait_behind(page, FAR_S - 3, FAR_S + 3, 8)
+    return wait_behind(page, FAR_S - 3, FAR_S + 3, 20)
 
 
 def best_of_three(page: Page, seek: Callable[[Page], float]) -> float:
@@ -116,10 +116,12 @@ def best_of_three(page: Page, seek: Callable[[Page], float]) -> float:
     return seek(page)
 
 
-@pytest.mark.alone
-@pytest.mark.timeout(300)
-def test_seeks_back_and_to_live_again(server: Server, browser: Browser, past: float) -> None:
-    with context(browser) as profile:
+@pytest.mark.timeout(600)
+def test_seeks_back_and_to_live_again(server: Server, browser: Browser) -> None:
+    key = server.channel("seek")
+    with publishing(f"{server.rtmp}/{key}", fps=15), context(browser) as profile:
+        server.wait_for("seek", "live")
+        began = time.monotonic()
         page = profile.new_page()
         page.goto(f"{server.http}/@seek")
         page.wait_for_function(PLAYING)
@@ -128,22 +130,22 @@ def test_seeks_back_and_to_live_again(server: Server, browser: Browser, past: fl
         best_of_three(page, ten_back)
         plays_on(page)
         page.keyboard.press("l")
-        took = wait_behind(page, 0, 4, 5)
+        took = wait_behind(page, 0, 8, 20)
         print(f"from ten seconds back live again after {took:.1f} s")
         says_so(page)
 
-        page.wait_for_timeout(max(0.0, past + FAR_S + 7 - time.monotonic()) * 1000)
+        page.wait_for_timeout(max(0.0, began + FAR_S + 7 - time.monotonic()) * 1000)
         took = best_of_three(page, far_back)
         print(f"{FAR_S} s back after {took:.1f} s")
         plays_on(page)
-        assert abs(bar_behind_s(page) - FAR_S) < 4
+        assert abs(bar_behind_s(page) - FAR_S) < 15  # a machine that stands still adds to it
         stood = page.locator("video").evaluate("v => v.currentTime")
         page.keyboard.press("ArrowRight")  # on the bar: one second
         plays_on(page)
         assert page.locator("video").evaluate("v => v.currentTime") > stood + 1
-        assert abs(behind_s(page) - FAR_S) < 4
+        assert abs(behind_s(page) - FAR_S) < 15
 
         page.get_by_role("button", name="To live").press("Enter")
-        took = wait_behind(page, 0, 4, 6)
+        took = wait_behind(page, 0, 8, 20)
         print(f"from {FAR_S} s back live again after {took:.1f} s")
         says_so(page)

@@ -121,7 +121,7 @@ def test_a_strangers_key_is_told_and_the_end_is_an_end(server: Server, browser: 
         page = studio(profile, server, "desk")
         subprocess.run([*attempt, f"{server.rtmp}/desk?key={wrong}"], timeout=30, check=False)
         page.get_by_text(re.compile("tried key ab12")).first.wait_for()
-        with publishing(f"{server.rtmp}/{key}"):
+        with publishing(f"{server.rtmp}/{key}", fps=15):
             server.wait_for("desk", "live")
             page.get_by_role("button", name="End broadcast").click()
             page.get_by_role("button", name="End it").click()

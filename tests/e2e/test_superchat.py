@@ -32,7 +32,7 @@ def host(server: Server) -> Iterator[httpx.Client]:
 def live(server: Server) -> Iterator[str]:
     """A channel with a picture."""
     key = server.channel("show")
-    with publishing(f"{server.rtmp}/{key}"):
+    with publishing(f"{server.rtmp}/{key}", fps=15):
         server.wait_for("show", "live")
         yield "show"
 

@@ -16,7 +16,7 @@ PASSWORD = "a yard full of people"
 
 def walk(thumb: Thumb, server: Server, browser: Browser) -> None:
     rooms(thumb)
-    with publishing(f"{server.rtmp}/{server.channel('porch')}"):
+    with publishing(f"{server.rtmp}/{server.channel('porch')}", fps=15):
         server.wait_for("porch", "live")
         streams(thumb, server)
     crowd = thumb.page.context.new_page()

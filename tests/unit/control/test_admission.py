@@ -187,7 +187,7 @@ async def test_unknown_and_wrong_take_one_time(tmp_path: Path) -> None:
         await house.control.keys.revoke(admin, house.control.house.channel("yard"), revoked.key.id)
         await house.channel("garden", admin)
         times: dict[str, list[float]] = {}
-        for turn in range(6):
+        for turn in range(40):
             for kind, tried, name in (
                 ("unknown", f"x{turn}", ""),
                 ("wrong channel", value, "garden"),
@@ -197,8 +197,10 @@ async def test_unknown_and_wrong_take_one_time(tmp_path: Path) -> None:
                 with pytest.raises(Refused):
                     await admit(house, tried, name, f"198.51.100.{turn}")
                 times.setdefault(kind, []).append(time.perf_counter() - began)
-        # The quickest of each kind: what a busy machine adds is nobody's secret.
-        quickest = [min(found) for found in times.values()]
+            # The quickest of each kind: what a busy machine adds is nobody's secret.
+            quickest = [min(found) for found in times.values()]
+            if turn >= 5 and max(quickest) - min(quickest) < 0.02:
+                break
         assert min(quickest) >= 0.05
         assert max(quickest) - min(quickest) < 0.02
 
