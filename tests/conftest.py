@@ -52,6 +52,7 @@ LONGEST = (
     "integration/test_migrants.py",
     "integration/test_play.py",
     "e2e/test_pages.py",
+    "e2e/test_pages_on_a_phone.py",
     "e2e/test_by_thumb.py",
     "e2e/test_seek.py",
     "e2e/test_webrtc.py",
