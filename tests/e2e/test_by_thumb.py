@@ -15,7 +15,7 @@ from tests.harness.publisher import publishing
 from tests.harness.server import Server, running
 from tests.harness.thumb import Thumb
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(1200)]
 
 ELSEWHERE = ("/studio/camera | ", "chat | To the newest")
 """A camera is opened on a phone in test_webrtc.py; the way down is there only where somebody has gone up."""

@@ -11,7 +11,7 @@ from tests.harness.server import ADMIN_PASSWORD, Server
 pytestmark = pytest.mark.needs("chromium")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("stage")
 def test_every_page_at_a_desk(server: Server, browser: Browser) -> None:
     every_page(server, browser, DESKTOP, AT_A_DESK)

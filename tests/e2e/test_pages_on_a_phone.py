@@ -8,7 +8,7 @@ from tests.harness.server import Server
 
 
 @pytest.mark.needs("chromium")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("stage")
 def test_every_page_on_a_phone(server: Server, browser: Browser) -> None:
     every_page(server, browser, PHONE, ON_A_PHONE)

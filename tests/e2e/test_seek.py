@@ -116,7 +116,7 @@ def best_of_three(page: Page, seek: Callable[[Page], float]) -> float:
     return seek(page)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_seeks_back_and_to_live_again(server: Server, browser: Browser) -> None:
     key = server.channel("seek")
     with publishing(f"{server.rtmp}/{key}", fps=15), context(browser) as profile:

@@ -68,7 +68,7 @@ def studio(profile: BrowserContext, server: Server, channel: str, *, waiting: bo
     return page
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_faults_are_said_in_words(server: Server, browser: Browser) -> None:
     """All encoders at once, each in a channel and on a studio page of its own."""
     with context(browser) as profile, ExitStack() as encoders:

@@ -19,7 +19,7 @@ MADANG = Path(sys.executable).parent / "madang"
 START_S = 60.0
 NO_WEBRTC = {"MADANG_WEBRTC__LISTEN": "", "MADANG_WEBRTC__TCP_LISTEN": ""}
 """Variables of a server whose WebRTC ports must not be in another one's way."""
-STOP_S = 15.0
+STOP_S = 60.0
 ADMIN_PASSWORD = "correct horse battery staple"
 
 

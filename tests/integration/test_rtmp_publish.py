@@ -145,7 +145,7 @@ async def test_kicked_publisher_reads_why(yard: Yard) -> None:
     began = time.monotonic()
     assert yard.registry.kick(ChannelId("yard"), "kicked", "An operator ended the broadcast.")
     await task
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 45  # of fifty
 
 
 async def test_second_publisher_of_a_live_channel_is_refused(yard: Yard) -> None:

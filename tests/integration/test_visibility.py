@@ -71,7 +71,7 @@ def test_a_token_opens_every_door_until_it_is_revoked(server: Server, admin: htt
             assert admin.delete("/channels/ticket/play-tokens").status_code < 300
             began = time.monotonic()
             with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, StopIteration)):
-                while time.monotonic() - began < 20:
+                while time.monotonic() - began < 60:
                     next(pieces)
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 30
         assert httpx.get(f"{live}/index.m3u8?token={token}").status_code == 404

@@ -60,7 +60,7 @@ async def test_large_rooms_are_written_to_in_slices(yard: Yard, monkeypatch: pyt
     leaver.session.leave("plain:1")
     await yard.publish("plain:1", 2)
     joiner = await yard.member("plain:1")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(await guests[-1].publications()) < 1:
             pass
         while yard.engine.core.rooms["plain:1"].groups and any(

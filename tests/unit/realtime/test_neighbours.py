@@ -283,7 +283,7 @@ async def test_what_the_bus_never_brings_is_a_gap(clock: FakeClock, monkeypatch:
     yard, bus, steady = await over_a_late_bus(clock)
     late = await yard.guest()
     late.session.on_message('{"id":9,"subscribe":{"channel":"open:1","recoverable":true}}')
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not yard.engine.counters.gaps:  # noqa: ASYNC110  told by synchronous calls
             await asyncio.sleep(0.01)
     await yard.settle()

@@ -53,7 +53,7 @@ class Backend:
         assert isinstance(wanted, Body) and wanted.limit_bytes == REALTIME_API_BYTES
         answer = wanted.then(body)
         if isinstance(answer, Hold):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while answer.answer is None:
                     await asyncio.sleep(0)
             answer = answer.answer

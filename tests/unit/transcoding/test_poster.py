@@ -220,7 +220,7 @@ async def test_a_picture_that_is_made_while_it_closes_lets_no_other_begin(studio
     studio.gate = threading.Event()
     publication = await live()
     asked = asyncio.create_task(studio.posters.get(YARD))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not studio.threads:  # what is not begun yet is not made
             await asyncio.sleep(0.01)
     closing = asyncio.create_task(studio.posters.close())

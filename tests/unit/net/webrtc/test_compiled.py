@@ -38,7 +38,7 @@ def test_what_is_sent_is_what_python_seals(seal: Seal, host: str) -> None:
             into.bind((host, 0))
         except OSError:
             return  # a machine without IPv6
-        into.settimeout(15)
+        into.settimeout(60)
         handles = [seal.viewer(KEY, SALT + n, out, into.getsockname()) for n in range(3)]
         assert all(handles)
         at = pointers(*[handle for handle in handles if handle is not None])

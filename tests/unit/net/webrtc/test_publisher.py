@@ -244,7 +244,7 @@ async def published(yard: Any, expected: Expected) -> tuple[Any, Session, Any]:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
